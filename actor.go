@@ -1,0 +1,71 @@
+package halsocoach
+
+import "log/slog"
+
+// Role is what a signed-in account may be. An account has one.
+type Role string
+
+// The roles of the service.
+const (
+	RoleCitizen     Role = "citizen"     // invånare
+	RoleCoach       Role = "coach"       // hälsocoach at one centre
+	RoleCareCentre  Role = "carecentre"  // staff of a vårdcentral, recommends
+	RoleAssociation Role = "association" // leader of a förening, recommends
+	RoleKommun      Role = "kommun"      // administrator of one kommun
+	RoleRegion      Role = "region"      // administrator of the region
+	RoleFamily      Role = "family"      // coordinator of the family centres
+	RoleOperator    Role = "operator"    // drift
+	RoleSystem      Role = "system"      // the program itself: consumers, sweeps, commands
+)
+
+// Roles are those that a person can have.
+var Roles = []Role{RoleCitizen, RoleCoach, RoleCareCentre, RoleAssociation, RoleKommun, RoleRegion, RoleFamily, RoleOperator}
+
+// Actor is who asks. Every service method takes one, and decides on the object
+// whether this actor may. The zero Actor is nobody: a visitor who has not
+// signed in.
+type Actor struct {
+	ID      string `json:"id"` // a citizen's opaque person id, or a staff id
+	Role    Role   `json:"role"`
+	Name    string `json:"name"` // shown to people, never logged
+	Kommun  string `json:"kommun,omitempty"`
+	Centre  string `json:"centre,omitempty"` // coach
+	Unit    string `json:"unit,omitempty"`   // care centre or association
+	Session string `json:"-"`
+	// Protected is set for a citizen with protected identity.
+	Protected bool `json:"-"`
+}
+
+// System is the program acting by itself; part names which part ("chat relay").
+func System(part string) Actor { return Actor{ID: "system:" + part, Role: RoleSystem} }
+
+// SignedIn says whether anybody is there.
+func (a Actor) SignedIn() bool { return a.ID != "" }
+
+// Is says whether the actor has one of the roles.
+func (a Actor) Is(roles ...Role) bool {
+	for _, r := range roles {
+		if a.Role == r {
+			return true
+		}
+	}
+	return false
+}
+
+// Staff says whether the actor is somebody who works here: their reads of a
+// person's data are logged.
+func (a Actor) Staff() bool {
+	return a.SignedIn() && a.Role != RoleCitizen && a.Role != RoleSystem
+}
+
+// LogValue masks the person: a log line holds role, kommun and staff id, and
+// for a citizen the role alone.
+func (a Actor) LogValue() slog.Value {
+	if !a.SignedIn() {
+		return slog.StringValue("nobody")
+	}
+	if a.Role == RoleCitizen {
+		return slog.GroupValue(slog.String("role", string(a.Role)))
+	}
+	return slog.GroupValue(slog.String("role", string(a.Role)), slog.String("id", a.ID), slog.String("kommun", a.Kommun))
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"halsocoach"
+)
+
+// Collection is the typed use of one kind. T is a struct whose JSON the kind's
+// indexes point into.
+type Collection[T any] struct {
+	store Store
+	kind  string
+}
+
+// In opens the collection of kind, which must be one of those the store was
+// opened with.
+func In[T any](s Store, kind Kind) Collection[T] { return Collection[T]{s, kind.Name} }
+
+// attempts bounds the retries of Update when others write the same document.
+// Each lost attempt means that somebody else succeeded.
+const attempts = 200
+
+// Get reads one document, or ErrNotFound.
+func (c Collection[T]) Get(ctx context.Context, id string) (T, error) {
+	v, _, err := c.read(ctx, id)
+	return v, err
+}
+
+// Many reads several in one question, in the order of ids, without those that
+// do not exist.
+func (c Collection[T]) Many(ctx context.Context, ids ...string) ([]T, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	docs, err := c.store.Get(ctx, c.kind, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return c.decode(docs)
+}
+
+// Insert writes a new document; ErrConflict if the id exists, ErrDuplicate if
+// another holds a unique value.
+func (c Collection[T]) Insert(ctx context.Context, id string, v T, events ...halsocoach.Event) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("store: marshal %s: %w", c.kind, err)
+	}
+	_, err = c.store.Save(ctx, c.kind, Document{ID: id, Body: body}, events)
+	return err
+}
+
+// Update reads the document, lets change work on it and saves it with the
+// events that change returns; when somebody else was first it reads and asks
+// again. An error from change ends it with nothing saved. A change that changes
+// nothing and causes nothing writes nothing.
+func (c Collection[T]) Update(ctx context.Context, id string, change func(*T) ([]halsocoach.Event, error)) (T, error) {
+	return c.update(ctx, id, false, change)
+}
+
+// Upsert is Update that starts from the zero T when there is no document.
+func (c Collection[T]) Upsert(ctx context.Context, id string, change func(*T) ([]halsocoach.Event, error)) (T, error) {
+	return c.update(ctx, id, true, change)
+}
+
+func (c Collection[T]) update(ctx context.Context, id string, insert bool, change func(*T) ([]halsocoach.Event, error)) (T, error) {
+	var zero T
+	for range attempts {
+		v, doc, err := c.read(ctx, id)
+		if errors.Is(err, ErrNotFound) && insert {
+			v, doc, err = zero, Document{ID: id}, nil
+		}
+		if err != nil {
+			return zero, err
+		}
+		events, err := change(&v)
+		if err != nil {
+			return zero, err
+		}
+		body, err := json.Marshal(v)
+		if err != nil {
+			return zero, fmt.Errorf("store: marshal %s: %w", c.kind, err)
+		}
+		if doc.Version != "" && len(events) == 0 && bytes.Equal(body, doc.Body) {
+			return v, nil
+		}
+		doc.Body = body
+		_, err = c.store.Save(ctx, c.kind, doc, events)
+		if err == nil {
+			return v, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return zero, err
+		}
+	}
+	return zero, fmt.Errorf("store: update %s: %d attempts lost: %w", c.kind, attempts, halsocoach.ErrBusy)
+}
+
+// Delete removes the document after check has seen it and agreed; what does not
+// exist is ErrNotFound.
+func (c Collection[T]) Delete(ctx context.Context, id string, check func(T) ([]halsocoach.Event, error)) error {
+	for range attempts {
+		v, doc, err := c.read(ctx, id)
+		if err != nil {
+			return err
+		}
+		var events []halsocoach.Event
+		if check != nil {
+			if events, err = check(v); err != nil {
+				return err
+			}
+		}
+		if err = c.store.Delete(ctx, c.kind, id, doc.Version, events); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("store: delete %s: %d attempts lost: %w", c.kind, attempts, halsocoach.ErrBusy)
+}
+
+// Find reads one page by an index.
+func (c Collection[T]) Find(ctx context.Context, q Query) (items []T, next string, err error) {
+	page, err := c.store.Find(ctx, c.kind, q)
+	if err != nil {
+		return nil, "", err
+	}
+	items, err = c.decode(page.Documents)
+	return items, page.Next, err
+}
+
+// Each calls f for every document, by id, in short reads.
+func (c Collection[T]) Each(ctx context.Context, f func(id string, v T) error) error {
+	return c.store.Each(ctx, c.kind, func(d Document) error {
+		var v T
+		if err := json.Unmarshal(d.Body, &v); err != nil {
+			return fmt.Errorf("store: read %s: %w", c.kind, err)
+		}
+		return f(d.ID, v)
+	})
+}
+
+func (c Collection[T]) read(ctx context.Context, id string) (T, Document, error) {
+	var v T
+	docs, err := c.store.Get(ctx, c.kind, id)
+	if err != nil {
+		return v, Document{}, err
+	}
+	if len(docs) == 0 {
+		return v, Document{}, ErrNotFound
+	}
+	if err := json.Unmarshal(docs[0].Body, &v); err != nil {
+		return v, Document{}, fmt.Errorf("store: read %s: %w", c.kind, err)
+	}
+	return v, docs[0], nil
+}
+
+func (c Collection[T]) decode(docs []Document) ([]T, error) {
+	out := make([]T, len(docs))
+	for i, d := range docs {
+		if err := json.Unmarshal(d.Body, &out[i]); err != nil {
+			return nil, fmt.Errorf("store: read %s: %w", c.kind, err)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,290 @@
+package halsocoach_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// pkg is what `go list -json` tells of a package.
+type pkg struct {
+	ImportPath, Dir, Doc string
+	Imports              []string
+	GoFiles              []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,Imports,GoFiles", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// mayImport says which of the project's own packages a package may import.
+func mayImport(who, what string) bool {
+	in := func(path string, houses ...string) bool {
+		for _, h := range houses {
+			if path == h || strings.HasPrefix(path, h+"/") {
+				return true
+			}
+		}
+		return false
+	}
+	domain := []string{"citizen", "referral", "coach", "chat", "groups", "admin"}
+	switch {
+	case who == "": // root
+		return false
+	case in(who, "static"):
+		return false
+	case in(who, "internal/store", "internal/event", "internal/seal"):
+		return what == "" || in(what, "internal/store") && !in(what, "internal/store/sqlite", "internal/store/mongo") || in(who, "internal/store") && in(what, "internal/store")
+	case in(who, "internal/web"):
+		return what == "" || in(what, "static", "internal/web")
+	case in(who, "internal/auth", "internal/notify"):
+		return what == "" || what == who || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web")
+	case in(who, "internal/testenv"):
+		return what == "" || in(what, "internal")
+	case in(who, domain...):
+		own := in(what, who) || in(who, what) && !in(who, "admin")
+		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web", "internal/auth", "internal/notify")
+	case in(who, "cmd"):
+		return !in(what, "internal/testenv")
+	case in(who, "e2e"):
+		return true
+	}
+	return false
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	for _, p := range packages(t) {
+		who := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "halsocoach"), "/")
+		for _, imp := range p.Imports {
+			if imp != "halsocoach" && !strings.HasPrefix(imp, "halsocoach/") {
+				continue
+			}
+			what := strings.TrimPrefix(strings.TrimPrefix(imp, "halsocoach"), "/")
+			if !mayImport(who, what) {
+				t.Errorf("%q may not import %q", who, what)
+			}
+		}
+	}
+}
+
+func TestTheRootImportsTheStandardLibraryOnly(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imp := range p.Imports {
+			if p.ImportPath == "halsocoach" && strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") {
+				t.Errorf("the root imports %s", imp)
+			}
+		}
+	}
+}
+
+// Libraries with one home each.
+var homes = []struct {
+	library string
+	where   *regexp.Regexp // the file, from the root
+}{
+	{"go.mongodb.org/", regexp.MustCompile(`^internal/store/mongo/`)},
+	{"modernc.org/sqlite", regexp.MustCompile(`^internal/store/sqlite/`)},
+	{"github.com/nats-io/", regexp.MustCompile(`^internal/event/`)},
+	{"github.com/tink-crypto/", regexp.MustCompile(`^internal/seal/`)},
+	{"github.com/golang-jwt/", regexp.MustCompile(`^internal/auth/`)},
+	{"github.com/gofiber/", regexp.MustCompile(`^internal/(web|auth|testenv)/|(^|/)([a-z]+_)?http\.go$|(^|/)([a-z]+_)?api\.go$|^chat/(socket|upgrade)[a-z_]*\.go$|^internal/notify/|^cmd/`)},
+	{"github.com/gorilla/websocket", regexp.MustCompile(`^chat/`)},
+}
+
+var importLine = regexp.MustCompile(`(?m)^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"]+)"$`)
+
+func TestLibrariesStayAtHome(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, f := range p.GoFiles {
+			path := filepath.Join(p.Dir, f)
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel, _ := filepath.Rel(root(t), path)
+			head, _, _ := strings.Cut(string(src), "\nfunc ")
+			for _, m := range importLine.FindAllStringSubmatch(head, -1) {
+				for _, h := range homes {
+					if strings.HasPrefix(m[1], h.library) && !h.where.MatchString(filepath.ToSlash(rel)) {
+						t.Errorf("%s imports %s, whose home is %s", rel, m[1], h.where)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageHasADocComment(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Doc == "" && len(p.GoFiles) > 0 {
+			t.Errorf("%s has no doc comment", p.ImportPath)
+		}
+	}
+}
+
+func TestGeneratedPagesAreFresh(t *testing.T) {
+	tmp := t.TempDir()
+	var pages []string
+	walk(t, func(path string) {
+		if strings.HasSuffix(path, ".templ") {
+			pages = append(pages, path)
+		}
+	})
+	if len(pages) == 0 {
+		t.Fatal("no pages")
+	}
+	for i, path := range pages {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The generated code names its source by the file's own name.
+		dir := filepath.Join(tmp, string(rune('a'+i%26))+strings.Repeat("x", i/26))
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), src, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, path := range pages {
+		dir := filepath.Join(tmp, string(rune('a'+i%26))+strings.Repeat("x", i/26))
+		cmd := exec.Command("go", "tool", "templ", "generate", "-f", filepath.Join(dir, path))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("templ generate %s: %v\n%s", path, err, out)
+		}
+		name := strings.TrimSuffix(path, ".templ") + "_templ.go"
+		want, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Errorf("%s has no generated file; run: make generate", path)
+			continue
+		}
+		if !bytes.Equal(plain(got), plain(want)) {
+			t.Errorf("%s is stale; run: make generate", name)
+		}
+	}
+}
+
+var fileName = regexp.MustCompile("FileName: `[^`]*`")
+
+// plain leaves out the file names that the generator writes into its errors.
+func plain(src []byte) []byte { return fileName.ReplaceAll(src, nil) }
+
+// What the project must not hold: words of unfinished work, and skipped tests.
+var unfinished = regexp.MustCompile(`\b(` + `TO` + `DO|FIX` + `ME|XX` + `X)\b|[tb]\.Sk` + `ip`)
+
+func TestNothingIsLeftUnfinished(t *testing.T) {
+	walk(t, func(path string) {
+		switch filepath.Ext(path) {
+		case ".go", ".templ", ".js", ".css", ".md":
+		default:
+			return
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(src), "\n") {
+			if m := unfinished.FindString(line); m != "" {
+				t.Errorf("%s:%d holds %q", path, i+1, m)
+			}
+		}
+	})
+}
+
+func TestPackagesStayLivable(t *testing.T) {
+	for _, p := range packages(t) {
+		n := 0
+		for _, f := range p.GoFiles {
+			if !strings.HasSuffix(f, "_templ.go") {
+				n++
+			}
+		}
+		if n > 15 && !strings.HasSuffix(p.ImportPath, "internal/web") {
+			t.Errorf("%s has %d files; look for a room", p.ImportPath, n)
+		}
+	}
+}
+
+// TestTheGlossaryIsTheWordsOfTheCode: every domain word of the glossary names
+// something in the code, so that the page does not drift from it.
+func TestTheGlossaryIsTheWordsOfTheCode(t *testing.T) {
+	src, err := os.ReadFile("docs/glossary.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	walk(t, func(path string) {
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(b)
+		}
+	})
+	rows := regexp.MustCompile("(?m)^\\| ([^|]+) \\| `([A-Za-z.]+)` \\|").FindAllStringSubmatch(string(src), -1)
+	if len(rows) < 20 {
+		t.Fatalf("the glossary has %d words", len(rows))
+	}
+	for _, r := range rows {
+		word := r[2][strings.LastIndex(r[2], ".")+1:]
+		if !regexp.MustCompile(`\b\w*` + word + `\w*\b`).MatchString(code.String()) {
+			t.Errorf("the glossary has %s as %s, which the code does not know", r[1], r[2])
+		}
+	}
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func walk(t *testing.T, f func(path string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if !d.IsDir() {
+			f(path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,124 @@
+package testenv
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// App is a web app whose sign-in is a header that only tests can set.
+type App struct {
+	env    *Env
+	Web    *web.App
+	people sync.Map // Session of a Visitor → halsocoach.Actor
+}
+
+const actorHeader = "X-Test-Actor"
+
+// App makes a web app and lets mount put routes on it.
+func (e *Env) App(mount func(*web.App)) *App {
+	e.T.Helper()
+	a := &App{env: e}
+	a.Web = web.New(web.Config{
+		PublicURL: "http://example.test", Demo: true, Log: e.Log, Clock: e.Clock.Now,
+		Actor: func(c *fiber.Ctx) (halsocoach.Actor, error) {
+			who, _ := a.people.Load(c.Get(actorHeader))
+			actor, _ := who.(halsocoach.Actor)
+			return actor, nil
+		},
+	})
+	mount(a.Web)
+	return a
+}
+
+// As is the app as one person sees it; the zero Actor is a visitor.
+func (a *App) As(who halsocoach.Actor) *Visitor { return &Visitor{app: a, who: who} }
+
+// Visitor sends requests as one person.
+type Visitor struct {
+	app *App
+	who halsocoach.Actor
+	key string
+}
+
+// Response is what came back.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Into reads a JSON body.
+func (r Response) Into(v any) error { return json.Unmarshal([]byte(r.Body), v) }
+
+// WithKey sends the Idempotency-Key with what follows.
+func (v *Visitor) WithKey(key string) *Visitor { return &Visitor{v.app, v.who, key} }
+
+// Get reads a page.
+func (v *Visitor) Get(path string) Response {
+	v.app.env.T.Helper()
+	return v.send(httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+// Post sends a form as a browser does.
+func (v *Visitor) Post(path string, form url.Values) Response {
+	v.app.env.T.Helper()
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return v.send(r)
+}
+
+// JSON calls the API; path is from the root ("/api/v1/goals").
+func (v *Visitor) JSON(method, path string, body any) Response {
+	v.app.env.T.Helper()
+	var in io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			v.app.env.T.Fatal(err)
+		}
+		in = bytes.NewReader(b)
+	}
+	r := httptest.NewRequest(method, path, in)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	return v.send(r)
+}
+
+func (v *Visitor) send(r *http.Request) Response {
+	t := v.app.env.T
+	t.Helper()
+	if v.who.SignedIn() {
+		who := v.who
+		if who.Session == "" {
+			who.Session = "session-" + who.ID
+		}
+		v.app.people.Store(who.Session, who)
+		r.Header.Set(actorHeader, who.Session)
+	}
+	if v.key != "" {
+		r.Header.Set("Idempotency-Key", v.key)
+	}
+	r.Host = "example.test"
+	res, err := v.app.Web.Fiber().Test(r, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Response{res.StatusCode, res.Header, string(b)}
+}

@@ -1,0 +1,131 @@
+package coach
+
+import (
+	"time"
+
+	"halsocoach"
+)
+
+// Kind of a talk. The values go over the wire.
+type Kind string
+
+// A person has first talks until one was held, then follow-up talks.
+const (
+	First    Kind = "first"
+	FollowUp Kind = "followup"
+)
+
+// Known says whether k is a kind of talk.
+func (k Kind) Known() bool { return k == First || k == FollowUp }
+
+// Outcome is what became of a talk: one of three, or none yet.
+type Outcome string
+
+// The outcomes. Held and missed can only be said once the talk has begun.
+const (
+	NotYet    Outcome = ""
+	Held      Outcome = "held"
+	Missed    Outcome = "missed"
+	Cancelled Outcome = "cancelled"
+)
+
+// Talk is a talk between a person and a coach, at a time of the coach's day.
+type Talk struct {
+	ID        string    `json:"id"`
+	Move      int       `json:"move,omitempty"` // how often it was moved; the highest counts
+	Kind      Kind      `json:"kind"`
+	Person    string    `json:"person"`
+	Enrolment string    `json:"enrolment"`
+	Centre    string    `json:"centre"`
+	Protected bool      `json:"protected,omitempty"`
+	Form      Form      `json:"form"`
+	Starts    time.Time `json:"starts"`
+	Ends      time.Time `json:"ends"`
+	Outcome   Outcome   `json:"outcome,omitempty"`
+	Counted   bool      `json:"counted,omitempty"` // its fact has been written
+	Wish      string    `json:"wish"`              // digests of the requests that booked and moved it
+	MoveWish  string    `json:"moveWish,omitempty"`
+	Changed   time.Time `json:"changed"`             // last booked, moved or cancelled …
+	ByCitizen bool      `json:"byCitizen,omitempty"` // … by the person
+}
+
+// Coming says whether somebody is still expected to come.
+func (t Talk) Coming(now time.Time) bool { return t.Outcome == NotYet && t.Ends.After(now) }
+
+// Begun says whether the talk's time has come.
+func (t Talk) Begun(now time.Time) bool { return !now.Before(t.Starts) }
+
+// Unmarked says whether the talk has begun and nobody has said how it went.
+func (t Talk) Unmarked(now time.Time) bool { return t.Outcome == NotYet && t.Begun(now) }
+
+// The faults of talks.
+var (
+	ErrTaken        = halsocoach.Conflict("taken", "Tiden hann bli bokad av någon annan. Välj en annan tid.")
+	ErrNotOffered   = halsocoach.Conflict("not_offered", "Tiden går inte att boka längre. Välj en annan tid.")
+	ErrHasTalk      = halsocoach.Conflict("has_talk", "Du har redan ett samtal bokat. Du kan byta tid på det.")
+	ErrNotEnrolled  = halsocoach.Conflict("not_enrolled", "Du behöver ha kontakt med ett Hälsocenter innan du kan boka samtal.")
+	ErrBegun        = halsocoach.Conflict("begun", "Samtalet har redan börjat och kan inte ändras.")
+	ErrNotBegun     = halsocoach.Conflict("not_begun", "Du kan ange hur det gick först när samtalet har börjat.")
+	ErrWasCancelled = halsocoach.Conflict("cancelled", "Samtalet är avbokat.")
+	ErrMarked       = halsocoach.Conflict("marked", "Det är redan angivet hur samtalet gick.")
+	ErrSpanTaken    = halsocoach.Conflict("span_taken", "Hälsocoachen har redan något bokat den tiden.")
+)
+
+// cancel is the rule for calling a talk off; a talk that is called off already
+// stays so and nothing has changed.
+func (t *Talk) cancel(now time.Time, byCitizen bool) (changed bool, err error) {
+	switch {
+	case t.Outcome == Cancelled:
+		return false, nil
+	case t.Outcome != NotYet:
+		return false, ErrMarked
+	case byCitizen && t.Begun(now):
+		return false, ErrBegun
+	}
+	t.Outcome, t.Changed, t.ByCitizen = Cancelled, now, byCitizen
+	return true, nil
+}
+
+// movable is the rule for who may still move a talk.
+func (t Talk) movable(now time.Time, byCitizen bool) error {
+	switch {
+	case t.Outcome == Cancelled:
+		return ErrWasCancelled
+	case t.Outcome != NotYet:
+		return ErrMarked
+	case byCitizen && t.Begun(now):
+		return ErrBegun
+	}
+	return nil
+}
+
+// mark is the rule for saying how it went. A correction is allowed; count is
+// true only the first time the talk is said to be held.
+func (t *Talk) mark(o Outcome, now time.Time) (changed, count bool, err error) {
+	switch {
+	case o != Held && o != Missed:
+		return false, false, halsocoach.Invalid(halsocoach.Field{Name: "outcome", Text: "Välj om samtalet hölls eller om personen uteblev."})
+	case t.Outcome == Cancelled:
+		return false, false, ErrWasCancelled
+	case !t.Begun(now):
+		return false, false, ErrNotBegun
+	case t.Outcome == o:
+		return false, false, nil
+	}
+	t.Outcome = o
+	if o == Held && !t.Counted {
+		t.Counted, count = true, true
+	}
+	return true, count, nil
+}
+
+// nextKind is what a person's next talk within an enrolment is: a first talk
+// until one was held.
+func nextKind(talks []Talk, enrolment string) Kind {
+	for _, t := range talks {
+		if t.Enrolment == enrolment && t.Kind == First && t.Outcome == Held {
+			return FollowUp
+		}
+	}
+	return First
+}

@@ -1,0 +1,293 @@
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"halsocoach"
+)
+
+// factBatch is how many facts a handler gets at most; factWindow is how long
+// the first of them waits for more.
+const (
+	factBatch  = 1000
+	factWindow = 5 * time.Millisecond
+)
+
+// Consume runs do for every event of the types, one at a time and in order,
+// also when several nodes run the same consumer. Delivery is at least once: do
+// is idempotent by the event's id. An error (or a panic) brings the event back
+// after a growing wait; while it waits the consumer waits. When the tries are
+// used up the event is parked with an error in the log: the ones after it go
+// on, and it is tried again ever more seldom for a month.
+// Consume returns when the consumer runs; it ends with ctx or the bus.
+func (b *Bus) Consume(ctx context.Context, name string, types []string, do func(context.Context, halsocoach.Event) error) error {
+	if len(types) == 0 {
+		return fmt.Errorf("event: consumer %s asks for no types", name)
+	}
+	subjects := make([]string, len(types))
+	for i, t := range types {
+		subjects[i] = eventSubject + "*." + tokens(t)
+	}
+	c := &consumer{bus: b, name: name, batch: 1, do: func(ctx context.Context, msgs []jetstream.Msg) error {
+		var e halsocoach.Event
+		if err := json.Unmarshal(msgs[0].Data(), &e); err != nil {
+			return err
+		}
+		if !slices.Contains(types, e.Type) {
+			return nil
+		}
+		return do(ctx, e)
+	}}
+	return c.run(ctx, eventStream, subjects, 1)
+}
+
+// ConsumeFacts runs do for every fact, in batches. Delivery is at least once
+// and in no promised order: do is idempotent by each fact's id. When a batch
+// fails its facts come back one by one, so that a bad one holds up nobody.
+func (b *Bus) ConsumeFacts(ctx context.Context, name string, do func(context.Context, []halsocoach.Fact) error) error {
+	c := &consumer{bus: b, name: name, batch: factBatch, do: func(ctx context.Context, msgs []jetstream.Msg) error {
+		facts := make([]halsocoach.Fact, len(msgs))
+		for i, m := range msgs {
+			if err := json.Unmarshal(m.Data(), &facts[i]); err != nil {
+				return err
+			}
+		}
+		return do(ctx, facts)
+	}}
+	return c.run(ctx, factStream, []string{factSubject + ">"}, 4*factBatch)
+}
+
+// consumer is one durable consumer as it runs on this node.
+type consumer struct {
+	bus   *Bus
+	name  string
+	batch int
+	do    func(context.Context, []jetstream.Msg) error
+}
+
+func (c *consumer) run(ctx context.Context, stream string, subjects []string, inFlight int) error {
+	b := c.bus
+	if b.ctx.Err() != nil {
+		return ErrClosed
+	}
+	var err error
+	if c.name, err = durable(c.name); err != nil {
+		return err
+	}
+	work := jetstream.ConsumerConfig{
+		Durable: c.name, FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.set.ackWait, MaxDeliver: -1, MaxAckPending: inFlight,
+	}
+	parked := work
+	parked.Durable, parked.FilterSubjects, parked.MaxAckPending = "parked-"+c.name, []string{parkedSubject + c.name}, factBatch
+	first, err := b.js.CreateOrUpdateConsumer(ctx, stream, work)
+	if err != nil {
+		return fmt.Errorf("event: consumer %s: %w", c.name, err)
+	}
+	second, err := b.js.CreateOrUpdateConsumer(ctx, parkedStream, parked)
+	if err != nil {
+		return fmt.Errorf("event: consumer %s: %w", c.name, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(b.ctx, cancel)
+	b.work.Go(func() {
+		defer stop()
+		defer cancel()
+		c.loop(ctx, first, stream, work, c.take)
+	})
+	b.work.Go(func() {
+		retry := &consumer{bus: b, name: c.name, batch: 1, do: c.do}
+		retry.loop(ctx, second, parkedStream, parked, retry.takeParked)
+	})
+	return nil
+}
+
+// loop reads until ctx ends. The iterator mends itself after a lost
+// connection; if it ends, it is made anew.
+func (c *consumer) loop(ctx context.Context, from jetstream.Consumer, stream string, cfg jetstream.ConsumerConfig, take func(context.Context, []jetstream.Msg)) {
+	for ctx.Err() == nil {
+		err := c.read(ctx, from, take)
+		if ctx.Err() != nil {
+			return
+		}
+		c.bus.log.Warn("consumer begins anew", "consumer", c.name, "error", err)
+		for pause(ctx, time.Second) {
+			made, err := c.bus.js.CreateOrUpdateConsumer(ctx, stream, cfg)
+			if err == nil {
+				from = made
+				break
+			}
+		}
+	}
+}
+
+func (c *consumer) read(ctx context.Context, from jetstream.Consumer, take func(context.Context, []jetstream.Msg)) error {
+	it, err := from.Messages(jetstream.PullMaxMessages(max(c.batch, 16)),
+		jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
+	if err != nil {
+		return err
+	}
+	defer it.Stop()
+	for {
+		m, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		msgs := []jetstream.Msg{m}
+		for len(msgs) < c.batch {
+			m, err := it.Next(jetstream.NextMaxWait(factWindow))
+			if err != nil {
+				break // the next round meets the same fault, if it is one
+			}
+			msgs = append(msgs, m)
+		}
+		take(ctx, msgs)
+	}
+}
+
+// take hands the messages to the handler and answers for each of them.
+func (c *consumer) take(ctx context.Context, msgs []jetstream.Msg) {
+	var again []jetstream.Msg
+	if len(msgs) > 1 {
+		// What has failed before is tried by itself.
+		fresh := msgs[:0:0]
+		for _, m := range msgs {
+			if delivered(m) > 1 {
+				again = append(again, m)
+			} else {
+				fresh = append(fresh, m)
+			}
+		}
+		msgs = fresh
+	}
+	if len(msgs) > 0 {
+		c.try(ctx, msgs)
+	}
+	for _, m := range again {
+		c.try(ctx, []jetstream.Msg{m})
+	}
+}
+
+func (c *consumer) try(ctx context.Context, msgs []jetstream.Msg) {
+	err := c.handle(ctx, msgs)
+	if err == nil {
+		c.ack(ctx, msgs)
+		return
+	}
+	if ctx.Err() != nil { // we are stopping: somebody else's turn, at once
+		for _, m := range msgs {
+			_ = m.Nak()
+		}
+		return
+	}
+	for _, m := range msgs {
+		n := delivered(m)
+		if n <= len(c.bus.set.retries) {
+			c.bus.log.Warn("event is tried again", "consumer", c.name, "subject", m.Subject(), "try", n, "error", err)
+			_ = m.NakWithDelay(c.bus.set.retries[n-1])
+			continue
+		}
+		c.park(ctx, m, n, err)
+	}
+}
+
+// park sets the event aside and goes on.
+func (c *consumer) park(ctx context.Context, m jetstream.Msg, tries int, why error) {
+	id := m.Headers().Get(nats.MsgIdHdr)
+	_, err := c.bus.js.Publish(ctx, parkedSubject+c.name, m.Data(), jetstream.WithMsgID(c.name+"/"+id))
+	if err != nil {
+		c.bus.log.Warn("event could not be parked", "consumer", c.name, "event", id, "error", err)
+		_ = m.NakWithDelay(c.bus.set.retries[len(c.bus.set.retries)-1])
+		return
+	}
+	c.bus.log.Error("event is parked", "consumer", c.name, "event", id, "subject", m.Subject(), "tries", tries, "error", why)
+	c.ack(ctx, []jetstream.Msg{m})
+}
+
+func (c *consumer) takeParked(ctx context.Context, msgs []jetstream.Msg) {
+	m := msgs[0]
+	waits := c.bus.set.parked
+	if delivered(m) == 1 { // it has just failed
+		_ = m.NakWithDelay(waits[0])
+		return
+	}
+	if err := c.handle(ctx, msgs); err != nil {
+		n := min(delivered(m)-1, len(waits)-1)
+		c.bus.log.Warn("parked event failed again", "consumer", c.name, "event", m.Headers().Get(nats.MsgIdHdr), "error", err)
+		_ = m.NakWithDelay(waits[n])
+		return
+	}
+	c.bus.log.Info("parked event is done", "consumer", c.name, "event", m.Headers().Get(nats.MsgIdHdr))
+	c.ack(ctx, msgs)
+}
+
+// handle runs the handler. While it works the server is told so, and gives the
+// messages to nobody else.
+func (c *consumer) handle(ctx context.Context, msgs []jetstream.Msg) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		tick := time.NewTicker(c.bus.set.ackWait / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				for _, m := range msgs {
+					_ = m.InProgress()
+				}
+			}
+		}
+	}()
+	defer func() {
+		if p := recover(); p != nil {
+			// The stack says where; the panic's value may hold what a log must not.
+			c.bus.log.Error("consumer panicked", "consumer", c.name, "stack", string(debug.Stack()))
+			err = fmt.Errorf("event: consumer %s panicked with %T", c.name, p)
+		}
+	}()
+	return c.do(ctx, msgs)
+}
+
+// ack answers for messages that are done. The last one waits for the server's
+// word, and with it for those before. An answer that is lost brings them back,
+// which the handler's idempotence bears.
+func (c *consumer) ack(ctx context.Context, msgs []jetstream.Msg) {
+	for _, m := range msgs[:len(msgs)-1] {
+		_ = m.Ack()
+	}
+	last := msgs[len(msgs)-1]
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.bus.set.ackWait)
+	defer cancel()
+	for {
+		tctx, tcancel := context.WithTimeout(ctx, time.Second)
+		err := last.DoubleAck(tctx)
+		tcancel()
+		if err == nil || errors.Is(err, jetstream.ErrMsgAlreadyAckd) || !pause(ctx, 100*time.Millisecond) {
+			return
+		}
+	}
+}
+
+// delivered is how many times the message has been handed out, from 1.
+func delivered(m jetstream.Msg) int {
+	meta, err := m.Metadata()
+	if err != nil {
+		return 1
+	}
+	return int(max(meta.NumDelivered, 1))
+}

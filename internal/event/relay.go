@@ -1,0 +1,156 @@
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+const (
+	relayBatches = 256                    // documents per round
+	relayTick    = 250 * time.Millisecond // for what other processes have saved
+	relayRest    = 2 * time.Second        // the longest rest after a fault
+)
+
+// Relay publishes what the store holds as pending and marks it after the ack,
+// until ctx ends. Any number of relays may run on one store: the order of a
+// document's events holds, and what is published twice has the same id.
+func Relay(ctx context.Context, s store.Store, b *Bus, log *slog.Logger) {
+	tick := time.NewTicker(relayTick)
+	defer tick.Stop()
+	rest := time.Duration(0)
+	for ctx.Err() == nil && b.ctx.Err() == nil {
+		n, err := b.relayOnce(ctx, s)
+		switch {
+		case ctx.Err() != nil || b.ctx.Err() != nil:
+			return
+		case err != nil:
+			if rest == 0 {
+				log.Warn("events wait in the outbox", "error", err)
+			}
+			rest = min(max(2*rest, 100*time.Millisecond), relayRest)
+			pause(ctx, rest)
+			continue
+		case rest > 0:
+			log.Info("events leave the outbox again")
+			rest = 0
+		}
+		if n > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-b.ctx.Done():
+		case <-s.Saved():
+		case <-tick.C:
+		}
+	}
+}
+
+// relayOnce publishes one round and returns how many batches it marked.
+func (b *Bus) relayOnce(ctx context.Context, s store.Store) (int, error) {
+	if !b.nc.IsConnected() {
+		return 0, ErrNoContact
+	}
+	batches, err := s.Pending(ctx, relayBatches)
+	if err != nil || len(batches) == 0 {
+		return 0, err
+	}
+	done, err := b.publish(ctx, batches)
+	if len(done) > 0 {
+		if merr := s.Relayed(ctx, done...); merr != nil {
+			return 0, fmt.Errorf("event: mark as relayed: %w", merr)
+		}
+	}
+	return len(done), err
+}
+
+// publish sends the batches in waves: first the first event of each, and when
+// those are acknowledged the second. So a document's events keep their order
+// also when one of them is lost on the way. It returns the batches of which
+// everything was acknowledged.
+func (b *Bus) publish(ctx context.Context, batches []store.Batch) (done []store.Batch, err error) {
+	failed := make([]bool, len(batches))
+	for wave, more := 0, true; more; wave++ {
+		more = false
+		var sent []flight
+		for i, batch := range batches {
+			if failed[i] || wave >= len(batch.Events) {
+				continue
+			}
+			more = true
+			flights, ferr := b.send(i, batch.Events[wave])
+			sent = append(sent, flights...)
+			if ferr != nil {
+				failed[i], err = true, ferr
+			}
+		}
+		for _, f := range sent {
+			if ferr := f.land(ctx); ferr != nil {
+				failed[f.batch], err = true, ferr
+			}
+		}
+	}
+	for i, batch := range batches {
+		if !failed[i] {
+			done = append(done, batch)
+		}
+	}
+	return done, err
+}
+
+// flight is a message on its way to its ack.
+type flight struct {
+	batch int
+	ack   jetstream.PubAckFuture
+}
+
+func (f flight) land(ctx context.Context) error {
+	select {
+	case <-f.ack.Ok():
+		return nil
+	case err := <-f.ack.Err():
+		return fmt.Errorf("event: publish: %w", err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// send puts an event and its facts on their way.
+func (b *Bus) send(batch int, e halsocoach.Event) ([]flight, error) {
+	flights := make([]flight, 0, 1+len(e.Facts))
+	one := func(subject, id string, v any) error {
+		body, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("event: %s is not JSON: %w", id, err)
+		}
+		ack, err := b.js.PublishMsgAsync(&nats.Msg{Subject: subject, Data: body},
+			jetstream.WithMsgID(id), jetstream.WithStallWait(b.set.ackTimeout))
+		if err != nil {
+			return fmt.Errorf("event: publish %s: %w", id, err)
+		}
+		flights = append(flights, flight{batch, ack})
+		return nil
+	}
+	err := one(subjectOf(e), e.ID, e)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		// It would stop its document's events for ever. Who listens asks the
+		// owner for what it needs, so the event goes without its data.
+		b.log.Error("event is too large, published without its data", "id", e.ID, "type", e.Type, "bytes", len(e.Data))
+		e.Data = nil
+		err = one(subjectOf(e), e.ID, e)
+	}
+	for i := 0; err == nil && i < len(e.Facts); i++ {
+		err = one(subjectOfFact(e.Facts[i]), e.Facts[i].ID, e.Facts[i])
+	}
+	return flights, err
+}

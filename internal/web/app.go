@@ -1,0 +1,152 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+)
+
+// Config is what the app needs from the rest of the program; cmd fills it in.
+// Nil functions and a nil Log mean "nobody", "nothing" and "nowhere".
+type Config struct {
+	// PublicURL is the address people use ("https://halsocoach.rjl.se"); a
+	// writing request may come from it as well as from the request's own host.
+	PublicURL string
+	// Demo shows /stil and says on every page that all people are made up.
+	Demo bool
+	// Name of the service in the header; "" = Hälsocoach online.
+	Name  string
+	Log   *slog.Logger
+	Clock halsocoach.Clock
+	// Actor tells who asks, from cookie or Bearer. The zero Actor is nobody.
+	// ErrSignIn means that a session has ended, which also is nobody.
+	Actor func(*fiber.Ctx) (halsocoach.Actor, error)
+	// Nav is the navigation of a role, Swedish texts, translated where shown.
+	Nav func(halsocoach.Actor) []Link
+	// Drafts keeps the answers of a form whose session has ended.
+	Drafts Drafts
+	// Ready says whether the program can serve: store, bus.
+	Ready func(context.Context) error
+	// FormTargets are origins besides our own where a form may end up by
+	// redirects: the identity provider's.
+	FormTargets []string
+	// Proxies are the addresses whose X-Forwarded-For and -Proto are believed.
+	Proxies []string
+	// Statement is the accessibility statement; the zero value shows the
+	// service's own with the date of the build's last assessment.
+	Statement Statement
+}
+
+// Link is a way to a page. Text is Swedish and is translated where it is shown.
+type Link struct {
+	Path, Text, Icon string
+	Count            int // shown beside the text when not 0
+}
+
+// Drafts keeps what somebody wrote in a form while they sign in again.
+// Package auth satisfies it.
+type Drafts interface {
+	Keep(c *fiber.Ctx, path string, values map[string][]string) error
+	Take(c *fiber.Ctx, path string) (map[string][]string, bool)
+}
+
+// App is the program's door to browsers and machines.
+type App struct {
+	cfg    Config
+	fiber  *fiber.App
+	api    huma.API
+	secure bool // the public address is https
+	csp    string
+}
+
+// The limits of a request. Services get a context with serviceTime.
+const (
+	serviceTime = 5 * time.Second
+	readTime    = 20 * time.Second
+	writeTime   = 30 * time.Second
+	idleTime    = 75 * time.Second
+)
+
+// New builds the app with its own pages. Packages add theirs with
+// Routes(app.Fiber()) and API(app.API()) before Listen.
+func New(cfg Config) *App {
+	if cfg.Name == "" {
+		cfg.Name = "Hälsocoach online"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	a := &App{cfg: cfg, secure: strings.HasPrefix(cfg.PublicURL, "https://")}
+	a.csp = policy(cfg)
+	a.fiber = fiber.New(fiber.Config{
+		AppName: cfg.Name, DisableStartupMessage: true, Immutable: true,
+		ReadBufferSize: 8 << 10, BodyLimit: formLimit,
+		ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		ErrorHandler:            a.unread,
+		EnableTrustedProxyCheck: true, TrustedProxies: cfg.Proxies, ProxyHeader: fiber.HeaderXForwardedFor,
+		EnableIPValidation: true,
+	})
+	server := a.fiber.Server()
+	server.HeaderReceived = bodyLimit
+	server.KeepHijackedConns = true // chat serves its sockets after the handler has returned
+	a.fiber.Use(a.request)
+	a.api = a.newAPI()
+	a.own(a.fiber)
+	return a
+}
+
+// Fiber is where packages register their pages.
+func (a *App) Fiber() *fiber.App { return a.fiber }
+
+// API is where packages register their JSON twins; paths are written without
+// /api/v1.
+func (a *App) API() huma.API { return a.api }
+
+// Listen serves on addr until Shutdown.
+func (a *App) Listen(addr string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return a.Serve(ln)
+}
+
+// Serve serves on ln until Shutdown.
+func (a *App) Serve(ln net.Listener) error { return a.fiber.Listener(ln) }
+
+// Shutdown lets running requests end. Hijacked sockets are chat's to close.
+func (a *App) Shutdown(ctx context.Context) error { return a.fiber.ShutdownWithContext(ctx) }
+
+func (a *App) own(r fiber.Router) {
+	r.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
+	r.Get("/readyz", a.ready)
+	r.Get("/static/*", sendAsset)
+	r.Get("/", a.start)
+	r.Get("/sprak", func(c *fiber.Ctx) error { return c.Redirect("/", fiber.StatusSeeOther) })
+	r.Post("/sprak", a.switchLanguage)
+	r.Get("/tillganglighet", a.statement)
+	if a.cfg.Demo {
+		r.Get("/stil", a.style)
+		r.Post("/stil", a.style)
+	}
+}
+
+func (a *App) ready(c *fiber.Ctx) error {
+	if a.cfg.Ready != nil {
+		if err := a.cfg.Ready(Ctx(c)); err != nil {
+			a.cfg.Log.Warn("not ready", "err", err)
+			return c.Status(fiber.StatusServiceUnavailable).SendString("not ready\n")
+		}
+	}
+	return c.SendString("ready\n")
+}

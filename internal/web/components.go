@@ -1,0 +1,183 @@
+package web
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+)
+
+// Field is how one question of a form looks. Texts are already in the reader's
+// language.
+type Field struct {
+	Name, Label, Hint string
+	Type              string // of the input; "" = text
+	Autocomplete      string
+	InputMode         string
+	Width             string // "short" (a year, a code), "half" (a number, a name); "" = full
+	Rows              int    // of a text area; 0 = 5
+	MaxLength         int
+	Optional          bool // says "valfritt" beside the label
+	LabelHidden       bool // for a search field beside its button
+}
+
+// Choice is one radio, checkbox or option.
+type Choice struct {
+	Value, Label, Hint string
+	Disabled           bool
+}
+
+// SlotDay is a day with its free times.
+type SlotDay struct {
+	Title string // Date(ctx, …)
+	Slots []Choice
+}
+
+// Step is one step of a way through something.
+type Step struct {
+	Title, Text string
+	Done        bool
+	Now         bool
+}
+
+// Bar is one bar of a chart. Hidden is a number that is too small to be shown.
+type Bar struct {
+	Label  string
+	Value  int
+	Hidden bool
+}
+
+// Say is one message of a conversation.
+type Say struct {
+	ID   string // "m42"; the chat's script finds messages by data-seq
+	Seq  string
+	From string
+	At   string // ClockTime or DateTime
+	Time string // RFC 3339
+	Text string
+	Mine bool
+}
+
+func inputID(name string) string { return "f-" + strings.ReplaceAll(name, " ", "-") }
+func hintID(name string) string  { return inputID(name) + "-hint" }
+func errorID(name string) string { return inputID(name) + "-error" }
+
+// describedBy ties hint and error to the input.
+func describedBy(f *Form, field Field) string {
+	var ids []string
+	if field.Hint != "" {
+		ids = append(ids, hintID(field.Name))
+	}
+	if f.Error(field.Name) != "" {
+		ids = append(ids, errorID(field.Name))
+	}
+	return strings.Join(ids, " ")
+}
+
+func orText(t string) string {
+	if t == "" {
+		return "text"
+	}
+	return t
+}
+
+func orFive(n int) int {
+	if n == 0 {
+		return 5
+	}
+	return n
+}
+
+// attrs are those of an input that are there only when they say something.
+func attrs(f *Form, field Field) templ.Attributes {
+	a := templ.Attributes{}
+	if field.Autocomplete != "" {
+		a["autocomplete"] = field.Autocomplete
+	}
+	if field.InputMode != "" {
+		a["inputmode"] = field.InputMode
+	}
+	if field.MaxLength > 0 {
+		a["maxlength"] = itoa(field.MaxLength)
+	}
+	if ids := describedBy(f, field); ids != "" {
+		a["aria-describedby"] = ids
+	}
+	if f.Error(field.Name) != "" {
+		a["aria-invalid"] = "true"
+	}
+	return a
+}
+
+// group are the attributes of a fieldset.
+func group(f *Form, field Field) templ.Attributes {
+	a := templ.Attributes{}
+	if ids := describedBy(f, field); ids != "" {
+		a["aria-describedby"] = ids
+	}
+	return a
+}
+
+// choiceID: the first choice has the field's own id, so that the error summary
+// leads to it.
+func choiceID(name string, i int) string {
+	if i == 0 {
+		return inputID(name)
+	}
+	return inputID(name) + "-" + itoa(i)
+}
+
+// percent of max, 0 to 100.
+func percent(value, max int) int {
+	switch {
+	case max <= 0 || value <= 0:
+		return 0
+	case value >= max:
+		return 100
+	}
+	return value * 100 / max
+}
+
+func highest(bars []Bar) int {
+	max := 1
+	for _, b := range bars {
+		if !b.Hidden && b.Value > max {
+			max = b.Value
+		}
+	}
+	return max
+}
+
+func slotID(name string, day, i int) string {
+	if day == 0 && i == 0 {
+		return inputID(name)
+	}
+	return inputID(name) + "-" + itoa(day) + "-" + itoa(i)
+}
+
+func noticeIcon(kind string) string {
+	switch kind {
+	case "done":
+		return "check"
+	case "warn", "wrong":
+		return "warning"
+	}
+	return "info"
+}
+
+func stepCurrent(s Step) string {
+	if s.Now {
+		return "step"
+	}
+	return "false"
+}
+
+func barText(ctx context.Context, b Bar) string {
+	if b.Hidden {
+		return T(ctx, "för få för att visas")
+	}
+	return itoa(b.Value)
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,2 @@
+// Package web is the door to browsers and machines.
+package web

@@ -1,0 +1,114 @@
+package web
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+)
+
+// Form is what somebody has answered and what is to be mended. Its Key is the
+// hidden Idempotency-Key: the same form sent twice is one wish.
+type Form struct {
+	Key    string
+	Values map[string][]string
+	Errors []halsocoach.Field
+}
+
+// NewForm is the form of a GET: a fresh key, and the answers of a draft that
+// was kept when the session ended in the middle of it.
+func NewForm(c *fiber.Ctx) *Form {
+	f := &Form{Key: halsocoach.NewID(), Values: map[string][]string{}}
+	if st := stateOf(c); st != nil && st.app.cfg.Drafts != nil {
+		if kept, ok := st.app.cfg.Drafts.Take(c, c.Path()); ok {
+			for name, values := range kept {
+				f.Values[name] = slices.Clone(values)
+			}
+			if key := f.Get("_key"); key != "" {
+				f.Key = key
+			}
+		}
+	}
+	return f
+}
+
+// ReadForm is the form of a POST. Texts are trimmed and line breaks are \n.
+func ReadForm(c *fiber.Ctx) *Form {
+	f := &Form{Values: posted(c)}
+	if f.Key = f.Get("_key"); f.Key == "" || len(f.Key) > keyLimit {
+		f.Key = halsocoach.NewID()
+	}
+	return f
+}
+
+// posted is what the body holds, url-encoded or multipart, without files.
+func posted(c *fiber.Ctx) map[string][]string {
+	values := map[string][]string{}
+	add := func(name, value string) {
+		value = strings.ReplaceAll(value, "\r\n", "\n")
+		values[name] = append(values[name], strings.TrimSpace(strings.ToValidUTF8(value, "")))
+	}
+	for name, value := range c.Request().PostArgs().All() {
+		add(string(name), string(value))
+	}
+	if strings.HasPrefix(c.Get(fiber.HeaderContentType), fiber.MIMEMultipartForm) {
+		if m, err := c.MultipartForm(); err == nil {
+			for name, many := range m.Value {
+				for _, value := range many {
+					add(name, value)
+				}
+			}
+		}
+	}
+	return values
+}
+
+// Get is the first answer to name, or "".
+func (f *Form) Get(name string) string {
+	if v := f.Values[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// All are the answers to name: ticked boxes.
+func (f *Form) All(name string) []string { return f.Values[name] }
+
+// Has says whether value is among the answers to name.
+func (f *Form) Has(name, value string) bool { return slices.Contains(f.Values[name], value) }
+
+// Set puts one answer in place of those to name.
+func (f *Form) Set(name, value string) {
+	if f.Values == nil {
+		f.Values = map[string][]string{}
+	}
+	f.Values[name] = []string{value}
+}
+
+// Error is what is to be mended in name, or "".
+func (f *Form) Error(name string) string {
+	for _, e := range f.Errors {
+		if e.Name == name {
+			return e.Text
+		}
+	}
+	return ""
+}
+
+// Failed is true when err is KindInvalid: the form has taken its fields, and
+// the page is to be shown again with Page.Status 422. Every other err is for
+// the handler to return.
+func (f *Form) Failed(err error) bool {
+	var e *halsocoach.Error
+	if !errors.As(err, &e) || e.Kind != halsocoach.KindInvalid {
+		return false
+	}
+	f.Errors = e.Fields
+	if len(f.Errors) == 0 { // a fault of the whole form
+		f.Errors = []halsocoach.Field{{Text: e.Text}}
+	}
+	return true
+}

@@ -1,0 +1,134 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"halsocoach"
+)
+
+// How much a body may hold, by door. It is judged by the path before the body
+// is read.
+const (
+	formLimit       = 64 << 10
+	apiLimit        = 1 << 20
+	fhirLimit       = 6 << 20
+	attachmentLimit = 11 << 20
+)
+
+// Attachments are posted to pages whose path ends so.
+const attachmentPath = "/bilagor"
+
+func limitOf(path string) int {
+	switch {
+	case strings.HasSuffix(path, attachmentPath):
+		return attachmentLimit
+	case under(path, "/fhir"):
+		return fhirLimit
+	case under(path, "/api"):
+		return apiLimit
+	}
+	return formLimit
+}
+
+func under(path, root string) bool {
+	return strings.HasPrefix(path, root) && (len(path) == len(root) || path[len(root)] == '/')
+}
+
+func bodyLimit(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+	return fasthttp.RequestConfig{MaxRequestBodySize: limitOf(path)}
+}
+
+// drain reads what a client still sends of a body that is refused, so that the
+// answer reaches it instead of a reset connection. It gives up soon.
+func drain(c *fiber.Ctx) {
+	conn := c.Context().Conn()
+	if conn == nil {
+		return
+	}
+	buf := make([]byte, 32<<10)
+	end := time.Now().Add(2 * time.Second)
+	for total := 0; total < 2*attachmentLimit && time.Now().Before(end); {
+		if conn.SetReadDeadline(time.Now().Add(200*time.Millisecond)) != nil {
+			return
+		}
+		n, err := conn.Read(buf)
+		total += n
+		if err != nil {
+			return
+		}
+	}
+}
+
+// The names of the session cookie, with an https address and without.
+const (
+	SecureCookie = "__Host-session"
+	PlainCookie  = "session"
+)
+
+var errOrigin = halsocoach.Forbidden("Sidan skickades från en annan webbplats än vår. Öppna sidan här och försök igen.")
+
+// guard refuses a writing request that carries our cookie unless it comes from
+// our own origin: Sec-Fetch-Site says so, or without it Origin is the request's
+// own host or the public address. Requests without our cookie are free of this.
+func (a *App) guard(c *fiber.Ctx) error {
+	switch c.Method() {
+	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions, fiber.MethodTrace:
+		return nil
+	}
+	if !carriesSession(c) {
+		return nil
+	}
+	if site := c.Get("Sec-Fetch-Site"); site != "" {
+		if site == "same-origin" || site == "none" {
+			return nil
+		}
+		return errOrigin
+	}
+	origin, err := url.Parse(c.Get(fiber.HeaderOrigin))
+	if err != nil || origin.Host == "" {
+		return errOrigin
+	}
+	if strings.EqualFold(origin.Host, string(c.Request().Host())) || strings.EqualFold(origin.Scheme+"://"+origin.Host, strings.TrimSuffix(a.cfg.PublicURL, "/")) {
+		return nil
+	}
+	return errOrigin
+}
+
+func carriesSession(c *fiber.Ctx) bool {
+	return len(c.Request().Header.Cookie(SecureCookie)) > 0 || len(c.Request().Header.Cookie(PlainCookie)) > 0
+}
+
+// policy is the content security policy: everything from here, nothing inline.
+func policy(cfg Config) string {
+	connect := "'self'"
+	if rest, ok := strings.CutPrefix(cfg.PublicURL, "http"); ok {
+		connect += " ws" + strings.TrimSuffix(rest, "/") // for browsers whose 'self' leaves sockets out
+	}
+	forms := strings.Join(append([]string{"'self'"}, cfg.FormTargets...), " ")
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src " + connect +
+		"; manifest-src 'self'; worker-src 'self'; form-action " + forms + "; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// seal sets the headers that every answer carries.
+func (a *App) seal(c *fiber.Ctx, st *state) {
+	h := &c.Response().Header
+	h.Set("X-Request-Id", st.id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Content-Security-Policy", a.csp)
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if a.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+	if st.actor.SignedIn() || len(h.Peek(fiber.HeaderCacheControl)) == 0 {
+		h.Set(fiber.HeaderCacheControl, "no-store")
+	}
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+)
+
+// Page is how a page is framed. Title is Swedish and translated here.
+type Page struct {
+	Title   string
+	Active  string   // the path in the navigation that is marked
+	Status  int      // 0 = 200
+	Wide    bool     // the desk and wide tables: all of a wide screen
+	Scripts []string // names under static/js: "chat.js"
+	Public  bool     // for visitors: without the signed-in navigation
+}
+
+// view is what the layout draws.
+type view struct {
+	Page
+	app    *App
+	lang   string
+	path   string
+	who    halsocoach.Actor
+	nav    []Link
+	notice string
+}
+
+// Show renders body within the layout and sends it. The page is rendered into
+// the response's pooled buffer before the first byte leaves, so that an error in
+// the middle becomes an error page.
+func Show(c *fiber.Ctx, p Page, body templ.Component) error {
+	st := stateOf(c)
+	v := view{Page: p, app: st.app, lang: st.lang, path: backPath(c), who: st.who(c)}
+	if st.app.cfg.Nav != nil {
+		v.nav = st.app.cfg.Nav(v.who)
+	}
+	v.notice = takeNotice(c)
+	return render(c, v, body)
+}
+
+func render(c *fiber.Ctx, v view, body templ.Component) error {
+	ctx := templ.WithChildren(Ctx(c), body)
+	resp := c.Response()
+	resp.ResetBody()
+	if err := layout(v).Render(ctx, resp.BodyWriter()); err != nil {
+		resp.ResetBody()
+		return err
+	}
+	if v.Status != 0 {
+		c.Status(v.Status)
+	}
+	resp.Header.SetContentType(fiber.MIMETextHTMLCharsetUTF8)
+	return nil
+}
+
+// backPath is where the language switch returns to: this page, or for an
+// answer to a form the page's own address.
+func backPath(c *fiber.Ctx) string {
+	path := c.Path()
+	if c.Method() == fiber.MethodGet {
+		if q := c.Request().URI().QueryString(); len(q) > 0 {
+			path += "?" + string(q)
+		}
+	}
+	return path
+}
+
+const noticeCookie = "besked"
+
+// Redirect answers a POST: 303 to path, and a notice that is shown once on the
+// next page ("" = none). The notice is Swedish and translated where shown; with
+// arguments give T's answer. It must not hold personal data.
+func Redirect(c *fiber.Ctx, path, notice string) error {
+	if notice != "" {
+		st := stateOf(c)
+		c.Cookie(&fiber.Cookie{
+			Name: noticeCookie, Value: base64.RawURLEncoding.EncodeToString([]byte(notice)), Path: "/", MaxAge: 120,
+			HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: st.app.secure,
+		})
+	}
+	c.Status(fiber.StatusSeeOther).Set(fiber.HeaderLocation, path)
+	return nil
+}
+
+func takeNotice(c *fiber.Ctx) string {
+	raw := c.Cookies(noticeCookie)
+	if raw == "" {
+		return ""
+	}
+	c.Cookie(&fiber.Cookie{Name: noticeCookie, Path: "/", MaxAge: -1, HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: stateOf(c).app.secure})
+	text, err := base64.RawURLEncoding.DecodeString(raw)
+	if err != nil || len(text) > 500 {
+		return ""
+	}
+	return T(Ctx(c), string(text))
+}
+
+// LocalPath is next if it is a path of this service, else fallback: for
+// everything that redirects to where a query says.
+func LocalPath(next, fallback string) string {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+		return fallback
+	}
+	if u, err := url.Parse(next); err != nil || u.Host != "" || u.Scheme != "" {
+		return fallback
+	}
+	return next
+}

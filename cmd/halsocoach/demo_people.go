@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+
+	"halsocoach"
+	"halsocoach/internal/auth"
+)
+
+// The demo's people are made up. Only personas have identity numbers, and those
+// are published test numbers (see docs/decisions); a number that we invented
+// might be somebody's.
+const elsasNumber = "200302022389"
+
+var firstNames = []string{
+	"Agneta", "Ahmed", "Amina", "Anders", "Annika", "Arne", "Asta", "Barbro", "Berit", "Björn", "Carina", "Christer", "Dagny", "David",
+	"Ebba", "Elin", "Emil", "Erik", "Eva", "Fatima", "Folke", "Gunilla", "Gunnar", "Göran", "Hanna", "Hassan", "Helena", "Håkan", "Ida",
+	"Inger", "Ingvar", "Jasmina", "Jens", "Johanna", "Josef", "Karin", "Kerstin", "Kjell", "Lars", "Leila", "Lena", "Linnéa", "Magnus",
+	"Maj-Britt", "Malin", "Marcus", "Margareta", "Mehmet", "Mikael", "Mona", "Nils", "Nina", "Olof", "Oskar", "Per", "Pia", "Rolf", "Rut",
+	"Sara", "Selma", "Sigvard", "Siv", "Sofia", "Stig", "Sven", "Tomas", "Tove", "Ulla", "Ulf", "Viktor", "Yusuf", "Åke", "Åsa", "Östen",
+}
+
+var lastNames = []string{
+	"Ahl", "Andersson", "Axelsson", "Berg", "Bergström", "Björk", "Blom", "Borg", "Dahl", "Ek", "Eklund", "Engström", "Falk", "Fors",
+	"Fransson", "Friberg", "Gran", "Gustavsson", "Hagström", "Hedlund", "Holm", "Ibrahim", "Isaksson", "Jansson", "Johansson", "Karlsson",
+	"Kling", "Krantz", "Lind", "Lindgren", "Ljung", "Lund", "Malm", "Moberg", "Nilsson", "Norling", "Nyberg", "Omar", "Palm", "Petersson",
+	"Quist", "Rask", "Rosén", "Sand", "Sjöberg", "Ståhl", "Ström", "Sundin", "Svensson", "Thor", "Torstensson", "Wall", "Wik", "Yilmaz",
+	"Åberg", "Åkesson", "Öberg", "Öster",
+}
+
+// madeUpName is the n-th made-up person's name; the same n gives the same name.
+func madeUpName(n int) string {
+	return firstNames[n*31%len(firstNames)] + " " + lastNames[(n*17+n/len(firstNames))%len(lastNames)]
+}
+
+// kommunOf spreads the made-up people over the kommuner: a good share to Sävsjö,
+// where the story is told, the rest by turns with Jönköping more often.
+func kommunOf(n int) halsocoach.Kommun {
+	switch {
+	case n%5 == 0:
+		return kommun("0684")
+	case n%5 == 1:
+		return kommun("0680")
+	}
+	return halsocoach.Kommuner[(n*7)%len(halsocoach.Kommuner)]
+}
+
+func kommun(code string) halsocoach.Kommun {
+	k, ok := halsocoach.KommunByCode(code)
+	if !ok {
+		panic("no kommun " + code)
+	}
+	return k
+}
+
+// personas are those that one can be, in the order of the sign-in page.
+func personas(anna, omar string) []auth.Persona {
+	return []auth.Persona{
+		{Name: "elsa", DisplayName: "Elsa Berg", Title: "Invånare i Sävsjö. Ingen känner henne än: hennes resa börjar med en rekommendation.", Number: elsasNumber},
+		{Name: "anna", DisplayName: "Anna Lind", Title: "Invånare i Sävsjö. Har Maria som hälsocoach och en pågående chatt.", Person: anna},
+		{Name: "omar", DisplayName: "Omar Said", Title: "Invånare i Jönköping. Ny här.", Person: omar},
+		{Name: "maria", DisplayName: "Maria Holm", Title: "Hälsocoach på Hälsocenter Sävsjö.", Staff: "maria"},
+		{Name: "johan", DisplayName: "Johan Ek", Title: "Hälsocoach på Hälsocenter Jönköping.", Staff: "johan"},
+		{Name: "vardcentral", DisplayName: "Karin Ström", Title: "Sjuksköterska på Sävsjö vårdcentral. Rekommenderar invånare.", Staff: "vardcentral"},
+		{Name: "forening", DisplayName: "Lars Dahl", Title: "Ledare i Sävsjö friluftsförening. Rekommenderar invånare.", Staff: "forening"},
+		{Name: "kommun", DisplayName: "Eva Lund", Title: "Administratör i Sävsjö kommun.", Staff: "kommun"},
+		{Name: "region", DisplayName: "Per Sjö", Title: "Administratör på Folkhälsa och sjukvård, Region Jönköpings län.", Staff: "region"},
+		{Name: "familjecentral", DisplayName: "Ida Norr", Title: "Samordnare för länets familjecentraler.", Staff: "familjecentral"},
+		{Name: "drift", DisplayName: "Drift", Title: "Den som sköter driften.", Staff: "drift"},
+	}
+}
+
+// madeUpStaff are the colleagues: the personas, and in each kommun a coach and a
+// nurse who recommends people.
+func madeUpStaff() []auth.Member {
+	staff := []auth.Member{
+		{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"},
+		{ID: "johan", Name: "Johan Ek", Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"},
+		{ID: "vardcentral", Name: "Karin Ström", Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "vardcentral-0684"},
+		{ID: "forening", Name: "Lars Dahl", Role: halsocoach.RoleAssociation, Kommun: "0684", Unit: "forening-0684"},
+		{ID: "kommun", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"},
+		{ID: "region", Name: "Per Sjö", Role: halsocoach.RoleRegion},
+		{ID: "familjecentral", Name: "Ida Norr", Role: halsocoach.RoleFamily},
+		{ID: "drift", Name: "Drift", Role: halsocoach.RoleOperator},
+	}
+	for i, k := range halsocoach.Kommuner {
+		if k.Code != "0684" && k.Code != "0680" {
+			staff = append(staff, auth.Member{ID: coachOf(k.Code), Name: madeUpName(1000 + i), Role: halsocoach.RoleCoach, Kommun: k.Code, Centre: k.Code})
+		}
+		if k.Code != "0684" {
+			staff = append(staff, auth.Member{ID: nurseOf(k.Code), Name: madeUpName(2000 + i), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code})
+		}
+	}
+	return staff
+}
+
+// coachOf is the staff id of a kommun's coach.
+func coachOf(kommun string) string {
+	switch kommun {
+	case "0684":
+		return "maria"
+	case "0680":
+		return "johan"
+	}
+	return "coach-" + kommun
+}
+
+// nurseOf is the staff id of a kommun's nurse who recommends people.
+func nurseOf(kommun string) string {
+	if kommun == "0684" {
+		return "vardcentral"
+	}
+	return "nurse-" + kommun
+}
+
+// coachActor acts as a kommun's coach while the demo's past is written.
+func coachActor(kommun string) halsocoach.Actor {
+	return halsocoach.Actor{ID: coachOf(kommun), Role: halsocoach.RoleCoach, Name: fmt.Sprintf("coach i %s", halsocoach.KommunName(kommun)), Kommun: kommun, Centre: kommun}
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // the binary carries its own zones
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are the program's, as kong reads them.
+type commands struct {
+	Demo   demoCommand   `cmd:"" help:"Everything embedded, with made-up people and a living programme in all thirteen kommuner."`
+	Serve  serveCommand  `cmd:"" help:"Run the service."`
+	Invite inviteCommand `cmd:"" help:"Print a single-use link by which somebody joins the staff."`
+	Counts countsCommand `cmd:"" help:"The counted facts."`
+}
+
+func main() {
+	var c commands
+	parser := kong.Must(&c,
+		kong.Name("halsocoach"),
+		kong.Description("Hälsocoach online: one shared platform for the Hälsocenter of Jönköpings län."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	run, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	run.BindTo(ctx, (*context.Context)(nil))
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	run.Bind(log)
+	if err := run.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "halsocoach:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// place is where the data lie and how the program is reached: what every
+// command needs that opens the house.
+type place struct {
+	Store string `env:"HALSOCOACH_STORE" required:"" placeholder:"sqlite:PATH" help:"The store of documents."`
+	NATS  string `env:"HALSOCOACH_NATS" name:"nats" required:"" placeholder:"embedded:DIR" help:"embedded:DIR, or nats://… for several nodes."`
+	Keys  string `env:"HALSOCOACH_KEYS" required:"" placeholder:"DIR" help:"Folder of the keys: master key, signing keys, key store. Back it up apart from the data."`
+}
+
+// serveCommand runs the service.
+type serveCommand struct {
+	place
+	Addr      string `env:"HALSOCOACH_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
+	PublicURL string `env:"HALSOCOACH_PUBLIC_URL" required:"" placeholder:"https://…" help:"The address by which people reach the service."`
+	OpsAddr   string `env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
+}
+
+// errSetting says what is wrong with a setting and how to mend it, in one line.
+func errSetting(name, value, mend string) error {
+	return fmt.Errorf("%s is %q: %s", name, value, mend)
+}
+
+// check refuses what can not work before anything is opened.
+func (p place) check() error {
+	switch scheme, path, _ := strings.Cut(p.Store, ":"); {
+	case scheme != "sqlite":
+		return errSetting("HALSOCOACH_STORE", p.Store, "give sqlite:PATH, for example sqlite:/var/lib/halsocoach/halsocoach.db")
+	case path == "":
+		return errSetting("HALSOCOACH_STORE", p.Store, "the path after sqlite: is missing")
+	default:
+		if err := folder(filepath.Dir(path)); err != nil {
+			return errSetting("HALSOCOACH_STORE", p.Store, err.Error())
+		}
+	}
+	if dir, ok := strings.CutPrefix(p.NATS, "embedded:"); ok {
+		if dir == "" {
+			return errSetting("HALSOCOACH_NATS", p.NATS, "the folder after embedded: is missing")
+		}
+	} else if u, err := url.Parse(p.NATS); err != nil || u.Host == "" || (u.Scheme != "nats" && u.Scheme != "tls") {
+		return errSetting("HALSOCOACH_NATS", p.NATS, "give embedded:DIR or nats://host:4222")
+	}
+	if err := os.MkdirAll(p.Keys, 0o700); err != nil {
+		return errSetting("HALSOCOACH_KEYS", p.Keys, "the folder can not be made: "+err.Error())
+	}
+	return nil
+}
+
+func folder(path string) error {
+	if st, err := os.Stat(path); err != nil || !st.IsDir() {
+		return errors.New("the folder " + path + " does not exist; make it, owned by the user that runs halsocoach")
+	}
+	return nil
+}
+
+func (c *serveCommand) check() error {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" {
+		return errSetting("HALSOCOACH_PUBLIC_URL", c.PublicURL, "give the address people type, as https://halsocoach.example.se")
+	}
+	return c.place.check()
+}
+
+// Run serves until it is told to stop.
+func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log})
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	if err := h.registers.Seed(ctx); err != nil {
+		return fmt.Errorf("write the thirteen kommuner: %w", err)
+	}
+	return h.serve(ctx, c.Addr, c.OpsAddr, func(addr string) {
+		log.Info("serving", "addr", addr, "public", c.PublicURL)
+	})
+}

@@ -1,0 +1,259 @@
+package coach
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"halsocoach"
+)
+
+// Wish is a talk somebody wants to book.
+type Wish struct {
+	Coach     string    // staff id
+	Starts    time.Time //
+	Form      Form      //
+	Enrolment string    // for a coach: whom it is for. A citizen's is the one at the coach's centre
+	Kind      Kind      // for a coach; "" = what comes next for the person
+}
+
+func (w Wish) check() error {
+	var faults []halsocoach.Field
+	if w.Coach == "" {
+		faults = append(faults, halsocoach.Field{Name: "coach", Text: "Välj en hälsocoach."})
+	}
+	if w.Starts.IsZero() {
+		faults = append(faults, halsocoach.Field{Name: "starts", Text: "Välj en tid."})
+	}
+	if !w.Form.Known() {
+		faults = append(faults, halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})
+	}
+	if w.Kind != "" && !w.Kind.Known() {
+		faults = append(faults, halsocoach.Field{Name: "kind", Text: "Välj inledande eller uppföljande samtal."})
+	}
+	return halsocoach.Invalid(faults...)
+}
+
+// digest ties a request to what was wished; times are compared, not zones.
+func (w Wish) digest(req halsocoach.Request) string {
+	w.Starts = w.Starts.UTC()
+	return req.Digest(w)
+}
+
+// Book books a talk: a citizen at a free time with a coach of their centre, a
+// coach for a person at any own time that is not taken, or at a colleague's free
+// time. The same request again gives the same talk, made false.
+func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w Wish) (b Booked, made bool, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
+		return b, false, err
+	}
+	if err := w.check(); err != nil {
+		return b, false, err
+	}
+	id, digest := req.ID(who, "talks"), w.digest(req)
+	if b, err := s.repeated(ctx, id, digest); err != nil || b.ID != "" {
+		return b, false, err
+	}
+	e, err := s.enrolmentFor(ctx, who, w)
+	if err != nil {
+		return b, false, err
+	}
+	t := Talk{
+		ID: id, Kind: w.Kind, Person: e.Person, Enrolment: e.ID, Centre: e.Centre, Protected: e.Protected,
+		Form: w.Form, Starts: local(w.Starts), Wish: digest, ByCitizen: who.Is(halsocoach.RoleCitizen),
+	}
+	err = s.step(ctx, t, func() (ended, error) {
+		if b, err = s.repeated(ctx, id, digest); err != nil || b.ID != "" {
+			return agree, err
+		}
+		made = true
+		var how ended
+		b, how, err = s.book(ctx, who, t, w.Coach)
+		return how, err
+	})
+	if err != nil {
+		return Booked{}, false, err
+	}
+	return b, made, nil
+}
+
+// repeated is the talk that the same request has booked already; the zero
+// Booked if it has not.
+func (s *Service) repeated(ctx context.Context, id, digest string) (Booked, error) {
+	b, err := s.shelves.talk(ctx, id)
+	switch {
+	case errors.Is(err, halsocoach.ErrNotFound):
+		return Booked{}, nil
+	case err != nil:
+		return Booked{}, err
+	case b.Wish != digest:
+		return Booked{}, halsocoach.ErrOtherWish
+	}
+	return b, nil
+}
+
+// enrolmentFor is whom the wish is for.
+func (s *Service) enrolmentFor(ctx context.Context, who halsocoach.Actor, w Wish) (halsocoach.Enrolment, error) {
+	m, err := s.coachOf(ctx, w.Coach)
+	if err != nil {
+		return halsocoach.Enrolment{}, err
+	}
+	if who.Is(halsocoach.RoleCoach) {
+		e, err := s.coached(ctx, who, w.Enrolment, "book talk")
+		if err != nil {
+			return e, err
+		}
+		if e.Ended {
+			return e, ErrNotEnrolled
+		}
+		return e, mayMeet(m, e)
+	}
+	mine, err := s.enrolled(ctx, who)
+	if err != nil {
+		return halsocoach.Enrolment{}, err
+	}
+	for _, e := range mine {
+		if e.Centre == m.Centre && (w.Enrolment == "" || w.Enrolment == e.ID) {
+			return e, mayMeet(m, e)
+		}
+	}
+	return halsocoach.Enrolment{}, halsocoach.ErrNotFound
+}
+
+// coachOf is a coach at work.
+func (s *Service) coachOf(ctx context.Context, id string) (halsocoach.StaffMember, error) {
+	m, err := s.Staff.Member(ctx, id)
+	if err != nil {
+		return m, err
+	}
+	if m.Role != halsocoach.RoleCoach || m.Ended {
+		return m, halsocoach.ErrNotFound
+	}
+	return m, nil
+}
+
+// mayMeet: a person meets the coaches of their centre, and with protected
+// identity only the named one.
+func mayMeet(m halsocoach.StaffMember, e halsocoach.Enrolment) error {
+	if m.Centre != e.Centre || e.Protected && m.ID != e.Coach {
+		return halsocoach.ErrNotFound
+	}
+	return nil
+}
+
+// enrolled is a citizen's open enrolments; ErrNotEnrolled without any.
+func (s *Service) enrolled(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Enrolment, error) {
+	all, err := s.Enrolments.OfPerson(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	var open []halsocoach.Enrolment
+	for _, e := range all {
+		if !e.Ended {
+			open = append(open, e)
+		}
+	}
+	if len(open) == 0 {
+		return nil, ErrNotEnrolled
+	}
+	return open, nil
+}
+
+// book claims the enrolment and then the day. It runs within a step.
+func (s *Service) book(ctx context.Context, who halsocoach.Actor, t Talk, coach string) (Booked, ended, error) {
+	before, err := s.shelves.ofPerson(ctx, t.Person, "")
+	if err != nil {
+		return Booked{}, agree, err
+	}
+	terms, err := s.terms(ctx, t.Centre)
+	if err != nil {
+		return Booked{}, agree, err
+	}
+	if t.Kind == "" || who.Is(halsocoach.RoleCitizen) {
+		t.Kind = nextKind(talksOf(before), t.Enrolment)
+	}
+	t.Ends = t.Starts.Add(cutFor(terms, t.Kind).For)
+	t.Changed = s.Clock().UTC()
+	for _, b := range coming(before, s.Clock()) {
+		if b.Enrolment == t.Enrolment && (who.Is(halsocoach.RoleCitizen) || t.Kind == First && b.Kind == First) {
+			return Booked{}, agree, ErrHasTalk
+		}
+	}
+	return s.claim(ctx, who, Booked{Coach: coach, Date: halsocoach.DayOf(t.Starts), Talk: t}, terms)
+}
+
+func talksOf(all []Booked) []Talk {
+	out := make([]Talk, len(all))
+	for i, b := range all {
+		out[i] = b.Talk
+	}
+	return out
+}
+
+// claim takes the time of b: first in the person's enrolment, then in the
+// coach's day. What is plainly taken is refused before anything is written.
+func (s *Service) claim(ctx context.Context, who halsocoach.Actor, b Booked, terms halsocoach.Terms) (Booked, ended, error) {
+	day, weeks, err := s.shelves.day(ctx, b.Coach, b.Date)
+	if err != nil {
+		return Booked{}, agree, err
+	}
+	may := s.mayTake(who, b, weeks, terms)
+	if err := may(day); err != nil {
+		return Booked{}, agree, err
+	}
+	a, err := s.appointment(ctx, b.Talk)
+	if err != nil {
+		return Booked{}, agree, err
+	}
+	if err := s.Enrolments.ClaimTalk(ctx, b.Enrolment, a); err != nil {
+		return Booked{}, agree, err
+	}
+	err = s.shelves.change(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
+		if err := may(*d); err != nil {
+			return nil, err
+		}
+		if err := d.Take(b.Talk); err != nil {
+			return nil, err
+		}
+		return []halsocoach.Event{s.happened(EventBooked, b.Talk)}, nil
+	})
+	if err != nil {
+		return Booked{}, settle, err
+	}
+	return b, agree, nil
+}
+
+// mayTake is the rule for a time: a coach may take any time of their own days
+// from today on, all others only what is offered.
+func (s *Service) mayTake(who halsocoach.Actor, b Booked, weeks Weeks, terms halsocoach.Terms) func(Day) error {
+	now := s.Clock()
+	today := halsocoach.DayOf(now)
+	cut := Cut{cutFor(terms, First).Every, b.Ends.Sub(b.Starts)}
+	slot := Slot{b.Coach, b.Starts, b.Ends, b.Form}
+	return func(d Day) error {
+		if who.ID == b.Coach {
+			if b.Date < today || b.Date > today.Plus(ownAhead) {
+				return ErrNotOffered
+			}
+			if d.taken(b.Starts, b.Ends, b.ID) {
+				return ErrTaken
+			}
+			return nil
+		}
+		if b.Date > today.Plus(aheadOf(terms)) {
+			return ErrNotOffered
+		}
+		return d.offers(weeks, cut, now.Add(margin), slot, b.ID)
+	}
+}
+
+// ownAhead is how many days ahead a coach may book in their own calendar.
+const ownAhead = 366
+
+// aheadOf is how many days ahead a citizen may book, within reason.
+func aheadOf(t halsocoach.Terms) int {
+	if t.BookAheadDays <= 0 {
+		return halsocoach.DefaultTerms.BookAheadDays
+	}
+	return min(t.BookAheadDays, ownAhead)
+}

@@ -1,0 +1,212 @@
+package coach
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"halsocoach"
+)
+
+// NewTime is where a talk is to be moved.
+type NewTime struct {
+	Coach  string // "" = the same
+	Starts time.Time
+	Form   Form // "" = the same
+}
+
+// Move gives a talk another time, with the same coach or a colleague. The new
+// time is taken before the old one is given back, and the talk keeps its id.
+// The same request again is nothing.
+func (s *Service) Move(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, id string, to NewTime) (Booked, error) {
+	b, err := s.enter(ctx, who, id, "move talk")
+	if err != nil {
+		return Booked{}, err
+	}
+	if to.Starts.IsZero() {
+		return Booked{}, halsocoach.Invalid(halsocoach.Field{Name: "starts", Text: "Välj en tid."})
+	}
+	if to.Form != "" && !to.Form.Known() {
+		return Booked{}, halsocoach.Invalid(halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})
+	}
+	to.Starts = to.Starts.UTC()
+	digest := req.Digest(to)
+	err = s.step(ctx, b.Talk, func() (ended, error) {
+		if b, err = s.shelves.talk(ctx, id); err != nil {
+			return agree, err
+		}
+		if b.MoveWish == digest {
+			return agree, nil
+		}
+		if err := b.movable(s.Clock(), who.Is(halsocoach.RoleCitizen)); err != nil {
+			return agree, err
+		}
+		to := b.movedTo(to, digest, s.Clock(), who)
+		if to.Coach == b.Coach && to.Starts.Equal(b.Starts) && to.Form == b.Form {
+			return agree, nil
+		}
+		if err := s.mayBeMovedTo(ctx, to); err != nil {
+			return agree, err
+		}
+		terms, err := s.terms(ctx, b.Centre)
+		if err != nil {
+			return agree, err
+		}
+		if _, how, err := s.claim(ctx, who, to, terms); err != nil {
+			return how, err
+		}
+		b = to
+		return settle, nil // gives the old time back, if it is on another day
+	})
+	if err != nil {
+		return Booked{}, err
+	}
+	return b, nil
+}
+
+// movedTo is the talk at its new time.
+func (b Booked) movedTo(to NewTime, digest string, now time.Time, who halsocoach.Actor) Booked {
+	length := b.Ends.Sub(b.Starts)
+	b.Starts = local(to.Starts)
+	b.Ends = b.Starts.Add(length)
+	b.Date = halsocoach.DayOf(b.Starts)
+	if to.Coach != "" {
+		b.Coach = to.Coach
+	}
+	if to.Form != "" {
+		b.Form = to.Form
+	}
+	b.Move++
+	b.MoveWish, b.Changed, b.ByCitizen = digest, now.UTC(), who.Is(halsocoach.RoleCitizen)
+	return b
+}
+
+// mayBeMovedTo: the new coach is one that the person may meet.
+func (s *Service) mayBeMovedTo(ctx context.Context, to Booked) error {
+	m, err := s.coachOf(ctx, to.Coach)
+	if err != nil {
+		return err
+	}
+	e, err := s.Enrolments.Enrolment(ctx, to.Enrolment)
+	if err != nil {
+		return err
+	}
+	return mayMeet(m, e)
+}
+
+// Cancel calls a talk off; again is nothing.
+func (s *Service) Cancel(ctx context.Context, who halsocoach.Actor, id string) error {
+	b, err := s.enter(ctx, who, id, "cancel talk")
+	if err != nil {
+		return err
+	}
+	if b.Outcome == Cancelled {
+		return nil
+	}
+	return s.step(ctx, b.Talk, func() (ended, error) {
+		return s.cancel(ctx, id, who.Is(halsocoach.RoleCitizen))
+	})
+}
+
+// cancel runs within a step.
+func (s *Service) cancel(ctx context.Context, id string, byCitizen bool) (ended, error) {
+	b, err := s.shelves.talk(ctx, id)
+	if err != nil {
+		return agree, err
+	}
+	now := s.Clock()
+	_, err = s.shelves.days.Update(ctx, DayID(b.Coach, b.Date), func(d *Day) ([]halsocoach.Event, error) {
+		t := d.Talk(id)
+		if t == nil {
+			return nil, halsocoach.ErrNotFound
+		}
+		changed, err := t.cancel(now, byCitizen)
+		if err != nil || !changed {
+			return nil, err
+		}
+		e := s.happened(EventCancelled, *t)
+		d.forget(t.Person)
+		return []halsocoach.Event{e}, nil
+	})
+	if err != nil {
+		return agree, err
+	}
+	return settle, nil
+}
+
+// Mark says how a talk went, once it has begun. It is counted the first time it
+// is said to be held; a correction is not counted again.
+func (s *Service) Mark(ctx context.Context, who halsocoach.Actor, id string, o Outcome) (Booked, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return Booked{}, err
+	}
+	b, err := s.enter(ctx, who, id, "mark talk")
+	if err != nil {
+		return Booked{}, err
+	}
+	err = s.step(ctx, b.Talk, func() (ended, error) {
+		b, err = s.mark(ctx, id, o)
+		if err != nil {
+			return agree, err
+		}
+		return settle, nil // the enrolment expects the talk no longer
+	})
+	if err != nil {
+		return Booked{}, err
+	}
+	return b, nil
+}
+
+// mark runs within a step, so that of two first talks of a person only one is
+// counted as such.
+func (s *Service) mark(ctx context.Context, id string, o Outcome) (Booked, error) {
+	b, err := s.shelves.talk(ctx, id)
+	if err != nil {
+		return Booked{}, err
+	}
+	before, err := s.shelves.ofEnrolment(ctx, b.Enrolment, "")
+	if err != nil {
+		return Booked{}, err
+	}
+	e, err := s.Enrolments.Enrolment(ctx, b.Enrolment)
+	if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
+		return Booked{}, err
+	}
+	now := s.Clock()
+	_, err = s.shelves.days.Update(ctx, DayID(b.Coach, b.Date), func(d *Day) ([]halsocoach.Event, error) {
+		t := d.Talk(id)
+		if t == nil {
+			return nil, halsocoach.ErrNotFound
+		}
+		changed, count, err := t.mark(o, now)
+		if err != nil {
+			return nil, err
+		}
+		if count && t.Kind == First && nextKind(without(before, id), t.Enrolment) == FollowUp {
+			t.Kind = FollowUp
+		}
+		b.Talk = *t
+		if !changed {
+			return nil, nil
+		}
+		if o == Missed {
+			return []halsocoach.Event{s.happened(EventMissed, *t)}, nil
+		}
+		held := s.happened(EventHeld, *t)
+		if count {
+			held = held.Counting(fact(*t, e))
+		}
+		return []halsocoach.Event{held}, nil
+	})
+	return b, err
+}
+
+func without(all []Booked, id string) []Talk {
+	var out []Talk
+	for _, b := range all {
+		if b.ID != id {
+			out = append(out, b.Talk)
+		}
+	}
+	return out
+}

@@ -1,0 +1,92 @@
+package coach
+
+import (
+	"context"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/event"
+)
+
+// What the package writes. Subject is the talk's id.
+const (
+	EventBooked    = "coach.talk_booked" // also when a talk is moved
+	EventCancelled = "coach.talk_cancelled"
+	EventHeld      = "coach.talk_held"
+	EventMissed    = "coach.talk_missed"
+)
+
+// What it listens to.
+const eventEnded = "citizen.ended"
+
+// About is the data of its events.
+type About struct {
+	Enrolment string `json:"enrolment"`
+	Kind      Kind   `json:"kind"`
+	Move      int    `json:"move,omitempty"`
+}
+
+func (s *Service) happened(typ string, t Talk) halsocoach.Event {
+	return halsocoach.Happened(typ, s.Clock(), halsocoach.KommunOfCentre(t.Centre), t.ID, About{t.Enrolment, t.Kind, t.Move})
+}
+
+// fact is what a talk that was held adds to the counts, on the day it was held.
+func fact(t Talk, e halsocoach.Enrolment) halsocoach.Fact {
+	dims := e.Dims()
+	dims[halsocoach.DimChannel] = string(t.Form)
+	kind := halsocoach.CountFirstTalk
+	if t.Kind == FollowUp {
+		kind = halsocoach.CountFollowUp
+	}
+	return halsocoach.Count(kind, t.Starts, halsocoach.KommunOfCentre(t.Centre), t.Protected || e.Protected, dims)
+}
+
+// sweepEvery is how often left steps are looked for.
+const sweepEvery = 15 * time.Second
+
+// Start runs the consumers, and the sweep at once and then again and again,
+// until ctx ends.
+func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
+	if err := bus.Consume(ctx, "coach", []string{eventEnded}, s.left); err != nil {
+		return err
+	}
+	s.sweep(ctx)
+	go func() {
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				s.sweep(ctx)
+			}
+		}
+	}()
+	return nil
+}
+
+func (s *Service) sweep(ctx context.Context) {
+	if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+		s.Log.Error("sweep of talks", "err", err)
+	} else if n > 0 {
+		s.Log.Info("talks were settled after an interruption", "n", n)
+	}
+}
+
+// left calls off what a person who has left had ahead.
+func (s *Service) left(ctx context.Context, e halsocoach.Event) error {
+	talks, err := s.shelves.ofEnrolment(ctx, e.Subject, halsocoach.DayOf(s.Clock()))
+	if err != nil {
+		return err
+	}
+	for _, b := range talks {
+		if b.Outcome != NotYet || b.Begun(s.Clock()) {
+			continue
+		}
+		if err := s.step(ctx, b.Talk, func() (ended, error) { return s.cancel(ctx, b.ID, false) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package coach
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"halsocoach"
+)
+
+// Asked is which free times somebody wants to see. All fields may be empty.
+type Asked struct {
+	Centre string         // "" = the citizen's or the coach's own
+	From   halsocoach.Day // included; "" = today
+	To     halsocoach.Day // included; "" = as far ahead as can be booked
+	Limit  int            // whole days are given until there are so many times
+}
+
+// Offer is free times at a centre.
+type Offer struct {
+	Centre halsocoach.Centre
+	// Enrolment is the citizen's at the centre; zero for others.
+	Enrolment halsocoach.Enrolment
+	Kind      Kind                     // what the citizen's next talk is
+	Coaches   []halsocoach.StaffMember // the citizen's own first
+	Slots     []Slot                   // by time, and the citizen's own coach first
+	Next      halsocoach.Day           // From of the next page; "" at the end
+}
+
+// Name is the name of one of the coaches.
+func (o Offer) Name(coach string) string {
+	for _, m := range o.Coaches {
+		if m.ID == coach {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+// Free are the free times at a centre: for a citizen, of the length of their
+// next talk.
+func (s *Service) Free(ctx context.Context, who halsocoach.Actor, q Asked) (Offer, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
+		return Offer{}, err
+	}
+	if err := q.check(); err != nil {
+		return Offer{}, err
+	}
+	o := Offer{Kind: First}
+	if who.Is(halsocoach.RoleCoach) {
+		if q.Centre = cmp.Or(q.Centre, who.Centre); q.Centre != who.Centre {
+			return Offer{}, halsocoach.ErrNotFound
+		}
+		o.Enrolment.Coach = who.ID
+		return s.fill(ctx, o, q, "")
+	}
+	mine, err := s.enrolled(ctx, who)
+	if err != nil {
+		return Offer{}, err
+	}
+	e, err := chosen(mine, q.Centre)
+	if err != nil {
+		return Offer{}, err
+	}
+	q.Centre = e.Centre
+	talks, err := s.shelves.ofPerson(ctx, who.ID, "")
+	if err != nil {
+		return Offer{}, err
+	}
+	o.Enrolment, o.Kind = e, nextKind(talksOf(talks), e.ID)
+	return s.fill(ctx, o, q, "")
+}
+
+// chosen is the enrolment at a centre, or the latest.
+func chosen(mine []halsocoach.Enrolment, centre string) (halsocoach.Enrolment, error) {
+	var best halsocoach.Enrolment
+	for _, e := range mine {
+		if (centre == "" || e.Centre == centre) && (best.ID == "" || e.Since.After(best.Since)) {
+			best = e
+		}
+	}
+	if best.ID == "" {
+		return best, halsocoach.ErrNotFound
+	}
+	return best, nil
+}
+
+func (q Asked) check() error {
+	var faults []halsocoach.Field
+	if q.From != "" && !q.From.Valid() {
+		faults = append(faults, halsocoach.Field{Name: "from", Text: "Skriv datum som åååå-mm-dd."})
+	}
+	if q.To != "" && !q.To.Valid() {
+		faults = append(faults, halsocoach.Field{Name: "to", Text: "Skriv datum som åååå-mm-dd."})
+	}
+	return halsocoach.Invalid(faults...)
+}
+
+// fill computes the free times. except is a talk that is to be moved, whose
+// time counts as free.
+func (s *Service) fill(ctx context.Context, o Offer, q Asked, except string) (Offer, error) {
+	var err error
+	if o.Centre, err = s.Registers.Centre(ctx, q.Centre); err != nil {
+		return o, err
+	}
+	terms, err := s.terms(ctx, q.Centre)
+	if err != nil {
+		return o, err
+	}
+	coaches, err := s.Staff.Coaches(ctx, q.Centre)
+	if err != nil {
+		return o, err
+	}
+	o.Coaches = order(coaches, o.Enrolment)
+	now := s.Clock()
+	today := halsocoach.DayOf(now)
+	from, to := max(q.From, today), today.Plus(aheadOf(terms))
+	if q.To != "" {
+		to = min(to, q.To)
+	}
+	if o.Centre.Closed || len(o.Coaches) == 0 || from > to {
+		return o, nil
+	}
+	ids := make([]string, len(o.Coaches))
+	for i, m := range o.Coaches {
+		ids[i] = m.ID
+	}
+	weeks, err := s.shelves.patterns(ctx, ids...)
+	if err != nil {
+		return o, err
+	}
+	calendar, err := s.shelves.calendar(ctx, ids, from, int((to.At(720).Sub(from.At(720))+12*time.Hour)/(24*time.Hour))+1)
+	if err != nil {
+		return o, err
+	}
+	cut := cutFor(terms, o.Kind)
+	for i, date := 0, from; date <= to; i, date = i+1, date.Plus(1) {
+		if q.Limit > 0 && len(o.Slots) >= q.Limit {
+			o.Next = date
+			break
+		}
+		first := len(o.Slots)
+		for _, id := range ids {
+			o.Slots = append(o.Slots, calendar[id][i].Free(weeks[id], cut, now.Add(margin), except)...)
+		}
+		slices.SortStableFunc(o.Slots[first:], func(a, b Slot) int { return a.Starts.Compare(b.Starts) })
+	}
+	return o, nil
+}
+
+// order puts the person's own coach first and the others by name; a person with
+// protected identity meets nobody else.
+func order(coaches []halsocoach.StaffMember, e halsocoach.Enrolment) []halsocoach.StaffMember {
+	out := slices.DeleteFunc(slices.Clone(coaches), func(m halsocoach.StaffMember) bool {
+		return m.Ended || e.Protected && m.ID != e.Coach
+	})
+	own := func(m halsocoach.StaffMember) int {
+		if m.ID == e.Coach {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(out, func(a, b halsocoach.StaffMember) int {
+		return cmp.Or(own(a)-own(b), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// Mine is a citizen's page of talks: what is ahead, and what can be booked.
+type Mine struct {
+	Coming []Booked
+	Past   []Booked // the latest first
+	Places map[string]string
+	Coach  map[string]string // names by staff id
+	Offer  *Offer            // nil when a talk is ahead already, or not enrolled
+}
+
+// MyTalks is a citizen's talks and, when none is ahead, the free times.
+func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q Asked) (Mine, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return Mine{}, err
+	}
+	talks, err := s.shelves.ofPerson(ctx, who.ID, "")
+	if err != nil {
+		return Mine{}, err
+	}
+	m := Mine{Places: map[string]string{}, Coach: map[string]string{}}
+	now := s.Clock()
+	for _, b := range slices.Backward(talks) {
+		switch {
+		case b.Coming(now):
+			m.Coming = append([]Booked{b}, m.Coming...)
+		case b.Outcome != Cancelled && len(m.Past) < pastShown:
+			m.Past = append(m.Past, b)
+		default:
+			continue
+		}
+		if err := s.describe(ctx, b, m.Places, m.Coach); err != nil {
+			return Mine{}, err
+		}
+	}
+	if len(m.Coming) > 0 {
+		return m, nil
+	}
+	o, err := s.Free(ctx, who, q)
+	if err != nil {
+		return m, err
+	}
+	m.Offer = &o
+	return m, nil
+}
+
+// pastShown is how many talks that have been a citizen sees.
+const pastShown = 20
+
+// describe notes where a talk is held and the coach's name.
+func (s *Service) describe(ctx context.Context, b Booked, places, names map[string]string) error {
+	a, err := s.appointment(ctx, b.Talk)
+	if err != nil {
+		return err
+	}
+	places[b.ID] = a.Place
+	if _, ok := names[b.Coach]; ok {
+		return nil
+	}
+	m, err := s.Staff.Member(ctx, b.Coach)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		err = nil
+	}
+	names[b.Coach] = m.Name
+	return err
+}
+
+// Choice is one talk and the times it can be moved to.
+type Choice struct {
+	Booked
+	Place, CoachName string
+	Offer            Offer
+}
+
+// Talk is one talk: for the person, or for a coach who then also sees the
+// person's name.
+func (s *Service) Talk(ctx context.Context, who halsocoach.Actor, id string) (Choice, error) {
+	b, err := s.enter(ctx, who, id, "read talk")
+	if err != nil {
+		return Choice{}, err
+	}
+	places, names := map[string]string{}, map[string]string{}
+	if err := s.describe(ctx, b, places, names); err != nil {
+		return Choice{}, err
+	}
+	return Choice{Booked: b, Place: places[b.ID], CoachName: names[b.Coach]}, nil
+}
+
+// Choices is a talk with the times it can be moved to.
+func (s *Service) Choices(ctx context.Context, who halsocoach.Actor, id string, q Asked) (Choice, error) {
+	if err := q.check(); err != nil {
+		return Choice{}, err
+	}
+	c, err := s.Talk(ctx, who, id)
+	if err != nil {
+		return Choice{}, err
+	}
+	if err := c.movable(s.Clock(), who.Is(halsocoach.RoleCitizen)); err != nil {
+		return c, err
+	}
+	e, err := s.Enrolments.Enrolment(ctx, c.Enrolment)
+	if err != nil {
+		return c, err
+	}
+	q.Centre = c.Centre
+	c.Offer, err = s.fill(ctx, Offer{Enrolment: e, Kind: c.Kind}, q, c.ID)
+	c.Offer.Slots = slices.DeleteFunc(c.Offer.Slots, func(o Slot) bool {
+		return o.Coach == c.Coach && o.Starts.Equal(c.Starts) && o.Form == c.Form
+	})
+	return c, err
+}

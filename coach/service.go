@@ -1,0 +1,260 @@
+package coach
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// Enrolments is the citizen's side of a talk. Package citizen satisfies it.
+type Enrolments interface {
+	// OfPerson is who's own enrolments, a citizen's.
+	OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Enrolment, error)
+	// Enrolment is one by its id, whoever asks.
+	Enrolment(ctx context.Context, id string) (halsocoach.Enrolment, error)
+	// ClaimTalk notes a coming talk, in one atomic write. The same id again
+	// takes the place of the earlier claim (that is how a talk is moved) and the
+	// same claim again changes nothing. It is a conflict when the enrolment has
+	// ended, when the talk's What is "first" and another first talk is coming,
+	// or when it meets another claim in time.
+	ClaimTalk(ctx context.Context, enrolmentID string, talk halsocoach.Appointment) error
+	// FreeTalk takes a claim away; again is nothing.
+	FreeTalk(ctx context.Context, enrolmentID, talkID string) error
+	// Names are people's names by enrolment id. Whoever shows them logs it.
+	Names(ctx context.Context, ids ...string) (map[string]string, error)
+}
+
+// Inbox is the recommendations that wait for a coach. Package referral
+// satisfies it.
+type Inbox interface {
+	Waiting(ctx context.Context, who halsocoach.Actor) (n int, firstDue time.Time, err error)
+}
+
+// Messages is what waits in a coach's conversations. Package chat satisfies it.
+type Messages interface {
+	Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.Unread, error)
+}
+
+// Config is what the coach's desk needs from the rest of the program.
+type Config struct {
+	Store      store.Store
+	Enrolments Enrolments
+	Inbox      Inbox
+	Messages   Messages
+	Staff      halsocoach.Staff
+	Registers  halsocoach.Registers
+	Settings   halsocoach.Settings
+	AccessLog  halsocoach.AccessLog
+	Clock      halsocoach.Clock
+	Log        *slog.Logger
+}
+
+// Service is the coach's desk: all that pages, API and other packages may do.
+type Service struct {
+	Config
+	shelves shelves
+}
+
+// New makes the service; every field of cfg is needed.
+func New(cfg Config) *Service { return &Service{cfg, open(cfg.Store)} }
+
+// margin is how soon before it begins a citizen can still book a time.
+const margin = 30 * time.Minute
+
+// terms are those of a centre today. What is booked now follows them, also for
+// later days.
+func (s *Service) terms(ctx context.Context, centre string) (halsocoach.Terms, error) {
+	return s.Settings.Terms(ctx, halsocoach.KommunOfCentre(centre), centre, halsocoach.DayOf(s.Clock()))
+}
+
+// cutFor is how a kind of talk is cut from the open hours: all begin where
+// first talks do.
+func cutFor(t halsocoach.Terms, k Kind) Cut {
+	minutes := func(n, standard int) time.Duration {
+		if n <= 0 {
+			n = standard
+		}
+		return time.Duration(n) * time.Minute
+	}
+	first := minutes(t.FirstTalkMinutes, halsocoach.DefaultTerms.FirstTalkMinutes)
+	if k == FollowUp {
+		return Cut{first, minutes(t.FollowUpMinutes, halsocoach.DefaultTerms.FollowUpMinutes)}
+	}
+	return Cut{first, first}
+}
+
+// mayCoach says whether a coach may work with a person: one of the coach's own
+// centre, and with protected identity only their named coach. Nobody is told
+// that somebody else's person exists.
+func mayCoach(who halsocoach.Actor, e halsocoach.Enrolment) error {
+	if e.Centre != who.Centre || e.Protected && e.Coach != who.ID {
+		return halsocoach.ErrNotFound
+	}
+	return nil
+}
+
+// coached is the enrolment of a person whom the coach may work with, and the
+// access is logged.
+func (s *Service) coached(ctx context.Context, who halsocoach.Actor, enrolment, act string) (halsocoach.Enrolment, error) {
+	e, err := s.Enrolments.Enrolment(ctx, enrolment)
+	if err != nil {
+		return e, err
+	}
+	if err := mayCoach(who, e); err != nil {
+		return halsocoach.Enrolment{}, err
+	}
+	return e, s.AccessLog.Saw(ctx, who, act, "samtal", e.Person)
+}
+
+// enter finds a talk that who may see and change: the person's own, or one of a
+// person whom the coach may work with. Staff's access is logged.
+func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id, act string) (Booked, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
+		return Booked{}, err
+	}
+	b, err := s.shelves.talk(ctx, id)
+	if err != nil {
+		return Booked{}, err
+	}
+	if who.Is(halsocoach.RoleCitizen) {
+		if b.Person != who.ID {
+			return Booked{}, halsocoach.ErrNotFound
+		}
+		return b, nil
+	}
+	if b.Centre != who.Centre {
+		return Booked{}, halsocoach.ErrNotFound
+	}
+	if b.Protected && b.Coach != who.ID {
+		e, err := s.Enrolments.Enrolment(ctx, b.Enrolment)
+		if err != nil {
+			return Booked{}, err
+		}
+		if err := mayCoach(who, e); err != nil {
+			return Booked{}, err
+		}
+	}
+	return b, s.AccessLog.Saw(ctx, who, act, "samtal", b.Person)
+}
+
+// Coming is what who has ahead: a citizen's own talks, or those in a coach's
+// calendar during two weeks.
+func (s *Service) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
+		return nil, err
+	}
+	now := s.Clock()
+	today := halsocoach.DayOf(now)
+	if who.Is(halsocoach.RoleCitizen) {
+		talks, err := s.shelves.ofPerson(ctx, who.ID, today)
+		if err != nil {
+			return nil, err
+		}
+		return s.appointments(ctx, who, coming(talks, now))
+	}
+	days, err := s.shelves.ofCoach(ctx, who.ID, today, today.Plus(14))
+	if err != nil {
+		return nil, err
+	}
+	return s.appointments(ctx, who, coming(newest(bookedIn(days, func(Talk) bool { return true })), now))
+}
+
+// ComingOf is what a person has ahead, for their coach's page.
+func (s *Service) ComingOf(ctx context.Context, who halsocoach.Actor, enrolmentID string) ([]halsocoach.Appointment, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return nil, err
+	}
+	if _, err := s.coached(ctx, who, enrolmentID, "read talks"); err != nil {
+		return nil, err
+	}
+	now := s.Clock()
+	talks, err := s.shelves.ofEnrolment(ctx, enrolmentID, halsocoach.DayOf(now))
+	if err != nil {
+		return nil, err
+	}
+	return s.appointments(ctx, who, coming(talks, now))
+}
+
+func coming(talks []Booked, now time.Time) []Booked {
+	var out []Booked
+	for _, b := range talks {
+		if b.Coming(now) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// appointments are talks in the words that other packages know.
+func (s *Service) appointments(ctx context.Context, who halsocoach.Actor, talks []Booked) ([]halsocoach.Appointment, error) {
+	out := make([]halsocoach.Appointment, len(talks))
+	for i, b := range talks {
+		a, err := s.appointment(ctx, b.Talk)
+		if err != nil {
+			return nil, err
+		}
+		if who.Staff() {
+			a.Path = talkPath(b.ID)
+		}
+		out[i] = a
+	}
+	return out, nil
+}
+
+// appointment says what the person has agreed to come to. A centre that is no
+// longer in the register leaves the place empty.
+func (s *Service) appointment(ctx context.Context, t Talk) (halsocoach.Appointment, error) {
+	a := halsocoach.Appointment{ID: t.ID, What: string(t.Kind), Title: "Inledande samtal", Path: "/samtal", Starts: local(t.Starts), Ends: local(t.Ends)}
+	if t.Kind == FollowUp {
+		a.Title = "Uppföljande samtal"
+	}
+	switch t.Form {
+	case ByPhone:
+		a.Place = "Telefon"
+	case ByVideo:
+		a.Place = "Video"
+	default:
+		c, err := s.Registers.Centre(ctx, t.Centre)
+		if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
+			return a, err
+		}
+		a.Place = c.Name
+		if c.Address != "" {
+			a.Place += ", " + c.Address
+		}
+	}
+	return a, nil
+}
+
+func local(t time.Time) time.Time { return t.In(halsocoach.Stockholm()) }
+
+// talkPath is the coach's page of a talk.
+func talkPath(id string) string { return "/kalender/samtal/" + id }
+
+// HoldSpan takes a coach's time for a group date, before it is published. The
+// same again is nothing; another time on the same day takes the place of the
+// first. A talk or another span at that time is ErrSpanTaken.
+func (s *Service) HoldSpan(ctx context.Context, coach, id string, starts, ends time.Time) error {
+	if _, err := s.Staff.Member(ctx, coach); err != nil {
+		return err
+	}
+	return s.shelves.change(ctx, coach, halsocoach.DayOf(starts), func(d *Day) ([]halsocoach.Event, error) {
+		return nil, d.Hold(Span{id, local(starts), local(ends)})
+	})
+}
+
+// FreeSpan gives the time back; what is not held is nothing.
+func (s *Service) FreeSpan(ctx context.Context, coach, id string, starts time.Time) error {
+	_, err := s.shelves.days.Update(ctx, DayID(coach, halsocoach.DayOf(starts)), func(d *Day) ([]halsocoach.Event, error) {
+		d.Release(id)
+		return nil, nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,266 @@
+package groups
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"pgregory.net/rapid"
+
+	"halsocoach"
+)
+
+var monday = halsocoach.Day("2026-11-23").At(9 * 60)
+
+func citizenOf(id, kommun string) halsocoach.Actor {
+	return halsocoach.Actor{ID: id, Role: halsocoach.RoleCitizen, Kommun: kommun}
+}
+
+func walk(places int) Occasion {
+	a := Activity{ID: "a1", Kommun: "0684", Centre: "0684", Leader: "maria"}
+	return a.Occasion(monday, Span{monday.Add(48 * time.Hour), monday.Add(49 * time.Hour)}, places, time.Time{})
+}
+
+func book(t *testing.T, o *Occasion, person string, reserve bool) Booking {
+	t.Helper()
+	b, fresh, err := o.Book(monday, citizenOf(person, "0684"), Place{Person: person, Key: "k" + person}, reserve)
+	if err != nil || !fresh {
+		t.Fatalf("book %s: %v, fresh %v", person, err, fresh)
+	}
+	return b
+}
+
+func TestAnOccasionSaysWhatItIsToWhomAndWhen(t *testing.T) {
+	own, other, nobody := citizenOf("p", "0684"), citizenOf("q", "0680"), halsocoach.Actor{}
+	for _, c := range []struct {
+		name   string
+		change func(*Occasion)
+		after  time.Duration
+		who    halsocoach.Actor
+		want   State
+	}{
+		{"free", nil, 0, own, Open},
+		{"free to a visitor", nil, 0, nobody, Open},
+		{"full", func(o *Occasion) { o.Places = make([]Place, 2) }, 0, own, Full},
+		{"own residents first, own", func(o *Occasion) { o.OwnFirstUntil = monday.Add(time.Hour) }, 0, own, Open},
+		{"own residents first, other", func(o *Occasion) { o.OwnFirstUntil = monday.Add(time.Hour) }, 0, other, Restricted},
+		{"own residents first, visitor", func(o *Occasion) { o.OwnFirstUntil = monday.Add(time.Hour) }, 0, nobody, Restricted},
+		{"own residents first, over", func(o *Occasion) { o.OwnFirstUntil = monday.Add(time.Hour) }, time.Hour, other, Open},
+		{"own first and full, other", func(o *Occasion) { o.OwnFirstUntil = monday.Add(time.Hour); o.Places = make([]Place, 2) }, 0, other, Restricted},
+		{"own first and full, visitor", func(o *Occasion) { o.OwnFirstUntil = monday.Add(time.Hour); o.Places = make([]Place, 2) }, 0, nobody, Full},
+		{"shut by the coach", func(o *Occasion) { o.Closed = true }, 0, own, Closed},
+		{"begun", nil, 48 * time.Hour, own, Closed},
+		{"over", nil, 49 * time.Hour, own, Past},
+		{"cancelled", func(o *Occasion) { o.Cancelled = &Cancelled{} }, 0, own, IsOff},
+		{"cancelled and over", func(o *Occasion) { o.Cancelled = &Cancelled{} }, 50 * time.Hour, own, IsOff},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := walk(2)
+			if c.change != nil {
+				c.change(&o)
+			}
+			if got := o.State(monday.Add(c.after), c.who); got != c.want {
+				t.Fatalf("state %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAFullOccasionOffersTheReserveListAndTheFirstThereGetsTheNextPlace(t *testing.T) {
+	o := walk(1)
+	book(t, &o, "a", false)
+	if _, _, err := o.Book(monday, citizenOf("b", "0684"), Place{Person: "b"}, false); !errors.Is(err, ErrFull) {
+		t.Fatalf("full and no reserve wished: %v", err)
+	}
+	b, c := book(t, &o, "b", true), book(t, &o, "c", true)
+	if b.Status != OnReserve || b.Position != 1 || c.Position != 2 {
+		t.Fatalf("reserve list: %+v %+v", b, c)
+	}
+	left, promoted, err := o.Leave(monday, "a")
+	if err != nil || !left || promoted != b.ID {
+		t.Fatalf("leave: %v %q %v", left, promoted, err)
+	}
+	if got, _ := o.Of("b"); got.Status != Booked || got.Position != 0 {
+		t.Fatalf("the first on the list has %+v", got)
+	}
+	if got, _ := o.Of("c"); got.Position != 1 {
+		t.Fatalf("the second on the list has %+v", got)
+	}
+	if left, promoted, err = o.Leave(monday, "a"); left || promoted != "" || err != nil {
+		t.Fatalf("leaving again: %v %q %v", left, promoted, err)
+	}
+}
+
+func TestBookingAgainIsTheSameBooking(t *testing.T) {
+	o := walk(3)
+	first := book(t, &o, "a", false)
+	rev := o.Rev
+	for _, key := range []string{"ka", "another"} {
+		again, fresh, err := o.Book(monday, citizenOf("a", ""), Place{Person: "a", Key: key}, false)
+		if again != first || fresh || err != nil || o.Rev != rev || len(o.Places) != 1 {
+			t.Fatalf("again with key %s: %+v %v %v", key, again, fresh, err)
+		}
+	}
+	if _, _, err := o.Book(monday, citizenOf("a", ""), Place{Person: "a", Key: "ka", Digest: "other"}, true); !errors.Is(err, halsocoach.ErrOtherWish) {
+		t.Fatalf("the same key with another wish: %v", err)
+	}
+}
+
+func TestWhatCanNotBeBookedSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Occasion)
+		after  time.Duration
+		want   error
+	}{
+		{"cancelled", func(o *Occasion) { o.Cancelled = &Cancelled{} }, 0, ErrCancelled},
+		{"shut", func(o *Occasion) { o.Closed = true }, 0, ErrClosed},
+		{"begun", nil, 48 * time.Hour, ErrClosed},
+		{"over", nil, 49 * time.Hour, ErrPast},
+		{"own residents first", func(o *Occasion) { o.OwnFirstUntil = monday.Add(time.Hour) }, 0, ErrRestricted},
+		{"reserve list full", func(o *Occasion) { o.Places, o.Reserve = make([]Place, 1), make([]Place, MaxReserve) }, 0, ErrReserveFull},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := walk(1)
+			if c.change != nil {
+				c.change(&o)
+			}
+			if _, _, err := o.Book(monday.Add(c.after), citizenOf("x", "0680"), Place{Person: "x"}, true); !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+	o := walk(1)
+	book(t, &o, "a", false)
+	if _, _, err := o.Leave(o.Starts, "a"); !errors.Is(err, ErrBegun) {
+		t.Fatalf("leaving what has begun: %v", err)
+	}
+}
+
+func TestAttendanceIsThreeStatesAndNullFromTheStart(t *testing.T) {
+	o := walk(3)
+	a, b, c := book(t, &o, "a", false), book(t, &o, "b", false), book(t, &o, "c", false)
+	if _, _, err := o.Note(monday, []Mark{{a.ID, Came}}); !errors.Is(err, ErrNotBegun) {
+		t.Fatalf("before the start: %v", err)
+	}
+	if o.Places[0].Attendance != "" {
+		t.Fatal("attendance is not null before it is noted")
+	}
+	present, held, err := o.Note(o.Starts, []Mark{{a.ID, Came}, {b.ID, Absent}, {c.ID, Told}})
+	if err != nil || !held || len(present) != 1 || present[0].Person != "a" {
+		t.Fatalf("first list: %v %v %v", present, held, err)
+	}
+	// Corrections: a was not there, b was; and then a was there after all.
+	present, held, err = o.Note(o.Ends, []Mark{{a.ID, Absent}, {b.ID, Came}})
+	if err != nil || held || len(present) != 1 || present[0].Person != "b" {
+		t.Fatalf("correction: %v %v %v", present, held, err)
+	}
+	present, held, err = o.Note(o.Ends, []Mark{{a.ID, Came}, {b.ID, Came}, {c.ID, ""}})
+	if err != nil || held || len(present) != 0 {
+		t.Fatalf("correction back: %v %v %v", present, held, err)
+	}
+	if _, _, err = o.Note(o.Ends, []Mark{{"nobody", Came}}); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatalf("somebody who is not in the list: %v", err)
+	}
+	if _, _, err = o.Note(o.Ends, []Mark{{a.ID, "maybe"}}); halsocoach.KindOf(err) != halsocoach.KindInvalid {
+		t.Fatalf("a fourth state: %v", err)
+	}
+}
+
+func TestCancellingAnOccasionTwiceKeepsTheFirstReason(t *testing.T) {
+	o, maria := walk(1), halsocoach.Actor{ID: "maria", Role: halsocoach.RoleCoach, Centre: "0684"}
+	if err := o.CallOff(monday, maria, " "); halsocoach.KindOf(err) != halsocoach.KindInvalid {
+		t.Fatalf("without a reason: %v", err)
+	}
+	if err := o.CallOff(monday, maria, "Isgata"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.CallOff(monday, maria, "Något annat"); err != nil || o.Cancelled.Reason != "Isgata" || o.Loose == "" {
+		t.Fatalf("again: %v %+v", err, o.Cancelled)
+	}
+	o = walk(1)
+	if err := o.CallOff(o.Ends, maria, "Isgata"); !errors.Is(err, ErrPast) {
+		t.Fatalf("afterwards: %v", err)
+	}
+}
+
+func TestMorePlacesGoToTheReserveListAndNobodyLosesAPlace(t *testing.T) {
+	o := walk(1)
+	book(t, &o, "a", false)
+	b := book(t, &o, "b", true)
+	book(t, &o, "c", true)
+	promoted, err := o.Resize(monday, 2)
+	if err != nil || !slices.Equal(promoted, []string{b.ID}) || len(o.Places) != 2 || len(o.Reserve) != 1 {
+		t.Fatalf("%v %v %+v", promoted, err, o)
+	}
+	if _, err = o.Resize(monday, 1); halsocoach.KindOf(err) != halsocoach.KindInvalid {
+		t.Fatalf("fewer places than booked: %v", err)
+	}
+}
+
+// The rules hold for every order of bookings, cancellations and changes: never
+// more places than capacity, nobody twice, nobody waits beside a free place,
+// and the reserve list keeps its order.
+func TestPlacesAndReserveListHoldInEveryOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := walk(rapid.IntRange(1, 4).Draw(t, "places"))
+		queue := []string{} // persons in the order they joined the reserve list
+		steps := rapid.IntRange(1, 60).Draw(t, "steps")
+		for range steps {
+			person := "p" + strconv.Itoa(rapid.IntRange(0, 11).Draw(t, "person"))
+			switch rapid.SampledFrom([]string{"book", "reserve", "leave", "resize"}).Draw(t, "act") {
+			case "book":
+				_, _, _ = o.Book(monday, citizenOf(person, ""), Place{Person: person}, false)
+			case "reserve":
+				b, fresh, err := o.Book(monday, citizenOf(person, ""), Place{Person: person}, true)
+				if err != nil {
+					t.Fatalf("reserve %s: %v", person, err)
+				}
+				if fresh && b.Status == OnReserve {
+					queue = append(queue, person)
+				}
+			case "leave":
+				if _, _, err := o.Leave(monday, person); err != nil {
+					t.Fatalf("leave %s: %v", person, err)
+				}
+				queue = slices.DeleteFunc(queue, func(p string) bool { return p == person })
+			case "resize":
+				_, _ = o.Resize(monday, rapid.IntRange(1, 6).Draw(t, "size"))
+			}
+			queue = slices.DeleteFunc(queue, func(p string) bool { b, ok := o.Of(p); return ok && b.Status == Booked })
+			holds(t, o, queue)
+		}
+	})
+}
+
+func holds(t *rapid.T, o Occasion, queue []string) {
+	if len(o.Places) > o.Capacity {
+		t.Fatalf("%d places of %d", len(o.Places), o.Capacity)
+	}
+	if len(o.Reserve) > 0 && len(o.Places) < o.Capacity {
+		t.Fatalf("%d wait beside %d free places", len(o.Reserve), o.Capacity-len(o.Places))
+	}
+	seen := map[string]bool{}
+	for _, p := range slices.Concat(o.Places, o.Reserve) {
+		if seen[p.Person] {
+			t.Fatalf("%s stands twice", p.Person)
+		}
+		seen[p.Person] = true
+	}
+	waiting := []string{}
+	for i, p := range o.Reserve {
+		waiting = append(waiting, p.Person)
+		if b, _ := o.Of(p.Person); b.Position != i+1 {
+			t.Fatalf("%s is told position %d, is %d", p.Person, b.Position, i+1)
+		}
+	}
+	if !slices.Equal(waiting, queue) {
+		t.Fatalf("the reserve list is %v, they came as %v", waiting, queue)
+	}
+	if len(o.People) != len(seen) {
+		t.Fatalf("the index holds %d of %d", len(o.People), len(seen))
+	}
+}

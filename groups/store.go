@@ -1,0 +1,93 @@
+package groups
+
+import (
+	"context"
+	"time"
+
+	"halsocoach/internal/store"
+)
+
+// Kinds are the kinds of documents that this package keeps.
+func Kinds() []store.Kind { return []store.Kind{activityKind, occasionKind} }
+
+var activityKind = store.Kind{
+	Name:     "activities",
+	NoPerson: true,
+	Indexes: []store.Index{
+		{Name: "centre", Fields: []store.Field{store.T("centre"), store.D("made")}},
+		{Name: "pending", Fields: []store.Field{store.D("pending.at")}},
+	},
+}
+
+var occasionKind = store.Kind{
+	Name: "occasions",
+	Indexes: []store.Index{
+		{Name: "person", Fields: []store.Field{store.M("people"), store.D("starts")}},
+		{Name: "starts", Fields: []store.Field{store.D("starts")}},
+		{Name: "activity", Fields: []store.Field{store.T("activity"), store.D("starts")}},
+		{Name: "centre", Fields: []store.Field{store.T("centre"), store.D("starts")}},
+		{Name: "loose", Fields: []store.Field{store.T("loose"), store.D("starts")}},
+	},
+}
+
+// longestOccasion bounds how far back an occasion that still goes on can have
+// begun.
+const longestOccasion = maxLength * time.Minute
+
+// ofPerson are the person's occasions that had not ended at now, in order.
+func (s *Service) ofPerson(ctx context.Context, person string, now time.Time) ([]Occasion, error) {
+	found, _, err := s.occasions.Find(ctx, store.Query{Index: "person", Equal: []any{person}, From: now.Add(-longestOccasion), Limit: 200})
+	out := found[:0]
+	for _, o := range found {
+		if o.Ends.After(now) {
+			out = append(out, o)
+		}
+	}
+	return out, err
+}
+
+// ofActivity are the activity's occasions from a time on, in order.
+func (s *Service) ofActivity(ctx context.Context, activity string, from time.Time) ([]Occasion, error) {
+	found, _, err := s.occasions.Find(ctx, store.Query{Index: "activity", Equal: []any{activity}, From: from, Limit: 200})
+	return found, err
+}
+
+// ofCentre is a page of the centre's occasions between two times.
+func (s *Service) ofCentre(ctx context.Context, centre string, q store.Query) ([]Occasion, string, error) {
+	q.Index, q.Equal = "centre", []any{centre}
+	return s.occasions.Find(ctx, q)
+}
+
+// between are all occasions that start in [from, before), page by page. It is
+// for the programme in memory, not for a request.
+func (s *Service) between(ctx context.Context, from, before time.Time) ([]Occasion, error) {
+	var all []Occasion
+	for after := ""; ; {
+		page, next, err := s.occasions.Find(ctx, store.Query{Index: "starts", From: from, Before: before, Limit: 500, After: after})
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); next == "" {
+			return all, nil
+		}
+		after = next
+	}
+}
+
+// activitiesOf are the activities of the occasions, by id, in one question.
+func (s *Service) activitiesOf(ctx context.Context, occasions []Occasion) (map[string]Activity, error) {
+	seen := map[string]bool{}
+	var ids []string
+	for _, o := range occasions {
+		if !seen[o.Activity] {
+			seen[o.Activity] = true
+			ids = append(ids, o.Activity)
+		}
+	}
+	found, err := s.activities.Many(ctx, ids...)
+	out := make(map[string]Activity, len(found))
+	for _, a := range found {
+		out[a.ID] = a
+	}
+	return out, err
+}

@@ -2,16 +2,17 @@ package auth
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
 	"halsocoach/internal/event"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
+	"halsocoach/internal/web"
 )
 
 // Config lists what the service needs. Registers may be nil: then units are
@@ -24,12 +25,19 @@ type Config struct {
 	Log       *slog.Logger
 	PublicURL string
 	Demo      bool
-	KeyDir    string // folder of the signing keys, mode 0700
-	Registers halsocoach.Registers
+	KeyDir    string // folder of the signing keys
+	Registers Registers
 
 	Personas []Persona                         // shown on the sign-in page under Demo
-	Persona  func(name string) (Persona, bool) // finds "citizen:7", "coach:3"; may be nil
-	Home     func(halsocoach.Actor) string     // where a person lands after sign-in; nil = "/min-halsa" or "/"
+	Persona  func(name string) (Persona, bool) // finds "citizen:7" and "coach:3"; may be nil
+	Home     func(halsocoach.Actor) string     // where one lands after sign-in; nil = "/min-halsa" for citizens, else "/"
+}
+
+// Registers are the places where staff work.
+type Registers interface {
+	halsocoach.Registers
+	// Units are a kommun's care centres and associations that are still open.
+	Units(ctx context.Context, kommun string) ([]halsocoach.Unit, error)
 }
 
 // Persona is somebody one can be in the demo. One of Number, Person and Staff
@@ -61,98 +69,148 @@ type Signed struct {
 	Ends  time.Time
 }
 
-// Member is one of the staff.
-type Member struct {
-	ID         string          `json:"id"`
-	Name       string          `json:"name"`
-	Role       halsocoach.Role `json:"role"`
-	Kommun     string          `json:"kommun,omitempty"`
-	Centre     string          `json:"centre,omitempty"`
-	Unit       string          `json:"unit,omitempty"`
-	Ended      bool            `json:"ended,omitempty"`
-	Identities []string        `json:"identities,omitempty"` // claims that sign this member in
-	Changed    time.Time       `json:"changed"`
-}
+// The faults of the package.
+var (
+	ErrNoAccount  = halsocoach.Forbidden("Det finns inget öppet konto för dig här. Vänd dig till den som bjöd in dig.")
+	ErrTooMany    = &halsocoach.Error{Kind: halsocoach.KindBusy, Code: "too_many", Text: "Det har varit många misslyckade försök härifrån. Vänta en kvart och försök igen."}
+	ErrInvitation = halsocoach.NotFound("Länken gäller inte längre. Den som bjöd in dig kan göra en ny.")
+	ErrUsed       = halsocoach.Conflict("used", "Länken har redan använts. Den som bjöd in dig kan göra en ny.")
+)
 
-// Invitation is what a new colleague is offered, or with Staff a new way in for
-// one who is in the register already.
-type Invitation struct {
-	Role                 halsocoach.Role
-	Kommun, Centre, Unit string
-	Staff                string
-}
+// The topics of our nudges.
+const (
+	nudgeSession = "auth.session"
+	nudgeStaff   = "auth.staff"
+)
+
+const (
+	sweepEvery = 10 * time.Minute
+	keysEvery  = time.Minute
+)
 
 // Service is the sign-in of the whole program.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg      Config
+	cookie   string // name of the session cookie
+	secure   bool
+	tokens   *tokens
+	cache    *cache
+	watchers *watchers
+	failures *failures
+	staff    *Mirror[Member]
 
-var errNotYet = errors.New("auth: not started")
+	sessions    store.Collection[session]
+	members     store.Collection[Member]
+	invitations store.Collection[invitation]
+	rows        store.Collection[row]
+	drafts      store.Collection[draft]
+}
 
 // Kinds are the package's documents.
-func Kinds() []store.Kind { return nil }
+func Kinds() []store.Kind {
+	return []store.Kind{sessionKind, staffKind, invitationKind, accessKind, draftKind}
+}
 
 // New reads the signing keys, and makes the first one in an empty folder.
-func New(cfg Config) (*Service, error) { return &Service{cfg: cfg}, nil }
-
-// Start loads the register of staff and keeps it and the sessions fresh until
-// ctx ends.
-func (s *Service) Start(ctx context.Context) error { return errNotYet }
-
-// Routes are the pages.
-func (s *Service) Routes(r fiber.Router) {}
-
-// Actor is who sends the request: the zero Actor for nobody, ErrSignIn when the
-// session has ended or the token is not ours.
-func (s *Service) Actor(c *fiber.Ctx) (halsocoach.Actor, error) {
-	return halsocoach.Actor{}, errNotYet
+func New(cfg Config) (*Service, error) {
+	public, err := url.Parse(cfg.PublicURL)
+	if err != nil || public.Host == "" {
+		return nil, fmt.Errorf("auth: the public address %q is not like https://halsocoach.example", cfg.PublicURL)
+	}
+	keys, err := openKeys(cfg.KeyDir, cfg.Clock())
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Persona == nil {
+		cfg.Persona = func(string) (Persona, bool) { return Persona{}, false }
+	}
+	if cfg.Home == nil {
+		cfg.Home = home
+	}
+	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
+	s := &Service{
+		cfg: cfg, secure: public.Scheme == "https", cookie: web.PlainCookie,
+		tokens: newTokens(keys, cfg.Clock), cache: newCache(), watchers: newWatchers(), failures: newFailures(),
+		sessions: store.In[session](cfg.Store, sessionKind), members: store.In[Member](cfg.Store, staffKind),
+		invitations: store.In[invitation](cfg.Store, invitationKind), rows: store.In[row](cfg.Store, accessKind),
+		drafts: store.In[draft](cfg.Store, draftKind),
+	}
+	if s.secure {
+		s.cookie = web.SecureCookie
+	}
+	s.staff = NewMirror(s.members, nudgeStaff, func(m Member) (string, time.Time) { return m.ID, m.Changed })
+	s.staff.OnChange(s.changedStaff)
+	return s, nil
 }
 
-// ActorOf is whose token it is, or ErrSignIn.
-func (s *Service) ActorOf(ctx context.Context, token string) (halsocoach.Actor, error) {
-	return halsocoach.Actor{}, errNotYet
+func home(who halsocoach.Actor) string {
+	if who.Role == halsocoach.RoleCitizen {
+		return "/min-halsa"
+	}
+	return "/"
 }
 
-// Watch calls ended once, within five seconds of the session's end or of a
-// change of what its person may do.
-func (s *Service) Watch(session string, ended func()) (stop func()) { return func() {} }
-
-// Saw saves one row of the access log; it satisfies halsocoach.AccessLog.
-func (s *Service) Saw(ctx context.Context, who halsocoach.Actor, act, why string, persons ...string) error {
-	return errNotYet
+// Start loads the register of staff, and keeps it and the sessions fresh until
+// ctx ends. It returns once it runs.
+func (s *Service) Start(ctx context.Context) error {
+	stop, err := s.cfg.Bus.OnNudge(nudgeSession, func(body []byte) {
+		id := string(body)
+		s.cache.drop(id)
+		if len(s.watchers.of(id)) > 0 {
+			s.lookAfter(ctx, []string{id})
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("auth: listen for ended sessions: %w", err)
+	}
+	if err := s.staff.Follow(ctx, s.cfg.Bus, s.cfg.Clock, s.cfg.Log); err != nil {
+		stop()
+		return fmt.Errorf("auth: %w", err)
+	}
+	go func() {
+		defer stop()
+		every(ctx, freshFor, func() { s.lookAfter(ctx, s.watchers.sessions()) })
+	}()
+	go every(ctx, keysEvery, func() {
+		if err := s.tokens.keys.reload(s.cfg.Clock()); err != nil {
+			s.cfg.Log.Error("signing keys not read again", "error", err)
+		}
+	})
+	go func() {
+		s.sweep(ctx)
+		every(ctx, sweepEvery, func() { s.sweep(ctx) })
+	}()
+	return nil
 }
 
-// Member and Coaches satisfy halsocoach.Staff.
-func (s *Service) Member(ctx context.Context, id string) (halsocoach.StaffMember, error) {
-	return halsocoach.StaffMember{}, errNotYet
+// sweep removes what has ended: sessions, kept answers, invitations.
+func (s *Service) sweep(ctx context.Context) {
+	now := s.cfg.Clock()
+	err := sweepKind(ctx, s.sessions, now, func(d session) string { return d.ID })
+	if err == nil {
+		err = sweepKind(ctx, s.drafts, now, func(d draft) string { return d.ID })
+	}
+	if err == nil {
+		err = sweepKind(ctx, s.invitations, now.Add(-keepInvitations), func(d invitation) string { return d.ID })
+	}
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn("ended sessions not swept", "error", err)
+	}
 }
 
-// Coaches are those who work at the centre now, by name.
-func (s *Service) Coaches(ctx context.Context, centre string) ([]halsocoach.StaffMember, error) {
-	return nil, errNotYet
+func sweepKind[T any](ctx context.Context, docs store.Collection[T], before time.Time, id func(T) string) error {
+	for {
+		found, next, err := docs.Find(ctx, store.Query{Index: "ends", Before: before})
+		if err != nil {
+			return err
+		}
+		for _, d := range found {
+			if err := docs.Delete(ctx, id(d), nil); err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+	}
 }
-
-// Hire puts a member into the register; the same member again changes nothing.
-func (s *Service) Hire(ctx context.Context, who halsocoach.Actor, m Member) (Member, error) {
-	return m, errNotYet
-}
-
-// Invite makes a single-use link by which somebody joins the staff.
-func (s *Service) Invite(ctx context.Context, who halsocoach.Actor, inv Invitation) (link string, err error) {
-	return "", errNotYet
-}
-
-// SignInAs begins a session for somebody whose sign-in has been proved.
-func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
-	return Signed{}, errNotYet
-}
-
-// SignOut ends a session.
-func (s *Service) SignOut(ctx context.Context, session string) error { return errNotYet }
-
-// Keep seals the answers of a form whose session has ended; Take gives them back
-// to the same person. They satisfy web.Drafts.
-func (s *Service) Keep(c *fiber.Ctx, path string, values map[string][]string) error {
-	return errNotYet
-}
-
-// Take gives kept answers once.
-func (s *Service) Take(c *fiber.Ctx, path string) (map[string][]string, bool) { return nil, false }

@@ -1,0 +1,235 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// Routes are the pages.
+func (s *Service) Routes(r fiber.Router) {
+	r.Get("/logga-in", s.signInPage)
+	r.Get("/logga-ut", func(c *fiber.Ctx) error { return web.Redirect(c, "/", "") })
+	r.Post("/logga-ut", s.signOut)
+	r.Get("/min-halsa/logg", s.seenPage)
+	r.Get("/inbjudan/:token", s.offerPage)
+	r.Post("/inbjudan/:token", s.acceptOffer)
+	r.Get("/personal", s.staffPage)
+	r.Get("/personal/bjud-in", s.invitePage)
+	r.Post("/personal/bjud-in", s.invite)
+	r.Get("/personal/lank", s.linkPage)
+	r.Get("/personal/:id/lank", s.toMember)
+	r.Post("/personal/:id/lank", s.newLink)
+	r.Get("/personal/:id/avsluta", s.endPage)
+	r.Post("/personal/:id/avsluta", s.end)
+	if s.cfg.Demo {
+		r.Get("/demo/sign-in", func(c *fiber.Ctx) error { return web.Redirect(c, "/logga-in", "") })
+		r.Post("/demo/sign-in", s.signInAsPersona)
+	}
+}
+
+// personaGroup is a heading of the demo's sign-in page with its people.
+type personaGroup struct {
+	Title string
+	Cards []Persona
+}
+
+func (s *Service) signInPage(c *fiber.Ctx) error {
+	return s.showSignIn(c, web.NewForm(c), c.Query("next"))
+}
+
+func (s *Service) showSignIn(c *fiber.Ctx, f *web.Form, next string) error {
+	p := web.Page{Title: "Logga in", Active: "/logga-in"}
+	if len(f.Errors) > 0 {
+		p.Status = fiber.StatusUnprocessableEntity
+	}
+	if !s.cfg.Demo {
+		return web.Show(c, p, howToSignIn(web.Who(c)))
+	}
+	return web.Show(c, p, choosePersona(f, s.personaGroups(web.Ctx(c)), web.LocalPath(next, "")))
+}
+
+// personaGroups puts those who come for their own health first, then those who
+// work with them.
+func (s *Service) personaGroups(ctx context.Context) []personaGroup {
+	groups := []personaGroup{
+		{Title: web.T(ctx, "Invånare")}, {Title: web.T(ctx, "På hälsocenter")},
+		{Title: web.T(ctx, "De som rekommenderar")}, {Title: web.T(ctx, "Styrning och drift")},
+	}
+	for _, p := range s.cfg.Personas {
+		i := 0
+		if m, ok := s.staff.Get(p.Staff); ok && p.Staff != "" {
+			switch m.Role {
+			case halsocoach.RoleCoach:
+				i = 1
+			case halsocoach.RoleCareCentre, halsocoach.RoleAssociation:
+				i = 2
+			default:
+				i = 3
+			}
+		}
+		groups[i].Cards = append(groups[i].Cards, p)
+	}
+	return groups
+}
+
+// demoAnswer is what programs get from POST /demo/sign-in.
+type demoAnswer struct {
+	Token string           `json:"token"`
+	Actor halsocoach.Actor `json:"actor"`
+}
+
+// signInAsPersona is the demo's door. It has no limit on attempts.
+func (s *Service) signInAsPersona(c *fiber.Ctx) error {
+	f := web.ReadForm(c)
+	signed, err := s.beOne(web.Ctx(c), f.Get("persona"))
+	asJSON := strings.Contains(c.Get(fiber.HeaderAccept), "json")
+	if !asJSON && f.Failed(err) {
+		return s.showSignIn(c, f, f.Get("next"))
+	}
+	if err != nil {
+		return err
+	}
+	s.begin(c, signed)
+	if asJSON {
+		return c.JSON(demoAnswer{signed.Token, signed.Actor})
+	}
+	return web.Redirect(c, web.LocalPath(f.Get("next"), s.cfg.Home(signed.Actor)), "")
+}
+
+// beOne signs in as a persona by its name.
+func (s *Service) beOne(ctx context.Context, name string) (Signed, error) {
+	p, ok := s.persona(name)
+	if !ok {
+		return Signed{}, halsocoach.Invalid(halsocoach.Field{Name: "persona", Text: "Den personen finns inte i demon. Välj en av dem på sidan."})
+	}
+	id := Identity{Person: p.Person, Staff: p.Staff, Name: p.DisplayName, Protected: p.Protected}
+	if p.Number != "" {
+		n, err := halsocoach.ParseNumber(p.Number, s.cfg.Clock())
+		if err != nil {
+			return Signed{}, err
+		}
+		id.Number = n
+	}
+	return s.SignInAs(ctx, id)
+}
+
+func (s *Service) persona(name string) (Persona, bool) {
+	for _, p := range s.cfg.Personas {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return s.cfg.Persona(name)
+}
+
+// begin hands the session to the browser, in place of the one it had.
+func (s *Service) begin(c *fiber.Ctx, signed Signed) {
+	if before, ok := s.tokens.verify(c.Cookies(s.cookie)); ok {
+		if err := s.SignOut(web.Ctx(c), before.Session); err != nil {
+			s.cfg.Log.Warn("the session before was not ended", "error", err)
+		}
+	}
+	s.setCookie(c, s.cookie, signed.Token, 0)
+}
+
+func (s *Service) signOut(c *fiber.Ctx) error {
+	if who := web.Who(c); who.SignedIn() {
+		if err := s.SignOut(web.Ctx(c), who.Session); err != nil {
+			return err
+		}
+	}
+	s.clearCookie(c, s.cookie)
+	s.clearCookie(c, s.draftCookie())
+	return web.Redirect(c, "/", "Du är utloggad. Välkommen tillbaka.")
+}
+
+// setCookie without a duration lasts as long as the browser; the session's own
+// limits are the document's. Its end is not the cookie's, so that a form that
+// is sent too late still says whose it was.
+func (s *Service) setCookie(c *fiber.Ctx, name, value string, lasts time.Duration) {
+	c.Cookie(&fiber.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(lasts / time.Second),
+		HTTPOnly: true, Secure: s.secure, SameSite: fiber.CookieSameSiteLaxMode,
+	})
+}
+
+func (s *Service) clearCookie(c *fiber.Ctx, name string) {
+	c.Cookie(&fiber.Cookie{Name: name, Path: "/", MaxAge: -1, HTTPOnly: true, Secure: s.secure, SameSite: fiber.CookieSameSiteLaxMode})
+}
+
+// bearer is the token of an Authorization header, or "".
+func bearer(header string) string {
+	const scheme = "bearer "
+	if len(header) > len(scheme) && strings.EqualFold(header[:len(scheme)], scheme) {
+		return strings.TrimSpace(header[len(scheme):])
+	}
+	return ""
+}
+
+// seenPage is "Vem har läst om mig".
+func (s *Service) seenPage(c *fiber.Ctx) error {
+	items, next, err := s.SeenBy(web.Ctx(c), web.Who(c), c.Query("after"))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Vem har läst om mig", Active: "/min-halsa"}, seenList(items, next))
+}
+
+// offerPage shows what an invitation is. Guesses are counted per address.
+func (s *Service) offerPage(c *fiber.Ctx) error {
+	o, err := s.seekOffer(c)
+	if err != nil || o.Used {
+		return s.refuseOffer(c, o, err)
+	}
+	return web.Show(c, offerFrame(200), offerForm(o, web.NewForm(c), c.Path(), web.Who(c), s.placeName(web.Ctx(c), o.Invitation)))
+}
+
+func offerFrame(status int) web.Page {
+	return web.Page{Title: "Din inbjudan", Status: status, Public: true}
+}
+
+func (s *Service) seekOffer(c *fiber.Ctx) (offer, error) {
+	if s.failures.blocked(c.IP(), s.cfg.Clock()) {
+		return offer{}, ErrTooMany
+	}
+	o, err := s.offer(web.Ctx(c), c.Params("token"))
+	if errors.Is(err, ErrInvitation) {
+		s.failures.add(c.IP(), s.cfg.Clock())
+	}
+	return o, err
+}
+
+// refuseOffer is the page of a link that opens nothing, each with its next step.
+func (s *Service) refuseOffer(c *fiber.Ctx, o offer, err error) error {
+	switch {
+	case err == nil && o.Used, errors.Is(err, ErrUsed):
+		return web.Show(c, offerFrame(fiber.StatusConflict), offerUsed(web.Who(c)))
+	case errors.Is(err, ErrInvitation), errors.Is(err, ErrNoAccount):
+		return web.Show(c, offerFrame(fiber.StatusNotFound), offerOver())
+	}
+	return err
+}
+
+func (s *Service) acceptOffer(c *fiber.Ctx) error {
+	o, err := s.seekOffer(c)
+	if err != nil {
+		return s.refuseOffer(c, o, err)
+	}
+	f := web.ReadForm(c)
+	signed, err := s.accept(web.Ctx(c), c.Params("token"), f.Get("name"), web.Req(c))
+	if f.Failed(err) {
+		return web.Show(c, offerFrame(fiber.StatusUnprocessableEntity), offerForm(o, f, c.Path(), web.Who(c), s.placeName(web.Ctx(c), o.Invitation)))
+	}
+	if err != nil {
+		return s.refuseOffer(c, o, err)
+	}
+	s.begin(c, signed)
+	return web.Redirect(c, s.cfg.Home(signed.Actor), "Välkommen! Du är inloggad.")
+}

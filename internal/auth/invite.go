@@ -1,0 +1,245 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// Invitation is what a new colleague is offered, or with Staff a new way in for
+// one who is in the register already.
+type Invitation struct {
+	Role                 halsocoach.Role
+	Kommun, Centre, Unit string
+	Staff                string
+}
+
+// invitation is the document. Its id is the hash of the token in the link, so
+// that what is stored opens no door.
+type invitation struct {
+	ID     string          `json:"id"`
+	Role   halsocoach.Role `json:"role"`
+	Kommun string          `json:"kommun,omitempty"`
+	Centre string          `json:"centre,omitempty"`
+	Unit   string          `json:"unit,omitempty"`
+	Staff  string          `json:"person"` // of the member it is for, or who it makes
+	Known  bool            `json:"known,omitempty"`
+	By     string          `json:"by"` // name of who invites, shown on the page
+	Made   time.Time       `json:"made"`
+	Ends   time.Time       `json:"ends"`
+	Used   *time.Time      `json:"used,omitempty"`
+	Wish   string          `json:"wish,omitempty"` // digest of the acceptance
+}
+
+// invitationLasts is how long a link can be used; a used or late one is kept so
+// that its page can say what happened.
+const (
+	invitationLasts = 7 * 24 * time.Hour
+	keepInvitations = 30 * 24 * time.Hour
+)
+
+var invitationKind = store.Kind{Name: "invitation", Indexes: []store.Index{
+	{Name: "person", Fields: []store.Field{store.T("person")}},
+	{Name: "ends", Fields: []store.Field{store.D("ends")}},
+}}
+
+// hashOf is the id of the token's invitation.
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte("invitation\x00" + token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Invite makes a single-use link by which somebody joins the staff. The link is
+// shown once and not stored; making another does not undo the first.
+func (s *Service) Invite(ctx context.Context, who halsocoach.Actor, inv Invitation) (link string, err error) {
+	if !who.SignedIn() {
+		return "", halsocoach.ErrSignIn
+	}
+	d := invitation{Role: inv.Role, Kommun: inv.Kommun, Centre: inv.Centre, Unit: inv.Unit, By: who.Name}
+	if inv.Staff != "" {
+		if err := s.allowMember(who, inv.Staff); err != nil {
+			return "", err
+		}
+		m, _ := s.staff.Get(inv.Staff)
+		if m.Ended != "" {
+			return "", ErrNoAccount
+		}
+		d = invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit, Staff: m.ID, Known: true, By: who.Name}
+	} else if err := s.complete(ctx, who, &d); err != nil {
+		return "", err
+	}
+	var secret [32]byte
+	rand.Read(secret[:])
+	token := base64.RawURLEncoding.EncodeToString(secret[:])
+	d.ID, d.Made = hashOf(token), s.cfg.Clock().UTC()
+	d.Ends = d.Made.Add(invitationLasts)
+	if d.Staff == "" {
+		d.Staff = halsocoach.IDFrom("staff", d.ID)
+	}
+	if err := s.invitations.Insert(ctx, d.ID, d); err != nil {
+		return "", fmt.Errorf("invite: %w", err)
+	}
+	return s.cfg.PublicURL + "/inbjudan/" + token, nil
+}
+
+// complete checks an invitation of somebody new, and leaves in it only what
+// belongs to the role.
+func (s *Service) complete(ctx context.Context, who halsocoach.Actor, d *invitation) error {
+	if d.Kommun == "" && d.Centre != "" {
+		d.Kommun = halsocoach.KommunOfCentre(d.Centre)
+	}
+	if d.Kommun == "" && who.Role == halsocoach.RoleKommun {
+		d.Kommun = who.Kommun
+	}
+	if !slices.Contains(halsocoach.Roles, d.Role) || d.Role == halsocoach.RoleCitizen {
+		return halsocoach.Invalid(halsocoach.Field{Name: "role", Text: "Välj vad personen ska göra här."})
+	}
+	if !local(d.Role) {
+		d.Kommun, d.Centre, d.Unit = "", "", ""
+	} else if _, ok := halsocoach.KommunByCode(d.Kommun); !ok {
+		return halsocoach.Invalid(halsocoach.Field{Name: "kommun", Text: "Välj en av länets kommuner."})
+	}
+	if !mayManage(who, d.Role, d.Kommun) {
+		return halsocoach.ErrForbidden
+	}
+	return s.completeUnit(ctx, d)
+}
+
+func (s *Service) completeUnit(ctx context.Context, d *invitation) error {
+	switch d.Role {
+	case halsocoach.RoleCoach:
+		d.Unit = ""
+		if d.Centre == "" {
+			d.Centre = d.Kommun
+		}
+		if s.cfg.Registers == nil {
+			break
+		}
+		c, err := s.cfg.Registers.Centre(ctx, d.Centre)
+		if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
+			return err
+		}
+		if err != nil || c.Kommun != d.Kommun || c.Closed {
+			return halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Välj ett hälsocenter i kommunen."})
+		}
+	case halsocoach.RoleCareCentre, halsocoach.RoleAssociation:
+		d.Centre = ""
+		bad := halsocoach.Invalid(halsocoach.Field{Name: "unit", Text: "Välj den vårdcentral eller förening som personen arbetar för."})
+		if d.Unit == "" {
+			return bad
+		}
+		if s.cfg.Registers == nil {
+			break
+		}
+		u, err := s.cfg.Registers.Unit(ctx, d.Unit)
+		if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
+			return err
+		}
+		if err != nil || u.Kommun != d.Kommun || (u.Kind == "vårdcentral") != (d.Role == halsocoach.RoleCareCentre) {
+			return bad
+		}
+	default:
+		d.Centre, d.Unit = "", ""
+	}
+	return nil
+}
+
+// offer is what an invitation's page shows.
+type offer struct {
+	Invitation
+	Name string // of a known member
+	By   string
+	Ends time.Time
+	Used bool
+}
+
+// Offer reads the invitation of a link.
+func (s *Service) offer(ctx context.Context, token string) (offer, error) {
+	d, err := s.openInvitation(ctx, token)
+	if err != nil {
+		return offer{}, err
+	}
+	o := offer{Invitation: Invitation{Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit}, By: d.By, Ends: d.Ends, Used: d.Used != nil}
+	if d.Known {
+		m, ok := s.staff.Get(d.Staff)
+		if !ok || m.Ended != "" {
+			return offer{}, ErrInvitation
+		}
+		o.Staff, o.Name = m.ID, m.Name
+	}
+	return o, nil
+}
+
+func (s *Service) openInvitation(ctx context.Context, token string) (invitation, error) {
+	d, err := s.invitations.Get(ctx, hashOf(token))
+	if errors.Is(err, store.ErrNotFound) {
+		return d, ErrInvitation
+	}
+	if err != nil {
+		return d, fmt.Errorf("read the invitation: %w", err)
+	}
+	if d.Used == nil && !s.cfg.Clock().Before(d.Ends) {
+		return d, ErrInvitation
+	}
+	return d, nil
+}
+
+// accept uses the link: it makes the member, or for a known one only opens the
+// door, and begins a session. The same wish sent twice is one wish; another one
+// gets ErrUsed.
+func (s *Service) accept(ctx context.Context, token, name string, req halsocoach.Request) (Signed, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	d, err := s.openInvitation(ctx, token)
+	if err != nil {
+		return Signed{}, err
+	}
+	m := Member{ID: d.Staff, Name: name, Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit}
+	if d.Used == nil && !d.Known {
+		if err := halsocoach.Invalid(m.check()...); err != nil {
+			return Signed{}, err
+		}
+	}
+	now, wish := s.cfg.Clock().UTC(), req.Digest(name)
+	d, err = s.invitations.Update(ctx, d.ID, func(d *invitation) ([]halsocoach.Event, error) {
+		if d.Used != nil && (d.Wish != wish || now.Sub(*d.Used) > acceptAgain) {
+			return nil, ErrUsed
+		}
+		if d.Used == nil {
+			d.Used, d.Wish = &now, wish
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return Signed{}, err
+	}
+	if !d.Known {
+		if err := s.join(ctx, m); err != nil {
+			return Signed{}, err
+		}
+	}
+	return s.SignInAs(ctx, Identity{Staff: d.Staff})
+}
+
+// acceptAgain is how long the same wish may come again: a double click, or a
+// request that got no answer.
+const acceptAgain = 10 * time.Minute
+
+// join makes the member once: one who has been changed or ended since stays so.
+func (s *Service) join(ctx context.Context, m Member) error {
+	_, err := s.change(ctx, m.ID, true, func(have *Member) error {
+		if have.ID == "" {
+			*have = m
+		}
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,280 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
+)
+
+// The limits of a session. Used is written at most every touchEvery, so a
+// session may end that much before idleLimit.
+const (
+	idleLimit     = 60 * time.Minute
+	absoluteLimit = 12 * time.Hour
+	touchEvery    = 5 * time.Minute
+	// freshFor is how long a node trusts what it has read. With the time of a
+	// read it stays below five seconds.
+	freshFor = 4 * time.Second
+	// cached bounds the sessions that a node holds in memory.
+	cached = 1 << 16
+)
+
+// session is the document of one sign-in. It is removed when it ends.
+type session struct {
+	ID        string      `json:"id"`
+	Person    string      `json:"person"` // opaque person id, or staff id
+	Staff     bool        `json:"staff,omitempty"`
+	Name      seal.Sealed `json:"name,omitempty"` // of a citizen
+	Protected bool        `json:"protected,omitempty"`
+	Began     time.Time   `json:"began"`
+	Used      time.Time   `json:"used"`
+	Ends      time.Time   `json:"ends"`
+}
+
+const namePurpose = "session.name"
+
+var sessionKind = store.Kind{Name: "session", Indexes: []store.Index{
+	{Name: "person", Fields: []store.Field{store.T("person"), store.D("began")}},
+	{Name: "ends", Fields: []store.Field{store.D("ends")}},
+}}
+
+// over says whether the session has passed one of its limits.
+func (d session) over(now time.Time) bool {
+	return !now.Before(d.Ends) || now.Sub(d.Used) >= idleLimit
+}
+
+// SignInAs begins a session for somebody whose sign-in has been proved.
+func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
+	now := s.cfg.Clock().UTC()
+	d := session{ID: halsocoach.NewID(), Person: id.Person, Protected: id.Protected, Began: now, Used: now, Ends: now.Add(absoluteLimit)}
+	var err error
+	switch {
+	case id.Staff != "":
+		d.Person, d.Staff, d.Protected = id.Staff, true, false
+		if m, ok := s.staff.Get(id.Staff); !ok || m.Ended != "" {
+			return Signed{}, ErrNoAccount
+		}
+	case !id.Number.IsZero():
+		if d.Person, err = s.cfg.Seal.Person(ctx, id.Number); err != nil {
+			return Signed{}, fmt.Errorf("sign in: %w", err)
+		}
+	case id.Person == "":
+		return Signed{}, ErrNoAccount
+	}
+	if !d.Staff {
+		if d.Name, err = s.cfg.Seal.Seal(ctx, d.Person, namePurpose, id.Name); err != nil {
+			return Signed{}, fmt.Errorf("sign in: %w", err)
+		}
+	}
+	token, err := s.tokens.sign(d.ID, d.Person, now, d.Ends)
+	if err != nil {
+		return Signed{}, err
+	}
+	if err := s.sessions.Insert(ctx, d.ID, d); err != nil {
+		return Signed{}, fmt.Errorf("sign in: %w", err)
+	}
+	h := held{doc: d, name: id.Name, read: now}
+	s.cache.put(d.ID, h, s.cache.epoch())
+	who, err := s.actor(h, now)
+	return Signed{token, who, d.Ends}, err
+}
+
+// SignOut ends a session here at once, and on the other nodes within five
+// seconds. Ending it twice does nothing.
+func (s *Service) SignOut(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
+	}
+	err := s.sessions.Delete(ctx, id, nil)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("sign out: %w", err)
+	}
+	s.cache.drop(id)
+	s.cfg.Bus.Nudge(nudgeSession, []byte(id))
+	s.watchers.endSession(id)
+	return nil
+}
+
+// Actor is who sends the request: the zero Actor for nobody, ErrSignIn when the
+// session has ended or the token is not ours. A Bearer token comes before the
+// cookie.
+func (s *Service) Actor(c *fiber.Ctx) (halsocoach.Actor, error) {
+	token := bearer(c.Get(fiber.HeaderAuthorization))
+	if token == "" {
+		token = c.Cookies(s.cookie)
+	}
+	if token == "" {
+		return halsocoach.Actor{}, nil
+	}
+	return s.ActorOf(c.UserContext(), token)
+}
+
+// ActorOf is whose token it is, or ErrSignIn.
+func (s *Service) ActorOf(ctx context.Context, token string) (halsocoach.Actor, error) {
+	c, ok := s.tokens.verify(token)
+	if !ok {
+		return halsocoach.Actor{}, halsocoach.ErrSignIn
+	}
+	h, err := s.session(ctx, c.Session)
+	if err != nil {
+		return halsocoach.Actor{}, err
+	}
+	if h.doc.Person != c.Subject {
+		return halsocoach.Actor{}, halsocoach.ErrSignIn
+	}
+	now := s.cfg.Clock()
+	who, err := s.actor(h, now)
+	if err == nil && now.Sub(h.doc.Used) >= touchEvery {
+		s.touch(ctx, c.Session, now)
+	}
+	return who, err
+}
+
+// Used says that a session is in use by other means than requests, as an open
+// socket on which somebody writes, so that it does not end as idle.
+func (s *Service) Used(ctx context.Context, id string) error {
+	h, err := s.session(ctx, id)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Clock()
+	if _, err := s.actor(h, now); err != nil {
+		return err
+	}
+	if now.Sub(h.doc.Used) >= touchEvery {
+		s.touch(ctx, id, now)
+	}
+	return nil
+}
+
+// session reads the document, from memory for as long as it is fresh.
+func (s *Service) session(ctx context.Context, id string) (held, error) {
+	now := s.cfg.Clock()
+	if h, ok := s.cache.get(id); ok && h.fresh(now) {
+		if h.gone {
+			return held{}, halsocoach.ErrSignIn
+		}
+		return h, nil
+	}
+	epoch := s.cache.epoch()
+	d, err := s.sessions.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		s.cache.put(id, held{gone: true, read: now}, epoch)
+		return held{}, halsocoach.ErrSignIn
+	}
+	if err != nil {
+		return held{}, fmt.Errorf("read the session: %w", err)
+	}
+	h := held{doc: d, read: now}
+	if !d.Staff {
+		if h.name, err = s.cfg.Seal.Open(ctx, d.Person, namePurpose, d.Name); err != nil {
+			return held{}, fmt.Errorf("read the session: %w", err)
+		}
+	}
+	s.cache.put(id, h, epoch)
+	return h, nil
+}
+
+// actor is who the session is now: what a member of staff may do is read from
+// the register at each request.
+func (s *Service) actor(h held, now time.Time) (halsocoach.Actor, error) {
+	if h.doc.over(now) {
+		return halsocoach.Actor{}, halsocoach.ErrSignIn
+	}
+	if !h.doc.Staff {
+		return halsocoach.Actor{ID: h.doc.Person, Role: halsocoach.RoleCitizen, Name: h.name, Session: h.doc.ID, Protected: h.doc.Protected}, nil
+	}
+	m, ok := s.staff.Get(h.doc.Person)
+	if !ok || m.Ended != "" {
+		return halsocoach.Actor{}, halsocoach.ErrSignIn
+	}
+	return halsocoach.Actor{ID: m.ID, Role: m.Role, Name: m.Name, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit, Session: h.doc.ID}, nil
+}
+
+// touch notes that the session is in use. That it fails is no reason to refuse
+// the request.
+func (s *Service) touch(ctx context.Context, id string, now time.Time) {
+	epoch := s.cache.epoch()
+	d, err := s.sessions.Update(ctx, id, func(d *session) ([]halsocoach.Event, error) {
+		if now.After(d.Used) {
+			d.Used = now.UTC()
+		}
+		return nil, nil
+	})
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			s.cfg.Log.Warn("session not marked as used", "error", err)
+		}
+		return
+	}
+	if h, ok := s.cache.get(id); ok && !h.gone {
+		h.doc = d
+		s.cache.put(id, h, epoch)
+	}
+}
+
+// held is a session in memory.
+type held struct {
+	doc  session
+	name string
+	gone bool
+	read time.Time
+}
+
+func (h held) fresh(now time.Time) bool {
+	age := now.Sub(h.read)
+	return age >= 0 && age < freshFor
+}
+
+// cache holds sessions. A read that began before a drop is not kept, so that
+// what was dropped does not come back.
+type cache struct {
+	mu    sync.RWMutex
+	held  map[string]held
+	drops uint64
+}
+
+func newCache() *cache { return &cache{held: map[string]held{}} }
+
+func (c *cache) epoch() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.drops
+}
+
+func (c *cache) get(id string) (held, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	h, ok := c.held[id]
+	return h, ok
+}
+
+func (c *cache) put(id string, h held, epoch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if epoch != c.drops {
+		return
+	}
+	for old := range c.held {
+		if len(c.held) < cached {
+			break
+		}
+		delete(c.held, old)
+	}
+	c.held[id] = h
+}
+
+func (c *cache) drop(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drops++
+	delete(c.held, id)
+}

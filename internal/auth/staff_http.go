@@ -1,0 +1,232 @@
+package auth
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// staffView is the list of a kommun's staff.
+type staffView struct {
+	Kommun  string
+	Choose  bool // the region chooses the kommun
+	Members []staffRow
+	Next    string
+}
+
+type staffRow struct {
+	Member
+	Place string // name of centre or unit
+	Self  bool
+}
+
+const staffAtOnce = 50
+
+// staffKommun is whose staff the page is about: the administrator's own kommun,
+// or for the region the one in the query.
+func staffKommun(who halsocoach.Actor, asked string) string {
+	if who.Role == halsocoach.RoleKommun {
+		return who.Kommun
+	}
+	return halsocoach.CountyOr(asked)
+}
+
+func (s *Service) staffPage(c *fiber.Ctx) error {
+	ctx, who := web.Ctx(c), web.Who(c)
+	kommun := staffKommun(who, c.Query("kommun"))
+	members, err := s.StaffOf(ctx, who, kommun)
+	if err != nil {
+		return err
+	}
+	v := staffView{Kommun: kommun, Choose: who.Role == halsocoach.RoleRegion}
+	members, next := pageAfter(members, c.Query("after"))
+	for _, m := range members {
+		place := s.placeName(ctx, Invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit})
+		v.Members = append(v.Members, staffRow{m, place, m.ID == who.ID})
+	}
+	if next != "" {
+		v.Next = "/personal?kommun=" + kommun + "&after=" + next
+	}
+	f := web.NewForm(c)
+	f.Set("kommun", kommun)
+	return web.Show(c, web.Page{Title: "Personal", Active: "/personal"}, staffList(v, f))
+}
+
+// pageAfter is the stretch of the list after a member.
+func pageAfter(members []Member, after string) (page []Member, next string) {
+	if after != "" {
+		for i, m := range members {
+			if m.ID == after {
+				members = members[i+1:]
+				break
+			}
+		}
+	}
+	if len(members) > staffAtOnce {
+		members = members[:staffAtOnce]
+		next = members[staffAtOnce-1].ID
+	}
+	return members, next
+}
+
+// placeName is where somebody works, as people say it.
+func (s *Service) placeName(ctx context.Context, inv Invitation) string {
+	who := halsocoach.Actor{Centre: inv.Centre, Unit: inv.Unit}
+	if name := s.unitName(ctx, who); name != "" {
+		return name
+	}
+	if local(inv.Role) {
+		return web.T(ctx, "%s kommun", halsocoach.KommunName(inv.Kommun))
+	}
+	return halsocoach.KommunName(inv.Kommun)
+}
+
+func (s *Service) invitePage(c *fiber.Ctx) error {
+	return s.showInvite(c, web.NewForm(c), staffKommun(web.Who(c), c.Query("kommun")), 200)
+}
+
+func (s *Service) showInvite(c *fiber.Ctx, f *web.Form, kommun string, status int) error {
+	who := web.Who(c)
+	if err := s.allowStaffOf(who, kommun); err != nil {
+		return err
+	}
+	places, err := s.places(web.Ctx(c), kommun)
+	if err != nil {
+		return err
+	}
+	f.Set("kommun", kommun)
+	return web.Show(c, web.Page{Title: "Bjud in en kollega", Active: "/personal", Status: status},
+		inviteForm(f, kommun, who.Role == halsocoach.RoleRegion, places))
+}
+
+// places are where somebody can work: the answer decides what they may do.
+func (s *Service) places(ctx context.Context, kommun string) ([]web.Choice, error) {
+	if kommun == halsocoach.County {
+		return []web.Choice{
+			{Value: "region", Label: web.T(ctx, "Regionen"), Hint: web.T(ctx, "Blir regionens administratör.")},
+			{Value: "family", Label: web.T(ctx, "Familjecentralerna"), Hint: web.T(ctx, "Blir samordnare för familjecentraler.")},
+		}, nil
+	}
+	var out []web.Choice
+	if s.cfg.Registers != nil {
+		centres, err := s.cfg.Registers.Centres(ctx, kommun)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range centres {
+			if !c.Closed {
+				out = append(out, web.Choice{Value: "centre:" + c.Code, Label: c.Name, Hint: web.T(ctx, "Blir hälsocoach.")})
+			}
+		}
+		units, err := s.cfg.Registers.Units(ctx, kommun)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range units {
+			out = append(out, web.Choice{Value: u.Kind + ":" + u.ID, Label: u.Name, Hint: web.T(ctx, "Kan rekommendera invånare till hälsocentret.")})
+		}
+	}
+	return append(out, web.Choice{
+		Value: "kommun", Label: web.T(ctx, "%s kommun", halsocoach.KommunName(kommun)), Hint: web.T(ctx, "Blir kommunens administratör."),
+	}), nil
+}
+
+// placeOf reads the answer back.
+func placeOf(answer, kommun string) Invitation {
+	kind, id, _ := strings.Cut(answer, ":")
+	inv := Invitation{Kommun: kommun}
+	switch kind {
+	case "centre":
+		inv.Role, inv.Centre = halsocoach.RoleCoach, id
+	case "vårdcentral":
+		inv.Role, inv.Unit = halsocoach.RoleCareCentre, id
+	case "förening":
+		inv.Role, inv.Unit = halsocoach.RoleAssociation, id
+	case "kommun", "region", "family":
+		inv.Role = halsocoach.Role(kind)
+	}
+	return inv
+}
+
+func (s *Service) invite(c *fiber.Ctx) error {
+	ctx, who, f := web.Ctx(c), web.Who(c), web.ReadForm(c)
+	kommun := staffKommun(who, f.Get("kommun"))
+	link, err := s.invitePlace(ctx, who, f.Get("place"), kommun)
+	if f.Failed(err) {
+		return s.showInvite(c, f, kommun, fiber.StatusUnprocessableEntity)
+	}
+	if err != nil {
+		return err
+	}
+	return s.showLink(c, link)
+}
+
+func (s *Service) invitePlace(ctx context.Context, who halsocoach.Actor, place, kommun string) (string, error) {
+	if err := s.allowStaffOf(who, kommun); err != nil {
+		return "", err
+	}
+	inv := placeOf(place, kommun)
+	if inv.Role == "" {
+		return "", halsocoach.Invalid(halsocoach.Field{Name: "place", Text: "Välj var personen arbetar."})
+	}
+	return s.Invite(ctx, who, inv)
+}
+
+// The link is shown once, on the page after the post. Until then it lies in a
+// cookie of the administrator's own browser, since we keep only its hash.
+const (
+	linkCookie = "inbjudan"
+	linkLasts  = 5 * time.Minute
+)
+
+func (s *Service) showLink(c *fiber.Ctx, link string) error {
+	s.setCookie(c, linkCookie, base64.RawURLEncoding.EncodeToString([]byte(link)), linkLasts)
+	return web.Redirect(c, "/personal/lank", "")
+}
+
+func (s *Service) linkPage(c *fiber.Ctx) error {
+	who := web.Who(c)
+	if err := halsocoach.Allow(who, halsocoach.RoleKommun, halsocoach.RoleRegion); err != nil {
+		return err
+	}
+	link, err := base64.RawURLEncoding.DecodeString(c.Cookies(linkCookie))
+	if err != nil || !strings.HasPrefix(string(link), s.cfg.PublicURL+"/inbjudan/") {
+		return web.Redirect(c, "/personal", "")
+	}
+	s.clearCookie(c, linkCookie)
+	return web.Show(c, web.Page{Title: "Länken är klar", Active: "/personal"}, linkReady(string(link), s.cfg.Clock().Add(invitationLasts)))
+}
+
+func (s *Service) toMember(c *fiber.Ctx) error { return web.Redirect(c, "/personal", "") }
+
+func (s *Service) newLink(c *fiber.Ctx) error {
+	link, err := s.Invite(web.Ctx(c), web.Who(c), Invitation{Staff: c.Params("id")})
+	if err != nil {
+		return err
+	}
+	return s.showLink(c, link)
+}
+
+func (s *Service) endPage(c *fiber.Ctx) error {
+	ctx, who, id := web.Ctx(c), web.Who(c), c.Params("id")
+	if err := s.allowMember(who, id); err != nil {
+		return err
+	}
+	m, _ := s.staff.Get(id)
+	place := s.placeName(ctx, Invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit})
+	return web.Show(c, web.Page{Title: "Avsluta konto", Active: "/personal"}, endMember(staffRow{m, place, m.ID == who.ID}, web.NewForm(c)))
+}
+
+func (s *Service) end(c *fiber.Ctx) error {
+	m, err := s.End(web.Ctx(c), web.Who(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, "/personal?kommun="+halsocoach.CountyOr(m.Kommun), "Kontot är avslutat. Personen är utloggad överallt.")
+}

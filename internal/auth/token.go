@@ -1,0 +1,118 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"halsocoach"
+)
+
+// claims say which session the token belongs to, and whose it is. What the
+// person may do is not in it.
+type claims struct {
+	Session string `json:"sid"`
+	jwt.RegisteredClaims
+}
+
+const (
+	issuer   = "halsocoach"
+	audience = "session"
+	// longest bounds what is parsed at all; ours are about 350 bytes.
+	longest = 1024
+)
+
+var errKey = errors.New("auth: the token's key is not known")
+
+// tokens signs and verifies. What has been verified once is remembered by its
+// hash, since a signature costs more than the rest of a request.
+type tokens struct {
+	keys  *keyring
+	clock halsocoach.Clock
+
+	mu   sync.RWMutex
+	seen map[[32]byte]verified
+}
+
+type verified struct {
+	claims
+	kid string
+}
+
+// remembered bounds the memory of verified tokens.
+const remembered = 1 << 16
+
+func newTokens(keys *keyring, clock halsocoach.Clock) *tokens {
+	return &tokens{keys: keys, clock: clock, seen: map[[32]byte]verified{}}
+}
+
+func (t *tokens) sign(session, subject string, now, ends time.Time) (string, error) {
+	kid, key := t.keys.signer()
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{session, jwt.RegisteredClaims{
+		Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: subject,
+		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(ends),
+	}})
+	token.Header["kid"] = kid
+	signed, err := token.SignedString(key)
+	if err != nil {
+		return "", fmt.Errorf("sign a session token: %w", err)
+	}
+	return signed, nil
+}
+
+// verify is what the token says if we signed it and it has not ended.
+func (t *tokens) verify(token string) (claims, bool) {
+	if len(token) > longest {
+		return claims{}, false
+	}
+	hash := sha256.Sum256([]byte(token))
+	t.mu.RLock()
+	v, ok := t.seen[hash]
+	t.mu.RUnlock()
+	if ok {
+		return v.claims, t.keys.has(v.kid) && t.clock().Before(v.ExpiresAt.Time)
+	}
+	c, kid, err := t.parse(token, jwt.WithTimeFunc(t.clock), jwt.WithExpirationRequired(), jwt.WithIssuer(issuer), jwt.WithAudience(audience))
+	if err != nil || c.Session == "" || c.Subject == "" {
+		return claims{}, false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for old := range t.seen {
+		if len(t.seen) < remembered {
+			break
+		}
+		delete(t.seen, old)
+	}
+	t.seen[hash] = verified{c, kid}
+	return c, true
+}
+
+// owner is whose token it is or was, ended or not, "" for one that is not ours.
+// It says who may see the answers of an interrupted form, nothing more.
+func (t *tokens) owner(token string) string {
+	if token == "" || len(token) > longest {
+		return ""
+	}
+	c, _, err := t.parse(token, jwt.WithoutClaimsValidation())
+	if err != nil || c.Issuer != issuer || len(c.Audience) != 1 || c.Audience[0] != audience {
+		return ""
+	}
+	return c.Subject
+}
+
+func (t *tokens) parse(token string, options ...jwt.ParserOption) (c claims, kid string, err error) {
+	options = append(options, jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}))
+	_, err = jwt.NewParser(options...).ParseWithClaims(token, &c, func(token *jwt.Token) (any, error) {
+		kid, _ = token.Header["kid"].(string)
+		if key, ok := t.keys.public(kid, t.clock()); ok {
+			return key, nil
+		}
+		return nil, errKey
+	})
+	return c, kid, err
+}

@@ -1,0 +1,190 @@
+package referral
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// Decide is a coach's decision on a recommendation to their centre. Of many who
+// decide at once exactly one wins; the others get a DecidedError that names who,
+// before anything else in their ruling is judged. made is false for a repeat of
+// the same wish.
+func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, id string, ruling Ruling) (item Item, made bool, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return Item{}, false, err
+	}
+	wish, digest := req.ID(who, "referrals/"+id+"/decision"), req.Digest(ruling)
+	before, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return Item{}, false, fmt.Errorf("decide %s: %w", id, err)
+	}
+	if !before.at(who) {
+		return Item{}, false, halsocoach.ErrNotFound
+	}
+	if v := before.Verdict(); v != nil {
+		if v.ID != wish {
+			return Item{}, false, s.taken(ctx, *v)
+		}
+		if v.Digest != digest {
+			return Item{}, false, halsocoach.ErrOtherWish
+		}
+		item, err := s.sawItem(ctx, who, "read referral", before)
+		return item, false, err
+	}
+	d, err := s.rule(ctx, before, ruling)
+	if err != nil {
+		return Item{}, false, err
+	}
+	d.ID, d.Digest, d.By, d.At = wish, digest, who.ID, s.Clock().UTC()
+	if made, err = s.save(ctx, id, d); err != nil {
+		return Item{}, false, err
+	}
+	after, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return Item{}, false, fmt.Errorf("decide %s: %w", id, err)
+	}
+	item, err = s.sawItem(ctx, who, "decide referral", after)
+	return item, made, err
+}
+
+// save writes the decision, unless somebody was first. The same wish that came
+// first by another way is a repeat.
+func (s *Service) save(ctx context.Context, id string, d Decision) (made bool, err error) {
+	var first *Decision
+	_, err = s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
+		first = r.Verdict()
+		if first != nil {
+			return nil, ErrDecided
+		}
+		if err := r.move(d.What, halsocoach.RoleCoach); err != nil {
+			return nil, err
+		}
+		r.Decisions = append(r.Decisions, d)
+		if d.What == Accept {
+			r.Unenrolled = &d.At
+		}
+		return []halsocoach.Event{decidedEvent(*r, d)}, nil
+	})
+	if !errors.Is(err, ErrDecided) || first == nil {
+		return err == nil, err
+	}
+	switch {
+	case first.ID != d.ID:
+		return false, s.taken(ctx, *first)
+	case first.Digest != d.Digest:
+		return false, halsocoach.ErrOtherWish
+	}
+	return false, nil
+}
+
+// rule judges the ruling, and that the other centre takes people in.
+func (s *Service) rule(ctx context.Context, r Referral, ruling Ruling) (Decision, error) {
+	d, err := ruling.Judge(r.Centre)
+	if err == nil && d.What == Forward {
+		err = s.takesIn(ctx, d.To)
+	}
+	return d, err
+}
+
+// taken is the fault that names who was first.
+func (s *Service) taken(ctx context.Context, d Decision) error {
+	name, err := s.colleague(ctx, d.By)
+	if err != nil {
+		return err
+	}
+	return decided(d, name)
+}
+
+// colleague is a staff member's name.
+func (s *Service) colleague(ctx context.Context, id string) (string, error) {
+	m, err := s.Staff.Member(ctx, id)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		return "En kollega", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("colleague %s: %w", id, err)
+	}
+	return m.Name, nil
+}
+
+// Accepted is what an enrolment is made from, for package citizen; the name and
+// contact of the sender who was last to say. ErrNotFound when nobody has taken
+// the person in.
+func (s *Service) Accepted(ctx context.Context, id string) (halsocoach.Accepted, error) {
+	r, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return halsocoach.Accepted{}, fmt.Errorf("accepted %s: %w", id, err)
+	}
+	v := r.Verdict()
+	if !r.State.TakenIn() || v == nil {
+		return halsocoach.Accepted{}, halsocoach.ErrNotFound
+	}
+	said, err := s.open(ctx, r)
+	if err != nil {
+		return halsocoach.Accepted{}, fmt.Errorf("accepted %s: %w", id, err)
+	}
+	a := halsocoach.Accepted{Referral: r.ID, Person: r.Person, Centre: r.Centre, Coach: v.By, Source: r.Sendings[0].Source, Topics: r.Topics(),
+		Sex: r.Sex, AgeBand: r.AgeBand, Protected: r.Protected, At: v.At}
+	for _, w := range said {
+		for _, part := range []struct{ into, from *string }{{&a.Name, &w.Name}, {&a.Phone, &w.Phone}, {&a.Email, &w.Email}} {
+			if *part.from != "" {
+				*part.into = *part.from
+			}
+		}
+	}
+	return a, nil
+}
+
+// Unenrolled are recommendations that were taken in and of which package citizen
+// has not yet said that the enrolment is made, the oldest first; for its sweep.
+func (s *Service) Unenrolled(ctx context.Context, limit int) ([]string, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "unenrolled", Limit: limit})
+	ids := make([]string, len(found))
+	for i, r := range found {
+		ids[i] = r.ID
+	}
+	return ids, err
+}
+
+// Waiting is how many recommendations wait for a decision at the coach's centre,
+// at most 100, and when the first of them is promised a contact; for the desk.
+func (s *Service) Waiting(ctx context.Context, who halsocoach.Actor) (n int, firstDue time.Time, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return 0, time.Time{}, err
+	}
+	if who.Centre == "" {
+		return 0, time.Time{}, nil
+	}
+	return s.waitingAt(ctx, who.Centre)
+}
+
+// Recommended is what a citizen may know of a recommendation about themselves.
+// It is an unnamed struct, so that the package that asks declares it in its own
+// words.
+type Recommended = struct {
+	Centre   string
+	State    string
+	Received time.Time
+	Due      time.Time
+}
+
+// OfPerson are the recommendations about the citizen who asks, newest first.
+func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]Recommended, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return nil, err
+	}
+	all, err := s.aboutPerson(ctx, who.ID)
+	if err != nil {
+		return nil, fmt.Errorf("referrals of a person: %w", err)
+	}
+	out := make([]Recommended, len(all))
+	for i, r := range all {
+		out[i] = Recommended{Centre: r.Centre, State: string(r.State), Received: r.Received, Due: r.Due}
+	}
+	return out, nil
+}

@@ -1,0 +1,302 @@
+package referral
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/seal"
+)
+
+// Own is a recommendation as its sender sees it: their own words, the state and,
+// if it was declined or has ended, the class of why. Nothing more.
+type Own struct {
+	ID         string
+	Name       string
+	Topics     []halsocoach.Topic
+	Centre     string
+	CentreName string
+	State      State
+	Reason     Reason
+	Ended      string
+	Received   time.Time // theirs, not of one who came before
+	Due        time.Time
+}
+
+// Item is a recommendation in a centre's inbox. Name is "" when it is not shown.
+type Item struct {
+	ID        string
+	Name      string
+	Topics    []halsocoach.Topic
+	Source    halsocoach.Source
+	Centre    string
+	State     State
+	Received  time.Time
+	Due       time.Time
+	Late      bool // the promise has passed while nobody has decided
+	Senders   int
+	Protected bool
+}
+
+// Words are what one sender said, opened.
+type Words struct {
+	Sender, Unit             string // names
+	Source                   halsocoach.Source
+	At                       time.Time
+	Topics                   []halsocoach.Topic
+	Consent                  Consent
+	Name, Phone, Email, Note string
+}
+
+// Detail is a recommendation as the coach who is to decide sees it.
+type Detail struct {
+	Item
+	Words    []Words
+	Shown    bool // whether name, contact and note are shown
+	Decision *Decision
+	By       string // name of the one who decided
+	ToName   string // name of the centre it was forwarded to
+}
+
+// Inbox are the recommendations to the coach's centre in one state, those that
+// wait with the first promise first. centre may be empty; else it is the coach's.
+func (s *Service) Inbox(ctx context.Context, who halsocoach.Actor, centre string, state State, after string) (items []Item, next string, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return nil, "", err
+	}
+	if who.Centre == "" || centre != "" && centre != who.Centre {
+		return nil, "", halsocoach.ErrNotFound
+	}
+	if state == "" {
+		state = Received
+	}
+	if !state.Known() {
+		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
+	}
+	found, next, err := s.inbox(ctx, who.Centre, state, after)
+	if err != nil {
+		return nil, "", fmt.Errorf("inbox of %s: %w", who.Centre, err)
+	}
+	shown := found[:0]
+	for _, r := range found {
+		if r.MayOpen(who) {
+			shown = append(shown, r)
+		}
+	}
+	if err := s.saw(ctx, who, "read inbox", shown); err != nil {
+		return nil, "", err
+	}
+	items, err = s.items(ctx, who, shown)
+	return items, next, err
+}
+
+// Sent are the sender's own recommendations, newest first; state "" is any.
+func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state State, after string) (items []Own, next string, err error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return nil, "", err
+	}
+	if state != "" && !state.Known() {
+		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
+	}
+	found, next, err := s.sentBy(ctx, who.ID, state, after)
+	if err != nil {
+		return nil, "", fmt.Errorf("referrals sent by %s: %w", who.ID, err)
+	}
+	if err := s.saw(ctx, who, "read own referrals", found); err != nil {
+		return nil, "", err
+	}
+	items, err = s.owns(ctx, who, found)
+	return items, next, err
+}
+
+// SentOne is one of the sender's own.
+func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Own{}, err
+	}
+	r, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return Own{}, fmt.Errorf("referral %s: %w", id, err)
+	}
+	if _, mine := r.SendingOf(who.ID); !mine {
+		return Own{}, halsocoach.ErrNotFound
+	}
+	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
+		return Own{}, err
+	}
+	return s.own(ctx, who, r)
+}
+
+// Read is one recommendation, for a coach of its centre.
+func (s *Service) Read(ctx context.Context, who halsocoach.Actor, id string) (Detail, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return Detail{}, err
+	}
+	r, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return Detail{}, fmt.Errorf("referral %s: %w", id, err)
+	}
+	if !r.MayOpen(who) {
+		return Detail{}, halsocoach.ErrNotFound
+	}
+	if err := s.saw(ctx, who, "read referral", []Referral{r}); err != nil {
+		return Detail{}, err
+	}
+	return s.detail(ctx, who, r)
+}
+
+func (s *Service) detail(ctx context.Context, who halsocoach.Actor, r Referral) (Detail, error) {
+	d := Detail{Item: s.item(r), Shown: r.ShowsPerson(who), Decision: r.Verdict()}
+	var err error
+	if d.Words, err = s.open(ctx, r); err != nil {
+		return Detail{}, err
+	}
+	for i, x := range r.Sendings {
+		w := &d.Words[i]
+		if !d.Shown {
+			w.Name, w.Phone, w.Email, w.Note = "", "", "", ""
+		}
+		if w.Sender, err = s.colleague(ctx, x.Sender); err != nil {
+			return Detail{}, err
+		}
+		if w.Unit, err = s.unitName(ctx, x.Unit); err != nil {
+			return Detail{}, err
+		}
+		d.Name = w.Name
+	}
+	if d.Decision == nil {
+		return d, nil
+	}
+	if d.By, err = s.colleague(ctx, d.Decision.By); err != nil || d.Decision.To == "" {
+		return d, err
+	}
+	d.ToName, err = s.centreName(ctx, d.Decision.To)
+	return d, err
+}
+
+// open are the senders' words, opened with one question to the key store. What
+// was sealed with a destroyed key is empty.
+func (s *Service) open(ctx context.Context, r Referral) ([]Words, error) {
+	var boxes []seal.Box
+	for _, x := range r.Sendings {
+		boxes = append(boxes, seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: x.Name}, seal.Box{Person: r.Person, Purpose: "referral.phone", Sealed: x.Phone},
+			seal.Box{Person: r.Person, Purpose: "referral.email", Sealed: x.Email}, seal.Box{Person: r.Person, Purpose: "referral.note", Sealed: x.Note})
+	}
+	plain, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open referral %s: %w", r.ID, err)
+	}
+	out := make([]Words, len(r.Sendings))
+	for i, x := range r.Sendings {
+		p := plain[4*i : 4*i+4]
+		out[i] = Words{Source: x.Source, At: x.At, Topics: x.Topics, Consent: x.Consent, Name: p[0], Phone: p[1], Email: p[2], Note: p[3]}
+	}
+	return out, nil
+}
+
+// item is the row without the name.
+func (s *Service) item(r Referral) Item {
+	return Item{ID: r.ID, Topics: r.Topics(), Source: r.Sendings[0].Source, Centre: r.Centre, State: r.State, Received: r.Received, Due: r.Due,
+		Late: r.State.Open() && s.Clock().After(r.Due), Senders: len(r.Sendings), Protected: r.Protected}
+}
+
+// items are rows with names, opened in one question.
+func (s *Service) items(ctx context.Context, who halsocoach.Actor, found []Referral) ([]Item, error) {
+	items, boxes := make([]Item, len(found)), make([]seal.Box, len(found))
+	for i, r := range found {
+		items[i] = s.item(r)
+		if r.ShowsPerson(who) {
+			boxes[i] = seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: r.Sendings[len(r.Sendings)-1].Name}
+		}
+	}
+	names, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open names: %w", err)
+	}
+	for i := range items {
+		items[i].Name = names[i]
+	}
+	return items, nil
+}
+
+// sawItem is one row, logged as act.
+func (s *Service) sawItem(ctx context.Context, who halsocoach.Actor, act string, r Referral) (Item, error) {
+	if err := s.saw(ctx, who, act, []Referral{r}); err != nil {
+		return Item{}, err
+	}
+	items, err := s.items(ctx, who, []Referral{r})
+	if err != nil {
+		return Item{}, err
+	}
+	return items[0], nil
+}
+
+func (s *Service) own(ctx context.Context, who halsocoach.Actor, r Referral) (Own, error) {
+	all, err := s.owns(ctx, who, []Referral{r})
+	if err != nil {
+		return Own{}, err
+	}
+	return all[0], nil
+}
+
+// owns are the recommendations as the sender sees them, names opened in one
+// question.
+func (s *Service) owns(ctx context.Context, who halsocoach.Actor, found []Referral) ([]Own, error) {
+	out, boxes := make([]Own, len(found)), make([]seal.Box, len(found))
+	for i, r := range found {
+		x, _ := r.SendingOf(who.ID)
+		centre, err := s.centreName(ctx, r.Centre)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Own{ID: r.ID, Topics: x.Topics, Centre: r.Centre, CentreName: centre, State: r.State, Ended: r.Ended, Received: x.At, Due: r.Due}
+		if x.Carried == "" { // a promise from their own day
+			out[i].Due = r.Due.Add(x.At.Sub(r.Received))
+		}
+		if v := r.Verdict(); v != nil {
+			out[i].Reason = v.Reason
+		}
+		boxes[i] = seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: x.Name}
+	}
+	names, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open names: %w", err)
+	}
+	for i := range out {
+		out[i].Name = names[i]
+	}
+	return out, nil
+}
+
+// saw saves one access-log row with the persons that were shown.
+func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act string, shown []Referral) error {
+	if len(shown) == 0 {
+		return nil
+	}
+	persons := make([]string, len(shown))
+	for i, r := range shown {
+		persons[i] = r.Person
+	}
+	return s.AccessLog.Saw(ctx, who, act, "rekommendation", persons...)
+}
+
+// centreName is the centre's name, or its code when the register has lost it.
+func (s *Service) centreName(ctx context.Context, code string) (string, error) {
+	c, err := s.Registers.Centre(ctx, code)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		return code, nil
+	}
+	return c.Name, err
+}
+
+func (s *Service) unitName(ctx context.Context, id string) (string, error) {
+	if id == "" {
+		return "", nil
+	}
+	u, err := s.Registers.Unit(ctx, id)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		return id, nil
+	}
+	return u.Name, err
+}

@@ -1,0 +1,112 @@
+package referral
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+var referrals = store.Kind{Name: "referrals", Indexes: []store.Index{
+	{Name: "person", Fields: []store.Field{store.T("person"), store.D("received")}},
+	{Name: "open", Fields: []store.Field{store.T("open")}, Unique: true},
+	{Name: "centre", Fields: []store.Field{store.T("centre"), store.T("state"), store.D("due")}},
+	{Name: "sender", Fields: []store.Field{store.M("sendings.sender"), store.D("received")}},
+	{Name: "senderState", Fields: []store.Field{store.M("sendings.sender"), store.T("state"), store.D("received")}},
+	{Name: "sending", Fields: []store.Field{store.M("sendings.id"), store.D("received")}},
+	{Name: "unenrolled", Fields: []store.Field{store.D("unenrolled")}},
+}}
+
+// Kinds are the kinds of this package.
+func Kinds() []store.Kind { return []store.Kind{referrals} }
+
+const pageSize = 50
+
+// page reads one page of a list; a cursor that is not ours is an answer to mend.
+func (s *Service) page(ctx context.Context, q store.Query) ([]Referral, string, error) {
+	q.Limit = pageSize
+	found, next, err := s.referrals.Find(ctx, q)
+	if errors.Is(err, store.ErrCursor) {
+		err = halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
+	}
+	return found, next, err
+}
+
+// inbox is a centre's recommendations in one state, by the promise: the first
+// one due comes first. What is decided comes with the latest first.
+func (s *Service) inbox(ctx context.Context, centre string, state State, after string) ([]Referral, string, error) {
+	return s.page(ctx, store.Query{Index: "centre", Equal: []any{centre, string(state)}, Back: !state.Open(), After: after})
+}
+
+// sentBy is what one sender has sent, newest first; state "" is any.
+func (s *Service) sentBy(ctx context.Context, staff string, state State, after string) ([]Referral, string, error) {
+	q := store.Query{Index: "sender", Equal: []any{staff}, Back: true, After: after}
+	if state != "" {
+		q.Index, q.Equal = "senderState", []any{staff, string(state)}
+	}
+	return s.page(ctx, q)
+}
+
+// aboutPerson is what there is about a person, newest first.
+func (s *Service) aboutPerson(ctx context.Context, person string) ([]Referral, error) {
+	all, _, err := s.referrals.Find(ctx, store.Query{Index: "person", Equal: []any{person}, Back: true, Limit: 20})
+	return all, err
+}
+
+// openOne is the recommendation that waits about the person at the centre.
+func (s *Service) openOne(ctx context.Context, open string) (Referral, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "open", Equal: []any{open}, Limit: 1})
+	if err != nil {
+		return Referral{}, err
+	}
+	if len(found) == 0 {
+		return Referral{}, store.ErrNotFound
+	}
+	return found[0], nil
+}
+
+// madeOf is the recommendation into which the sending went when it was sent: a
+// new one, or the one it joined.
+func (s *Service) madeOf(ctx context.Context, sending string) (Referral, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{sending}, Limit: 20})
+	if err != nil {
+		return Referral{}, err
+	}
+	for _, r := range found {
+		if slices.ContainsFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.Carried == "" }) {
+			return r, nil
+		}
+	}
+	return Referral{}, store.ErrNotFound
+}
+
+// carriedFrom says whether a forwarded recommendation's sendings have come to
+// another.
+func (s *Service) carriedFrom(ctx context.Context, old Referral) (bool, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{old.Sendings[0].ID}, Limit: 20})
+	if err != nil {
+		return false, err
+	}
+	for _, r := range found {
+		if slices.ContainsFunc(r.Sendings, func(x Sending) bool { return x.Carried == old.ID }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// waitingCount bounds what a coach's desk is told.
+const waitingCount = 100
+
+// waitingAt is how many wait for a decision at the centre, at most
+// waitingCount, and when the first is due.
+func (s *Service) waitingAt(ctx context.Context, centre string) (int, time.Time, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "centre", Equal: []any{centre, string(Received)}, Limit: waitingCount})
+	if err != nil || len(found) == 0 {
+		return 0, time.Time{}, err
+	}
+	return len(found), found[0].Due, nil
+}

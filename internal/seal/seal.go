@@ -2,7 +2,9 @@ package seal
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"halsocoach"
 	"halsocoach/internal/store"
@@ -17,75 +19,141 @@ type Box struct {
 	Sealed          Sealed
 }
 
-// Master is the key that wraps all others.
-type Master struct{ secret [32]byte }
+// The faults of sealing.
+var (
+	// ErrGone: the person's key has been destroyed, or there never was one.
+	ErrGone error = halsocoach.NotFound("Uppgifterna om personen är borttagna.")
+	// ErrTied: the number belongs to another person.
+	ErrTied error = halsocoach.Conflict("number_tied", "Identitetsnumret hör redan till en annan person.")
+	// ErrBox: the box is not whole, or is another person's or purpose's.
+	ErrBox = errors.New("seal: the box does not open")
+	// ErrOtherMaster: the key store was made with another master key.
+	ErrOtherMaster = errors.New("seal: the key file is not the one that the key store was made with")
+	// ErrToken: not a token of this purpose.
+	ErrToken = errors.New("seal: not a token of this purpose")
+)
 
-// Sealer seals and opens.
-type Sealer struct{}
+// Sealer seals and opens. All methods are safe for concurrent use.
+type Sealer struct {
+	master  secrets
+	cache   *cache
+	docs    store.Store
+	keys    store.Collection[keyDoc]
+	numbers store.Collection[numberDoc]
+	names   store.Collection[nameDoc]
+}
 
-// Tokens seals small texts that are not personal, such as cursors.
-type Tokens struct{}
-
-var errNoKey = errors.New("seal: no key")
-
-// Kinds are those of the key store.
-func Kinds() []store.Kind { return nil }
-
-// KeyFile reads the master key, and makes it when the file is missing.
-func KeyFile(path string) (Master, error) { return Master{}, errNoKey }
-
-// Open makes a Sealer over the key store.
+// Open makes a Sealer over the key store, which must have been opened with
+// Kinds. A key store that was made with another master key is ErrOtherMaster:
+// better at the start than at the first name.
 func Open(ctx context.Context, keys store.Store, master Master, clock halsocoach.Clock) (*Sealer, error) {
-	return nil, errNoKey
+	secrets, err := master.derive()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sealer{
+		master: secrets, cache: newCache(clock, cacheTime, cacheSize), docs: keys,
+		keys: store.In[keyDoc](keys, keyKind), numbers: store.In[numberDoc](keys, numberKind), names: store.In[nameDoc](keys, nameKind),
+	}
+	if err := s.check(ctx, store.In[checkDoc](keys, checkKind)); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// Person finds or makes the person behind a number.
-func (s *Sealer) Person(ctx context.Context, n halsocoach.Number) (string, error) {
-	return "", errNoKey
+// check leaves a box of the master key in the store, or opens the one there.
+func (s *Sealer) check(ctx context.Context, docs store.Collection[checkDoc]) error {
+	const id, text = "master", "halsocoach"
+	for range 3 {
+		doc, err := docs.Get(ctx, id)
+		switch {
+		case err == nil:
+			plain, err := s.master.wrap.decrypt(doc.Box, []byte(id))
+			if err != nil || string(plain) != text {
+				return ErrOtherMaster
+			}
+			return nil
+		case !errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("seal: read the key store: %w", err)
+		}
+		box := s.master.wrap.encrypt(nil, []byte(text), []byte(id))
+		if err := docs.Insert(ctx, id, checkDoc{box}); err != nil && !errors.Is(err, store.ErrConflict) {
+			return fmt.Errorf("seal: write the key store: %w", err)
+		}
+	}
+	return errors.New("seal: the key store keeps changing")
 }
 
-// Lookup finds the person behind a number.
-func (s *Sealer) Lookup(ctx context.Context, n halsocoach.Number) (person string, found bool, err error) {
-	return "", false, errNoKey
-}
+// boxVersion is the first byte of a box: AES-256-GCM with the person's data
+// key, bound to person and purpose.
+const boxVersion = 1
 
-// NewPerson makes a person without a number.
-func (s *Sealer) NewPerson(ctx context.Context) (string, error) { return "", errNoKey }
-
-// Link ties a number to a person.
-func (s *Sealer) Link(ctx context.Context, person string, n halsocoach.Number) error {
-	return errNoKey
-}
-
-// Seal closes a text for a person and a purpose.
+// Seal closes plain for the person, bound to a purpose ("referral.name"): the
+// box opens with the same person and purpose only. Without a key it is ErrGone.
 func (s *Sealer) Seal(ctx context.Context, person, purpose, plain string) (Sealed, error) {
-	return nil, errNoKey
+	if plain == "" {
+		return nil, nil
+	}
+	key, err := s.key(ctx, person)
+	if err != nil {
+		return nil, err
+	}
+	return key.encrypt([]byte{boxVersion}, []byte(plain), bound(person, purpose)), nil
 }
 
-// Open opens a box.
+// Open opens a box. A destroyed key is ErrGone, anything else that does not fit
+// is ErrBox.
 func (s *Sealer) Open(ctx context.Context, person, purpose string, box Sealed) (string, error) {
-	return "", errNoKey
+	if len(box) == 0 {
+		return "", nil
+	}
+	key, err := s.key(ctx, person)
+	if err != nil {
+		return "", err
+	}
+	return unbox(key, person, purpose, box)
 }
 
-// OpenMany opens boxes with one question to the key store.
-func (s *Sealer) OpenMany(ctx context.Context, boxes []Box) ([]string, error) { return nil, errNoKey }
-
-// Destroy makes all that was sealed for the person unreadable.
-func (s *Sealer) Destroy(ctx context.Context, person string) error { return errNoKey }
-
-// IndexName makes the person findable by name at a centre.
-func (s *Sealer) IndexName(ctx context.Context, centre, person, name string) error { return errNoKey }
-
-// SearchName finds persons by the beginnings of their names' words.
-func (s *Sealer) SearchName(ctx context.Context, centre, query string) ([]string, error) {
-	return nil, errNoKey
+// OpenMany opens boxes with at most one question to the key store, in their
+// order; "" for an empty box and for a destroyed key.
+func (s *Sealer) OpenMany(ctx context.Context, boxes []Box) ([]string, error) {
+	persons := make([]string, 0, len(boxes))
+	for _, b := range boxes {
+		if len(b.Sealed) > 0 {
+			persons = append(persons, b.Person)
+		}
+	}
+	keys, err := s.keysOf(ctx, persons)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(boxes))
+	for i, b := range boxes {
+		key := keys[b.Person]
+		if len(b.Sealed) == 0 || key == nil {
+			continue
+		}
+		if out[i], err = unbox(key, b.Person, b.Purpose, b.Sealed); err != nil {
+			return nil, fmt.Errorf("box %d (%s): %w", i, b.Purpose, err)
+		}
+	}
+	return out, nil
 }
 
-// Token seals small texts that are not personal.
-func (s *Sealer) Token(purpose string) Tokens { return Tokens{} }
+func unbox(key *aead, person, purpose string, box Sealed) (string, error) {
+	if box[0] != boxVersion {
+		return "", fmt.Errorf("%w: version %d", ErrBox, box[0])
+	}
+	plain, err := key.decrypt(box[1:], bound(person, purpose))
+	if err != nil {
+		return "", ErrBox
+	}
+	return string(plain), nil
+}
 
-// Encrypt closes plain; the token may stand in a URL.
-func (t Tokens) Encrypt(plain []byte) string { return "" }
-
-// Decrypt opens a token of the same purpose.
-func (t Tokens) Decrypt(token string) ([]byte, error) { return nil, errNoKey }
+// bound is the associated data of a box. The length keeps the two from running
+// into each other.
+func bound(person, purpose string) []byte {
+	b := binary.AppendUvarint(make([]byte, 0, 2+len(person)+len(purpose)), uint64(len(person)))
+	return append(append(b, person...), purpose...)
+}

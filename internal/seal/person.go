@@ -1,0 +1,231 @@
+package seal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// Person finds the person behind a number, or makes one with a data key. Any
+// number of concurrent calls for one number give one person.
+func (s *Sealer) Person(ctx context.Context, n halsocoach.Number) (string, error) {
+	for range 10 {
+		person, found, err := s.Lookup(ctx, n)
+		if err != nil || found {
+			return person, err
+		}
+		if person, err = s.NewPerson(ctx); err != nil {
+			return "", err
+		}
+		err = s.numbers.Insert(ctx, s.hash(n), numberDoc{person})
+		if err == nil {
+			return person, nil
+		}
+		// Somebody else was first (or the store fails): our key has sealed
+		// nothing and goes away again.
+		s.cache.forget(person)
+		if derr := s.keys.Delete(ctx, person, nil); derr != nil && !errors.Is(err, store.ErrConflict) {
+			return "", fmt.Errorf("seal: find person: %w", errors.Join(err, derr))
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return "", fmt.Errorf("seal: find person: %w", err)
+		}
+	}
+	return "", fmt.Errorf("seal: find person: %w", halsocoach.ErrBusy)
+}
+
+// Lookup finds the person behind a number.
+func (s *Sealer) Lookup(ctx context.Context, n halsocoach.Number) (person string, found bool, err error) {
+	if n.IsZero() {
+		return "", false, errors.New("seal: no number")
+	}
+	id := s.hash(n)
+	doc, err := s.numbers.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("seal: look up number: %w", err)
+	}
+	_, err = s.key(ctx, doc.Person)
+	if errors.Is(err, ErrGone) {
+		return "", false, s.untie(ctx, id, doc.Person)
+	}
+	if err != nil {
+		return "", false, err
+	}
+	return doc.Person, true, nil
+}
+
+// NewPerson makes a person without a number, with a data key.
+func (s *Sealer) NewPerson(ctx context.Context) (string, error) {
+	person := halsocoach.NewID()
+	var key [32]byte
+	rand.Read(key[:])
+	opened, err := dataKey(key[:])
+	if err != nil {
+		return "", err
+	}
+	now := s.cache.now()
+	if err := s.keys.Insert(ctx, person, keyDoc{person, s.master.wrap.encrypt(nil, key[:], []byte(person))}); err != nil {
+		return "", fmt.Errorf("seal: new person: %w", err)
+	}
+	s.cache.put(person, opened, now)
+	return person, nil
+}
+
+// Link ties a number to a person; it may already be. ErrTied if it is another
+// living person's.
+func (s *Sealer) Link(ctx context.Context, person string, n halsocoach.Number) error {
+	if n.IsZero() {
+		return errors.New("seal: no number")
+	}
+	if err := s.alive(ctx, person); err != nil {
+		return err
+	}
+	id := s.hash(n)
+	for range 10 {
+		err := s.numbers.Insert(ctx, id, numberDoc{person})
+		if err == nil {
+			return s.keepOnlyIfAlive(ctx, person, func() error { return s.untie(ctx, id, person) })
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return fmt.Errorf("seal: link number: %w", err)
+		}
+		owner, found, err := s.Lookup(ctx, n) // unties it from who is gone
+		switch {
+		case err != nil:
+			return err
+		case found && owner == person:
+			return nil
+		case found:
+			return ErrTied
+		}
+	}
+	return fmt.Errorf("seal: link number: %w", halsocoach.ErrBusy)
+}
+
+// Destroy makes all that was sealed for the person unreadable: at once on this
+// node, within the cache time (a minute) on others, and in every backup that is
+// restored with the keys of today. Numbers and names no longer lead anywhere.
+// It may be repeated, and should be if it fails.
+func (s *Sealer) Destroy(ctx context.Context, person string) error {
+	s.cache.forget(person)
+	_, err := s.keys.Update(ctx, person, func(d *keyDoc) ([]halsocoach.Event, error) {
+		d.Key = nil
+		return nil, nil
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("seal: destroy key: %w", err)
+	}
+	s.cache.forget(person)
+	return s.forgetPerson(ctx, person)
+}
+
+// forgetPerson deletes what leads to a person, page by page: what is deleted
+// leaves the index.
+func (s *Sealer) forgetPerson(ctx context.Context, person string) error {
+	for _, kind := range []string{numberKind.Name, nameKind.Name} {
+		for {
+			page, err := s.docs.Find(ctx, kind, store.Query{Index: byPerson.Name, Equal: []any{person}})
+			if err != nil {
+				return fmt.Errorf("seal: forget %s: %w", kind, err)
+			}
+			for _, d := range page.Documents {
+				err := s.docs.Delete(ctx, kind, d.ID, d.Version, nil)
+				if err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
+					return fmt.Errorf("seal: forget %s: %w", kind, err)
+				}
+			}
+			if len(page.Documents) == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// untie removes a number from a person who is gone.
+func (s *Sealer) untie(ctx context.Context, id, person string) error {
+	err := s.numbers.Delete(ctx, id, func(d numberDoc) ([]halsocoach.Event, error) {
+		if d.Person != person {
+			return nil, store.ErrNotFound
+		}
+		return nil, nil
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("seal: untie number: %w", err)
+	}
+	return nil
+}
+
+// alive asks the store itself, not the memory, whether the person has a key.
+func (s *Sealer) alive(ctx context.Context, person string) error {
+	doc, err := s.keys.Get(ctx, person)
+	if errors.Is(err, store.ErrNotFound) || (err == nil && len(doc.Key) == 0) {
+		return ErrGone
+	}
+	if err != nil {
+		return fmt.Errorf("seal: read key: %w", err)
+	}
+	return nil
+}
+
+// keepOnlyIfAlive undoes what was just written when the person was destroyed
+// meanwhile, so that Destroy leaves nothing behind.
+func (s *Sealer) keepOnlyIfAlive(ctx context.Context, person string, undo func() error) error {
+	err := s.alive(ctx, person)
+	if errors.Is(err, ErrGone) {
+		return errors.Join(ErrGone, undo())
+	}
+	return err
+}
+
+func (s *Sealer) hash(n halsocoach.Number) string { return keyed(s.master.numbers, 32, n.Digits()) }
+
+// key is a person's data key, from memory or the key store.
+func (s *Sealer) key(ctx context.Context, person string) (*aead, error) {
+	keys, err := s.keysOf(ctx, []string{person})
+	if err != nil {
+		return nil, err
+	}
+	if keys[person] == nil {
+		return nil, ErrGone
+	}
+	return keys[person], nil
+}
+
+// keysOf are the keys of persons, those that are gone left out, with one
+// question for all that are not in memory.
+func (s *Sealer) keysOf(ctx context.Context, persons []string) (map[string]*aead, error) {
+	have, missing := s.cache.get(persons)
+	if len(missing) == 0 {
+		return have, nil
+	}
+	now := s.cache.now()
+	docs, err := s.keys.Many(ctx, missing...)
+	if err != nil {
+		return nil, fmt.Errorf("seal: read keys: %w", err)
+	}
+	for _, d := range docs {
+		if len(d.Key) == 0 {
+			continue
+		}
+		raw, err := s.master.wrap.decrypt(d.Key, []byte(d.Person))
+		if err != nil {
+			return nil, fmt.Errorf("seal: the key of %s does not unwrap", d.Person)
+		}
+		opened, err := dataKey(raw)
+		clear(raw)
+		if err != nil {
+			return nil, err
+		}
+		have[d.Person] = opened
+		s.cache.put(d.Person, opened, now)
+	}
+	return have, nil
+}

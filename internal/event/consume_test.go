@@ -1,0 +1,259 @@
+package event
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"halsocoach"
+)
+
+func TestEventReachesItsConsumerAsItWasWritten(t *testing.T) {
+	b := embeddedBus(t)
+	got := make(chan halsocoach.Event, 8)
+	if err := b.Consume(t.Context(), "citizen.enrol", []string{"referral.accepted"}, func(_ context.Context, e halsocoach.Event) error {
+		got <- e
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := happened("referral.accepted", 7)
+	other := happened("referral.accepted_again", 8)
+	county := halsocoach.Happened("referral.accepted", want.At, "nowhere", "x", nil)
+	put(t, b, other, want, county)
+	for _, w := range []halsocoach.Event{want, county} {
+		select {
+		case e := <-got:
+			if e.ID != w.ID || e.Type != w.Type || !e.At.Equal(w.At) || e.Kommun != w.Kommun || e.Subject != w.Subject || !bytes.Equal(e.Data, w.Data) {
+				t.Errorf("got %+v, want %+v", e, w)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the event did not come")
+		}
+	}
+	if len(got) > 0 {
+		t.Errorf("an event of another type came: %+v", <-got)
+	}
+}
+
+func TestBacklogFromBeforeTheConsumerWasBornArrives(t *testing.T) {
+	dir := t.TempDir()
+	b := openBus(t, "embedded:"+dir, quick)
+	const n = 50
+	for i := range n {
+		put(t, b, happened("groups.published", i))
+	}
+	b.Close()
+	b = openBus(t, "embedded:"+dir, quick)
+	var s seen
+	if err := b.Consume(t.Context(), "late", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+		s.add(e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the whole backlog", func() bool { return s.distinct() == n })
+	for i, subject := range strings.Fields(s.order()) {
+		if subject != fmt.Sprintf("doc-%d", i) {
+			t.Fatalf("out of order: %s", s.order())
+		}
+	}
+}
+
+func TestConsumerGoesOnWhereItWasAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	var s seen
+	do := func(_ context.Context, e halsocoach.Event) error { s.add(e); return nil }
+	b := openBus(t, "embedded:"+dir, quick)
+	if err := b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do); err != nil {
+		t.Fatal(err)
+	}
+	put(t, b, happened("chat.contact_made", 1))
+	eventually(t, "the first", func() bool { return s.distinct() == 1 })
+	b.Close()
+	b = openBus(t, "embedded:"+dir, quick)
+	put(t, b, happened("chat.contact_made", 2))
+	if err := b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the second", func() bool { return s.distinct() == 2 })
+	if s.order() != "doc-1 doc-2" {
+		t.Errorf("got %s", s.order())
+	}
+}
+
+func TestFailedEventHoldsTheOrderUntilItSucceeds(t *testing.T) {
+	b := embeddedBus(t)
+	var s seen
+	var tries atomic.Int32
+	if err := b.Consume(t.Context(), "order", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+		if e.Subject == "doc-1" && tries.Add(1) < 3 {
+			if tries.Load() == 2 {
+				panic("a handler may panic")
+			}
+			return errors.New("not yet")
+		}
+		s.add(e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, b, happened("groups.published", 0), happened("groups.published", 1), happened("groups.published", 2))
+	eventually(t, "all three", func() bool { return s.distinct() == 3 })
+	if s.order() != "doc-0 doc-1 doc-2" {
+		t.Errorf("order is %s", s.order())
+	}
+}
+
+func TestPoisonEventIsParkedAndBlocksNobody(t *testing.T) {
+	var lines lockedBuffer
+	b, err := open(t.Context(), "embedded:"+t.TempDir(), slog.New(slog.NewTextHandler(&lines, nil)), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	var s seen
+	var poisoned atomic.Bool
+	poisoned.Store(true)
+	if err := b.Consume(t.Context(), "poison", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+		if e.Subject == "doc-0" && poisoned.Load() {
+			return errors.New("can not be done")
+		}
+		s.add(e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, b, happened("groups.published", 0), happened("groups.published", 1), happened("groups.published", 2))
+	eventually(t, "the two behind the poison", func() bool { return s.distinct() == 2 })
+	if got := strings.Count(lines.String(), "event is parked"); got != 1 || !strings.Contains(lines.String(), "level=ERROR") {
+		t.Errorf("%d error lines of parking:\n%s", got, lines.String())
+	}
+	poisoned.Store(false)
+	eventually(t, "the parked one, once it can be done", func() bool { return s.distinct() == 3 })
+	if s.order() != "doc-1 doc-2 doc-0" {
+		t.Errorf("order is %s", s.order())
+	}
+}
+
+func TestTwoNodesShareAConsumerInOrder(t *testing.T) {
+	where := startServer(t, t.TempDir(), -1)
+	var s seen
+	var at atomic.Int32
+	for range 2 {
+		b := openBus(t, where.url(), quick)
+		if err := b.Consume(t.Context(), "shared", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+			if at.Add(1) != 1 {
+				t.Error("two nodes work on the consumer at one time")
+			}
+			s.add(e)
+			at.Add(-1)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := openBus(t, where.url(), quick)
+	var want []string
+	for i := range 200 {
+		put(t, b, happened("groups.published", i))
+		want = append(want, fmt.Sprintf("doc-%d", i))
+	}
+	eventually(t, "all", func() bool { return s.distinct() == 200 })
+	if s.order() != strings.Join(want, " ") {
+		t.Errorf("order is %s", s.order())
+	}
+}
+
+func TestEveryFactIsKeptAndReadFromTheStart(t *testing.T) {
+	b := embeddedBus(t)
+	if err := b.EachFact(t.Context(), func(halsocoach.Fact) error { return errors.New("there is none") }); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	at := time.Unix(1_700_000_000, 0)
+	n := count(2500, 20000)
+	for i := 0; i < n; i += 10 {
+		e := happened("coach.talk_held", i)
+		for range 10 {
+			f := halsocoach.Count(halsocoach.CountFirstTalk, at, "0684", false, map[string]string{halsocoach.DimSource: "förening"})
+			want[f.ID] = true
+			e = e.Counting(f)
+		}
+		put(t, b, e)
+	}
+	read := func() map[string]bool {
+		got := map[string]bool{}
+		if err := b.EachFact(t.Context(), func(f halsocoach.Fact) error {
+			if f.Kommun != "0684" || f.Day != halsocoach.DayOf(at) || f.Dims[halsocoach.DimSource] != "förening" {
+				return fmt.Errorf("not the fact that was written: %+v", f)
+			}
+			got[f.ID] = true
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for range 2 {
+		if got := read(); len(got) != len(want) {
+			t.Fatalf("read %d facts of %d", len(got), len(want))
+		}
+	}
+	var mu sync.Mutex
+	got, biggest := map[string]bool{}, 0
+	if err := b.ConsumeFacts(t.Context(), "counts", func(_ context.Context, facts []halsocoach.Fact) error {
+		mu.Lock()
+		defer mu.Unlock()
+		biggest = max(biggest, len(facts))
+		for _, f := range facts {
+			got[f.ID] = true
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all facts consumed", func() bool { mu.Lock(); defer mu.Unlock(); return len(got) == len(want) })
+	if biggest < 100 {
+		t.Errorf("the largest batch of %d facts held %d", n, biggest)
+	}
+}
+
+func TestBadFactHoldsUpNoOther(t *testing.T) {
+	b := embeddedBus(t)
+	e := happened("coach.talk_held", 0)
+	var bad string
+	for i := range 20 {
+		f := halsocoach.Count(halsocoach.CountFirstTalk, e.At, "0684", false, nil)
+		if i == 7 {
+			bad = f.ID
+		}
+		e = e.Counting(f)
+	}
+	put(t, b, e)
+	var mu sync.Mutex
+	got := map[string]bool{}
+	if err := b.ConsumeFacts(t.Context(), "counts", func(_ context.Context, facts []halsocoach.Fact) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, f := range facts {
+			if f.ID == bad {
+				return errors.New("bad fact")
+			}
+		}
+		for _, f := range facts {
+			got[f.ID] = true
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the nineteen good ones", func() bool { mu.Lock(); defer mu.Unlock(); return len(got) == 19 })
+}

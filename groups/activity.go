@@ -94,6 +94,14 @@ func (a Activity) ManagedBy(who halsocoach.Actor) bool {
 	return who.Is(halsocoach.RoleCoach) && who.Centre == a.Centre
 }
 
+// shownTo leaves out the link of a meeting for those who are not in it.
+func (a Activity) shownTo(inside bool) Activity {
+	if a.Form == Online && !inside {
+		a.Where = ""
+	}
+	return a
+}
+
 // wish finds the plan with the id, on its way or done.
 func (a Activity) wish(id string) (digest string, found bool) {
 	if a.Pending != nil && a.Pending.ID == id {

@@ -113,7 +113,8 @@ func (s *Service) Series(ctx context.Context, who halsocoach.Actor, id string) (
 type Roster struct {
 	Activity  Activity
 	Leader    string
-	Occasion  Occasion
+	Occasion  Occasion // without the people
+	Brief     Brief
 	Places    []Participant
 	Reserve   []Participant
 	CanNote   bool
@@ -145,7 +146,7 @@ func (s *Service) Roster(ctx context.Context, who halsocoach.Actor, occasion str
 	}
 	now := s.clock()
 	r := Roster{
-		Activity: a, Leader: s.leader(ctx, a), Occasion: o,
+		Activity: a, Leader: s.leader(ctx, a), Occasion: o.withoutPeople(), Brief: o.Brief(),
 		CanNote: o.Cancelled == nil && !now.Before(o.Starts), CanChange: o.Cancelled == nil && now.Before(o.Starts),
 	}
 	if r.Places, err = s.participants(ctx, o, o.Places); err != nil {

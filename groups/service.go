@@ -222,7 +222,7 @@ func (s *Service) Bookings(ctx context.Context, who halsocoach.Actor) ([]Mine, e
 	out := []Mine{}
 	for _, o := range coming {
 		b, _ := o.Of(who.ID)
-		out = append(out, Mine{b, o.withoutPeople(), activities[o.Activity]})
+		out = append(out, Mine{b, o.withoutPeople(), activities[o.Activity].shownTo(b.Status == Booked)})
 	}
 	return out, nil
 }
@@ -262,6 +262,7 @@ func (s *Service) Activity(ctx context.Context, who halsocoach.Actor, id string)
 	if v.Centre, err = s.cfg.Registers.Centre(ctx, a.Centre); err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		return ActivityView{}, fmt.Errorf("show activity %s: %w", id, err)
 	}
+	inside := a.ManagedBy(who)
 	for _, o := range occasions {
 		if !o.Ends.After(now) {
 			continue
@@ -269,8 +270,10 @@ func (s *Service) Activity(ctx context.Context, who halsocoach.Actor, id string)
 		v.Coming = append(v.Coming, o.Brief())
 		if b, ok := o.Of(who.ID); ok && who.Is(halsocoach.RoleCitizen) {
 			v.Mine[o.ID] = b
+			inside = inside || b.Status == Booked
 		}
 	}
+	v.Activity = a.shownTo(inside)
 	return v, nil
 }
 

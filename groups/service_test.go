@@ -1,0 +1,527 @@
+package groups_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/groups"
+	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
+)
+
+// calendar is coaches' time for tests: a span that overlaps another is taken.
+type calendar struct {
+	mu    sync.Mutex
+	spans map[string]groups.Span // by coach and id
+	fail  error
+}
+
+var errBusyCoach = halsocoach.Conflict("taken", "Tiden är upptagen.")
+
+func (c *calendar) HoldSpan(_ context.Context, coach, id string, starts, ends time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fail != nil {
+		return c.fail
+	}
+	for key, s := range c.spans {
+		if key != coach+"/"+id && s.Starts.Before(ends) && starts.Before(s.Ends) && key[:len(coach)+1] == coach+"/" {
+			return errBusyCoach
+		}
+	}
+	c.spans[coach+"/"+id] = groups.Span{Starts: starts, Ends: ends}
+	return nil
+}
+
+func (c *calendar) FreeSpan(_ context.Context, coach, id string, _ time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fail != nil {
+		return c.fail
+	}
+	delete(c.spans, coach+"/"+id)
+	return nil
+}
+
+func (c *calendar) held() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.spans)
+}
+
+func (c *calendar) breakDown(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = err
+}
+
+// enrolments know some of the persons.
+type enrolments map[string]halsocoach.Enrolment
+
+func (e enrolments) EnrolmentsAt(_ context.Context, _ string, persons ...string) (map[string]halsocoach.Enrolment, error) {
+	out := map[string]halsocoach.Enrolment{}
+	for _, p := range persons {
+		if known, ok := e[p]; ok {
+			out[p] = known
+		}
+	}
+	return out, nil
+}
+
+type house struct {
+	*testenv.Env
+	cal *calendar
+	enr enrolments
+	svc *groups.Service
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{Env: testenv.New(t, groups.Kinds()), cal: &calendar{spans: map[string]groups.Span{}}, enr: enrolments{}}
+	h.svc = h.service()
+	if err := h.svc.Start(h.Ctx(), h.Bus); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// service is another node on the same store.
+func (h *house) service() *groups.Service {
+	return groups.New(groups.Config{
+		Store: h.Store, Seal: h.Seal, Clock: h.Clock.Now, Log: h.Log, AccessLog: h.AccessLog,
+		Settings: h.Terms, Registers: h.Registers, Staff: h.Staff, Calendar: h.cal, Enrolments: h.enr,
+	})
+}
+
+func walking(places int) groups.Plan {
+	return groups.Plan{
+		Title: "Gågrupp vid Sävsjöån", Description: "Vi går i lugn takt och fikar efteråt.", Topic: "fysisk aktivitet",
+		Form: groups.OnSite, Where: "Resecentrum", Leader: "maria",
+		Dates: groups.Dates{Weekdays: []time.Weekday{time.Wednesday}, From: "2026-11-23", To: "2026-12-16", Start: 10 * 60, Length: 90, Places: places},
+	}
+}
+
+func key(k string) halsocoach.Request { return halsocoach.Request{Key: k} }
+
+func newKey() halsocoach.Request { return key(halsocoach.NewID()) }
+
+// publish makes a walking group and gives its first occasion.
+func (h *house) publish(places int) (groups.Activity, groups.Brief) {
+	h.T.Helper()
+	a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), walking(places))
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	return a, h.first(a)
+}
+
+func (h *house) first(a groups.Activity) groups.Brief {
+	h.T.Helper()
+	s, err := h.svc.Series(h.Ctx(), h.People.Maria, a.ID)
+	if err != nil || len(s.Dates) == 0 {
+		h.T.Fatalf("dates of %s: %v %v", a.ID, s.Dates, err)
+	}
+	return s.Dates[0]
+}
+
+// crowd are people who can book.
+func (h *house) crowd(n int) []halsocoach.Actor {
+	h.T.Helper()
+	out := make([]halsocoach.Actor, n)
+	for i := range out {
+		id, err := h.Seal.NewPerson(h.Ctx())
+		if err != nil {
+			h.T.Fatal(err)
+		}
+		out[i] = halsocoach.Actor{ID: id, Role: halsocoach.RoleCitizen, Name: fmt.Sprintf("Person %d", i), Kommun: "0684"}
+	}
+	return out
+}
+
+func (h *house) occasion(id string) groups.Occasion {
+	h.T.Helper()
+	o, err := store.In[groups.Occasion](h.Store, groups.Kinds()[1]).Get(h.Ctx(), id)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	return o
+}
+
+func (h *house) book(who halsocoach.Actor, occasion string, reserve bool) groups.Booking {
+	h.T.Helper()
+	b, _, err := h.svc.Book(h.Ctx(), who, newKey(), occasion, reserve)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	return b
+}
+
+// together runs do for everybody at the same time.
+func together(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	gate := make(chan struct{})
+	for i := range n {
+		wg.Go(func() { <-gate; do(i) })
+	}
+	close(gate)
+	wg.Wait()
+}
+
+func TestLastPlaceGoesToOne(t *testing.T) {
+	h := newHouse(t)
+	for round := range testenv.Count(2, 20) {
+		_, o := h.publish(10)
+		people := h.crowd(100)
+		nodes := []*groups.Service{h.svc, h.service()}
+		var booked, full atomic.Int32
+		together(len(people), func(i int) {
+			_, fresh, err := nodes[i%2].Book(h.Ctx(), people[i], newKey(), o.ID, false)
+			switch {
+			case err == nil && fresh:
+				booked.Add(1)
+			case errors.Is(err, groups.ErrFull):
+				full.Add(1)
+			default:
+				t.Errorf("round %d: %v, fresh %v", round, err, fresh)
+			}
+		})
+		if booked.Load() != 10 || full.Load() != 90 || len(h.occasion(o.ID).Places) != 10 {
+			t.Fatalf("round %d: %d booked, %d full, %d places", round, booked.Load(), full.Load(), len(h.occasion(o.ID).Places))
+		}
+		h.Clock.Set(h.Clock.Now().Add(time.Minute)) // another activity of the same coach needs other days
+		for _, d := range h.dates(o.Activity) {
+			if err := h.svc.CallOff(h.Ctx(), h.People.Maria, d.ID, "Ny omgång"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (h *house) dates(activity string) []groups.Brief {
+	h.T.Helper()
+	s, err := h.svc.Series(h.Ctx(), h.People.Maria, activity)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	return s.Dates
+}
+
+func TestADoubleClickIsOneBooking(t *testing.T) {
+	h := newHouse(t)
+	_, o := h.publish(5)
+	var fresh atomic.Int32
+	ids := make([]string, 20)
+	together(len(ids), func(i int) {
+		b, f, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), o.ID, false)
+		if err != nil {
+			t.Error(err)
+		}
+		if f {
+			fresh.Add(1)
+		}
+		ids[i] = b.ID
+	})
+	if fresh.Load() != 1 || len(slices.Compact(ids)) != 1 || len(h.occasion(o.ID).Places) != 1 {
+		t.Fatalf("%d fresh, ids %v, %d places", fresh.Load(), slices.Compact(ids), len(h.occasion(o.ID).Places))
+	}
+	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), o.ID, true); !errors.Is(err, halsocoach.ErrOtherWish) {
+		t.Fatalf("the same key with another wish: %v", err)
+	}
+}
+
+// Cancellations and reserve bookings at the same time: never too many, nobody
+// waits beside a free place, and everybody who waited stands in order.
+func TestPlacesGoToTheReserveListWhileOthersCancel(t *testing.T) {
+	h := newHouse(t)
+	_, o := h.publish(10)
+	people := h.crowd(40)
+	for _, p := range people[:30] {
+		h.book(p, o.ID, true)
+	}
+	bookings := make([]string, 30)
+	for i := range bookings {
+		b, _, _ := h.svc.Book(h.Ctx(), people[i], newKey(), o.ID, true)
+		bookings[i] = b.ID
+	}
+	nodes := []*groups.Service{h.svc, h.service()}
+	together(20, func(i int) {
+		if i < 10 { // the ten who have places leave, each twice
+			for range 2 {
+				if err := nodes[i%2].Cancel(h.Ctx(), people[i], bookings[i]); err != nil {
+					t.Error(err)
+				}
+			}
+			return
+		}
+		if _, _, err := nodes[i%2].Book(h.Ctx(), people[20+i], newKey(), o.ID, true); err != nil {
+			t.Error(err)
+		}
+	})
+	got := h.occasion(o.ID)
+	if len(got.Places) != 10 || len(got.Reserve) != 20 {
+		t.Fatalf("%d places, %d on the reserve list", len(got.Places), len(got.Reserve))
+	}
+	for i := range 10 {
+		if got.Places[i].Person != people[10+i].ID || got.Reserve[i].Person != people[20+i].ID {
+			t.Fatalf("place %d did not go to the one who had waited longest", i)
+		}
+	}
+}
+
+func TestThePromotedPersonIsTold(t *testing.T) {
+	h := newHouse(t)
+	seen := make(chan halsocoach.Event, 20)
+	err := h.Bus.Consume(h.Ctx(), "test-groups", []string{groups.EventPlaceBooked, groups.EventPlaceCancelled, groups.EventReserveJoined}, func(_ context.Context, e halsocoach.Event) error {
+		seen <- e
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, o := h.publish(1)
+	first := h.book(h.People.Anna, o.ID, false)
+	waits := h.book(h.People.Elsa, o.ID, true)
+	if waits.Status != groups.OnReserve || waits.Position != 1 {
+		t.Fatalf("%+v", waits)
+	}
+	if err := h.svc.Cancel(h.Ctx(), h.People.Anna, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []struct{ typ, data string }{
+		{groups.EventPlaceBooked, `{"booking":"` + first.ID + `"}`},
+		{groups.EventReserveJoined, `{"booking":"` + waits.ID + `"}`},
+		{groups.EventPlaceCancelled, `{"booking":"` + first.ID + `"}`},
+		{groups.EventPlaceBooked, `{"booking":"` + waits.ID + `","promoted":true}`},
+	} {
+		select {
+		case e := <-seen:
+			if e.Type != want.typ || string(e.Data) != want.data || e.Subject != o.ID || e.Kommun != "0684" {
+				t.Fatalf("got %s %s, want %s %s", e.Type, e.Data, want.typ, want.data)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no %s", want.typ)
+		}
+	}
+	coming, err := h.svc.Coming(h.Ctx(), h.People.Elsa)
+	if err != nil || len(coming) != 1 || coming[0].ID != waits.ID || coming[0].Title != "Gågrupp vid Sävsjöån" || coming[0].Path != "/tillfallen/"+o.ID {
+		t.Fatalf("coming: %+v %v", coming, err)
+	}
+}
+
+func TestABookingIsOnesOwn(t *testing.T) {
+	h := newHouse(t)
+	_, o := h.publish(2)
+	b := h.book(h.People.Anna, o.ID, false)
+	if err := h.svc.Cancel(h.Ctx(), h.People.Elsa, b.ID); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatalf("somebody else's booking: %v", err)
+	}
+	for range 2 {
+		if err := h.svc.Cancel(h.Ctx(), h.People.Anna, b.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := h.book(h.People.Anna, o.ID, false)
+	h.Clock.Set(o.Starts)
+	if err := h.svc.Cancel(h.Ctx(), h.People.Anna, again.ID); !errors.Is(err, groups.ErrBegun) {
+		t.Fatalf("after the start: %v", err)
+	}
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	h := newHouse(t)
+	a, o := h.publish(2)
+	p := h.People
+	h.book(p.Anna, o.ID, false)
+	ctx := h.Ctx()
+	deeds := map[string]func(halsocoach.Actor) error{
+		"book":     func(w halsocoach.Actor) error { _, _, err := h.svc.Book(ctx, w, newKey(), o.ID, true); return err },
+		"bookings": func(w halsocoach.Actor) error { _, err := h.svc.Bookings(ctx, w); return err },
+		"coming":   func(w halsocoach.Actor) error { _, err := h.svc.Coming(ctx, w); return err },
+		"leave":    func(w halsocoach.Actor) error { return h.svc.Leave(ctx, w, a.ID) },
+		"cancel":   func(w halsocoach.Actor) error { return h.svc.CancelPlace(ctx, w, o.ID) },
+		"show":     func(w halsocoach.Actor) error { _, err := h.svc.Occasion(ctx, w, o.ID); return err },
+		"desk":     func(w halsocoach.Actor) error { _, err := h.svc.Desk(ctx, w, ""); return err },
+		"series":   func(w halsocoach.Actor) error { _, err := h.svc.Series(ctx, w, a.ID); return err },
+		"roster":   func(w halsocoach.Actor) error { _, err := h.svc.Roster(ctx, w, o.ID); return err },
+		"note":     func(w halsocoach.Actor) error { return h.svc.Note(ctx, w, o.ID, nil) },
+		"resize":   func(w halsocoach.Actor) error { return h.svc.Resize(ctx, w, o.ID, 3) },
+		"shut":     func(w halsocoach.Actor) error { return h.svc.Shut(ctx, w, o.ID, false) },
+		"call off": func(w halsocoach.Actor) error { return h.svc.CallOff(ctx, w, o.ID, "") },
+		"publish": func(w halsocoach.Actor) error {
+			_, _, err := h.svc.Publish(ctx, w, newKey(), groups.Plan{})
+			return err
+		},
+		"add dates": func(w halsocoach.Actor) error {
+			_, _, err := h.svc.AddDates(ctx, w, newKey(), a.ID, groups.Dates{})
+			return err
+		},
+	}
+	const ok, signIn, forbidden, notFound, conflict, invalid = "", halsocoach.KindSignIn, halsocoach.KindForbidden, halsocoach.KindNotFound, halsocoach.KindConflict, halsocoach.KindInvalid
+	order := []halsocoach.Actor{{}, p.Elsa, p.Maria, p.Johan, p.Vardcentral, p.Forening, p.Kommun, p.Region, p.Family, p.Drift}
+	citizens := []halsocoach.ErrorKind{signIn, ok, forbidden, forbidden, forbidden, forbidden, forbidden, forbidden, forbidden, forbidden}
+	coaches := func(own, other halsocoach.ErrorKind) []halsocoach.ErrorKind {
+		return []halsocoach.ErrorKind{signIn, forbidden, own, other, forbidden, forbidden, forbidden, forbidden, forbidden, forbidden}
+	}
+	table := map[string][]halsocoach.ErrorKind{
+		"book": citizens, "bookings": citizens, "coming": citizens, "leave": citizens, "cancel": citizens,
+		"show": make([]halsocoach.ErrorKind, len(order)),
+		"desk": coaches(ok, ok), "series": coaches(ok, notFound), "roster": coaches(ok, notFound), "note": coaches(conflict, notFound),
+		"resize": coaches(ok, notFound), "shut": coaches(ok, notFound), "call off": coaches(invalid, notFound),
+		"publish": coaches(invalid, invalid), "add dates": coaches(invalid, notFound),
+	}
+	for name, do := range deeds {
+		for i, who := range order {
+			if got := halsocoach.KindOf(do(who)); got != table[name][i] {
+				t.Errorf("%s by %q: %q, want %q", name, who.Role, got, table[name][i])
+			}
+		}
+	}
+}
+
+func TestTheGroupListIsLoggedAndHidesProtectedPeople(t *testing.T) {
+	h := newHouse(t)
+	_, o := h.publish(3)
+	hidden := h.People.Elsa
+	hidden.Protected = true
+	h.book(h.People.Anna, o.ID, false)
+	h.book(hidden, o.ID, false)
+	r, err := h.svc.Roster(h.Ctx(), h.People.Maria, o.ID)
+	if err != nil || len(r.Places) != 2 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if r.Places[0].Name != h.People.Anna.Name || r.Places[0].Protected || r.Places[1].Name == hidden.Name || !r.Places[1].Protected || len(r.Places[1].Name) != 4 {
+		t.Fatalf("%+v", r.Places)
+	}
+	if got := h.occasion(o.ID).Places[1]; got.Name != nil || got.Alias != r.Places[1].Name {
+		t.Fatalf("the document holds %+v", got)
+	}
+	v, err := h.svc.Occasion(h.Ctx(), hidden, o.ID)
+	if err != nil || v.Alias != r.Places[1].Name {
+		t.Fatalf("the person is not told what they are called: %q %v", v.Alias, err)
+	}
+	rows := h.AccessLog.Rows()
+	if len(rows) != 1 || rows[0].Who.ID != "maria" || rows[0].Act != "read participants" || !slices.Equal(rows[0].Persons, []string{h.People.Anna.ID, hidden.ID}) {
+		t.Fatalf("access log: %+v", rows)
+	}
+}
+
+func TestAttendanceIsCountedOnceAlsoWhenTheListIsCorrected(t *testing.T) {
+	h := newHouse(t)
+	hidden := h.People.Omar
+	hidden.Protected = true
+	h.enr[h.People.Anna.ID] = halsocoach.Enrolment{Source: halsocoach.FromCareCentre, Sex: "kvinna", AgeBand: "45-64"}
+	h.enr[hidden.ID] = halsocoach.Enrolment{Source: halsocoach.FromSelf, Sex: "man", AgeBand: "18-29", Protected: true}
+	_, o := h.publish(3)
+	a, b, c := h.book(h.People.Anna, o.ID, false), h.book(h.People.Elsa, o.ID, false), h.book(hidden, o.ID, false)
+	h.Clock.Set(o.Starts)
+	for range 2 { // the same form twice
+		if err := h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: groups.Came}, {Booking: b.ID, Attendance: groups.Told}, {Booking: c.ID, Attendance: groups.Came}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range []groups.Attendance{groups.Absent, groups.Came} { // corrected, and corrected back
+		if err := h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: m}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var facts []halsocoach.Fact
+	count := func() int {
+		facts = nil
+		if err := h.Bus.EachFact(h.Ctx(), func(f halsocoach.Fact) error { facts = append(facts, f); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return len(facts)
+	}
+	h.Eventually("three facts", func() bool { return count() >= 3 })
+	kinds := map[string]int{}
+	for _, f := range facts {
+		kinds[f.Type+" "+f.Kommun]++
+		if f.Day != "2026-11-25" || f.Dims["topic"] != "fysisk aktivitet" || f.Dims["channel"] != "på plats" {
+			t.Fatalf("%+v", f)
+		}
+		if f.Kommun == halsocoach.County && (f.Dims["sex"] != "" || f.Dims["age"] != "") {
+			t.Fatalf("a protected person shows: %+v", f)
+		}
+		if f.Type == halsocoach.CountAttendance && f.Kommun == "0684" && (f.Dims["sex"] != "kvinna" || f.Dims["source"] != "vårdcentral") {
+			t.Fatalf("%+v", f)
+		}
+	}
+	if len(facts) != 3 || kinds["group_date 0684"] != 1 || kinds["attendance 0684"] != 1 || kinds["attendance 06"] != 1 {
+		t.Fatalf("%v", kinds)
+	}
+}
+
+func TestLeavingAGroupKeepsThePast(t *testing.T) {
+	h := newHouse(t)
+	a, _ := h.publish(3)
+	dates := h.dates(a.ID)
+	for _, d := range dates {
+		h.book(h.People.Elsa, d.ID, false)
+	}
+	h.Clock.Set(dates[1].Ends)
+	if err := h.svc.Leave(h.Ctx(), h.People.Elsa, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range dates {
+		_, there := h.occasion(d.ID).Of(h.People.Elsa.ID)
+		if there != (i < 2) {
+			t.Fatalf("date %d: booked %v", i, there)
+		}
+	}
+}
+
+func TestOwnResidentsFirstIsTheKommunsSetting(t *testing.T) {
+	h := newHouse(t)
+	h.Terms.Set(func(terms *halsocoach.Terms) { terms.OwnResidentsFirst = 2 })
+	_, o := h.publish(3)
+	own, other := h.People.Elsa, h.People.Omar
+	own.Kommun, other.Kommun = "0684", "0680"
+	if _, _, err := h.svc.Book(h.Ctx(), other, newKey(), o.ID, true); !errors.Is(err, groups.ErrRestricted) {
+		t.Fatalf("a resident of another kommun: %v", err)
+	}
+	h.book(own, o.ID, false)
+	h.Clock.Set(halsocoach.Day("2026-11-25").Start())
+	h.book(other, o.ID, false)
+}
+
+// The bus carries what the store has; without it the programme is filled at the
+// start.
+func TestTheProgrammeIsFreshOnEveryNode(t *testing.T) {
+	h := newHouse(t)
+	other := h.service()
+	if err := other.Start(h.Ctx(), h.Bus); err != nil {
+		t.Fatal(err)
+	}
+	a, o := h.publish(1)
+	h.book(h.People.Elsa, o.ID, false)
+	find := func(s *groups.Service) (groups.Brief, bool) {
+		items, _, err := s.Programme(h.Ctx(), groups.Filter{Kommun: "0684"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range items {
+			if it.Activity.ID == a.ID && it.Leader == "Maria Holm" && len(it.Occasions) == 4 {
+				return it.Occasions[0], true
+			}
+		}
+		return groups.Brief{}, false
+	}
+	if b, ok := find(h.svc); !ok || b.Booked != 1 {
+		t.Fatalf("the node that booked shows %+v %v", b, ok)
+	}
+	h.Eventually("the other node shows the booking", func() bool { b, ok := find(other); return ok && b.Booked == 1 })
+	third := h.service()
+	if err := third.Start(h.Ctx(), h.Bus); err != nil {
+		t.Fatal(err)
+	}
+	if b, ok := find(third); !ok || b.Booked != 1 {
+		t.Fatalf("a node that starts shows %+v %v", b, ok)
+	}
+}

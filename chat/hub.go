@@ -1,0 +1,182 @@
+package chat
+
+import (
+	"context"
+	"sync"
+
+	"halsocoach"
+)
+
+// hub knows whose sockets are open on this node.
+type hub struct {
+	mu     sync.RWMutex
+	people map[string][]*socket // never changed in place: readers keep a slice
+	open   map[*socket]struct{}
+	down   bool
+	gone   *sync.Cond // a socket has ended; of mu
+}
+
+func newHub() hub {
+	return hub{people: map[string][]*socket{}, open: map[*socket]struct{}{}}
+}
+
+// of are the person's sockets; the slice must not be changed.
+func (h *hub) of(person string) []*socket {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.people[person]
+}
+
+// any says whether one of the persons has a socket here.
+func (h *hub) any(persons []string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, p := range persons {
+		if len(h.people[p]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *hub) empty() bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.open) == 0
+}
+
+// join takes a socket in; false when the node is going down.
+func (h *hub) join(k *socket) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.down {
+		return false
+	}
+	h.open[k] = struct{}{}
+	old := h.people[k.who.ID]
+	h.people[k.who.ID] = append(old[:len(old):len(old)], k)
+	return true
+}
+
+func (h *hub) leave(k *socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.open, k)
+	var left []*socket
+	for _, o := range h.people[k.who.ID] {
+		if o != k {
+			left = append(left, o)
+		}
+	}
+	if len(left) == 0 {
+		delete(h.people, k.who.ID)
+	} else {
+		h.people[k.who.ID] = left
+	}
+	if h.gone != nil {
+		h.gone.Broadcast()
+	}
+}
+
+// lower refuses sockets from now on and gives those that are open.
+func (h *hub) lower() []*socket {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.down = true
+	if h.gone == nil {
+		h.gone = sync.NewCond(&h.mu)
+	}
+	all := make([]*socket, 0, len(h.open))
+	for k := range h.open {
+		all = append(all, k)
+	}
+	return all
+}
+
+// await waits until all sockets have ended, or ctx has.
+func (h *hub) await(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.gone.Broadcast()
+	})
+	defer stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(h.open) > 0 {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		h.gone.Wait()
+	}
+	return nil
+}
+
+// Sockets is how many are open on this node.
+func (s *Service) Sockets() int {
+	s.hub.mu.RLock()
+	defer s.hub.mu.RUnlock()
+	return len(s.hub.open)
+}
+
+// Drain tells every socket to come back later (1012), takes no new ones, and
+// waits until they are gone and what they said is followed up; when ctx ends
+// first it cuts them off. Call it when the program goes down, after the app has
+// stopped taking requests and before the store is closed.
+func (s *Service) Drain(ctx context.Context) error {
+	for _, k := range s.hub.lower() {
+		k.close(closeRestart, "restart")
+	}
+	err := s.hub.await(ctx)
+	if err != nil {
+		for _, k := range s.hub.lower() {
+			_ = k.raw.Close()
+		}
+		_ = s.hub.await(context.WithoutCancel(ctx))
+	}
+	if e := s.work.wait(ctx); err == nil {
+		err = e
+	}
+	return err
+}
+
+// tasks counts what runs in the background.
+type tasks struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{} // closed when n falls to 0; nil when nobody waits
+}
+
+func (t *tasks) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.n++
+}
+
+func (t *tasks) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n--; t.n == 0 && t.idle != nil {
+		close(t.idle)
+		t.idle = nil
+	}
+}
+
+func (t *tasks) wait(ctx context.Context) error {
+	t.mu.Lock()
+	if t.n == 0 {
+		t.mu.Unlock()
+		return nil
+	}
+	if t.idle == nil {
+		t.idle = make(chan struct{})
+	}
+	idle := t.idle
+	t.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return halsocoach.ErrBusy
+	}
+}

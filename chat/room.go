@@ -1,0 +1,198 @@
+package chat
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"halsocoach"
+)
+
+// How long a node believes what it remembers.
+const (
+	memberFor = 5 * time.Second  // who is in a conversation
+	nameFor   = 60 * time.Second // what they are called; as long as a key is kept
+	idleFor   = 10 * time.Minute // a room that nobody uses
+)
+
+// room is what this node remembers of a conversation.
+type room struct {
+	id string
+	// turn is held by the one who gives the next number or hands messages out,
+	// so that both go in order.
+	turn chan struct{}
+	last int // the highest number handed out here; by turn
+
+	mu      sync.Mutex
+	conv    Conversation // as it was at read
+	read    time.Time
+	used    time.Time
+	senders map[string]named
+	heads   []Head // said here since the document was last moved on
+	marks   Marks  // read marks that the document does not have yet
+	moving  bool
+	moved   time.Time
+	wanted  int // the highest number another node has told of
+	looking bool
+}
+
+type named struct {
+	json  []byte
+	name  string
+	until time.Time
+}
+
+// take waits for the turn.
+func (r *room) take(ctx context.Context) error {
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return halsocoach.ErrBusy
+	}
+}
+
+func (r *room) give() { <-r.turn }
+
+// now is the conversation as it was last read, which is at most memberFor ago
+// for whoever got the room from rooms.of.
+func (r *room) now() Conversation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.conv
+}
+
+func (r *room) fresh(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used = now
+	return now.Sub(r.read) < memberFor && !now.Before(r.read)
+}
+
+// renew takes over what the store says.
+func (r *room) renew(c Conversation, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conv, r.read, r.used = c, now, now
+}
+
+// rooms are those that this node remembers.
+type rooms struct {
+	mu sync.RWMutex
+	m  map[string]*room
+}
+
+func (rs *rooms) get(id string) *room {
+	rs.mu.RLock()
+	defer rs.mu.RUnlock()
+	return rs.m[id]
+}
+
+// keep remembers what was just read from the store.
+func (rs *rooms) keep(c Conversation, now time.Time) *room {
+	rs.mu.Lock()
+	r := rs.m[c.ID]
+	if r == nil {
+		r = &room{id: c.ID, turn: make(chan struct{}, 1), last: c.Last, conv: c, read: now, used: now}
+		rs.m[c.ID] = r
+		rs.mu.Unlock()
+		return r
+	}
+	rs.mu.Unlock()
+	r.renew(c, now)
+	return r
+}
+
+func (rs *rooms) all() []*room {
+	rs.mu.RLock()
+	defer rs.mu.RUnlock()
+	all := make([]*room, 0, len(rs.m))
+	for _, r := range rs.m {
+		all = append(all, r)
+	}
+	return all
+}
+
+// forget drops a room that nobody has used for long and that has nothing to
+// follow up.
+func (rs *rooms) forget(r *room, now time.Time) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.used) > idleFor && !r.moving && !r.looking && len(r.heads) == 0 && len(r.turn) == 0 {
+		delete(rs.m, r.id)
+	}
+}
+
+// room finds a conversation in memory, or reads it when what is remembered is
+// old.
+func (s *Service) room(ctx context.Context, id string) (*room, error) {
+	now := s.cfg.Clock()
+	if r := s.rooms.get(id); r != nil && r.fresh(now) {
+		return r, nil
+	}
+	c, err := s.archive.conversations.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.rooms.keep(c, now), nil
+}
+
+// entered is the room of a conversation in which the actor takes part, and on
+// which side; everybody else gets ErrNotFound.
+func (s *Service) entered(ctx context.Context, who halsocoach.Actor, id string) (*room, Conversation, halsocoach.Role, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
+		return nil, Conversation{}, "", err
+	}
+	r, err := s.room(ctx, id)
+	if err != nil {
+		return nil, Conversation{}, "", err
+	}
+	c := r.now()
+	side, in := c.Side(who)
+	if !in {
+		return nil, Conversation{}, "", halsocoach.ErrNotFound
+	}
+	return r, c, side, nil
+}
+
+// sender is who said a message, with the name that citizen's package or the
+// register of staff has for them now.
+func (s *Service) sender(ctx context.Context, r *room, id string, role halsocoach.Role) (named, error) {
+	now := s.cfg.Clock()
+	r.mu.Lock()
+	n, ok := r.senders[id]
+	r.mu.Unlock()
+	if ok && now.Before(n.until) {
+		return n, nil
+	}
+	name, err := s.name(ctx, r.id, id, role)
+	if err != nil {
+		return named{}, err
+	}
+	n = named{json: senderJSON(sender{id, name, role}), name: name, until: now.Add(nameFor)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.senders == nil {
+		r.senders = map[string]named{}
+	}
+	r.senders[id] = n
+	return n, nil
+}
+
+func (s *Service) name(ctx context.Context, conversation, id string, role halsocoach.Role) (string, error) {
+	if role != halsocoach.RoleCoach {
+		return s.cfg.Enrolments.Name(ctx, conversation)
+	}
+	m, err := s.cfg.Staff.Member(ctx, id)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		return "Hälsocoach", nil // has left the register
+	}
+	return m.Name, err
+}

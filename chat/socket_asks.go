@@ -1,0 +1,247 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// pageSize is how many messages are read at a time.
+const pageSize = 200
+
+// enter makes the node remember the person's conversations, so that it knows
+// from which number on to hand out what other nodes tell of. For staff one row
+// of the access log covers the messages that will come.
+func (k *socket) enter() {
+	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
+	defer cancel()
+	var persons []string
+	for after := ""; ; {
+		found, next, err := k.svc.archive.mine(ctx, k.who.ID, after, 1000)
+		if err != nil {
+			k.svc.cfg.Log.Warn("chat: conversations of a socket not read", "actor", k.who, "err", err)
+			return
+		}
+		for _, c := range found {
+			k.svc.rooms.keep(c, k.svc.cfg.Clock())
+			persons = append(persons, c.Person)
+		}
+		if k.who.Staff() && !k.cover(ctx, found, persons[len(persons)-len(found):]...) {
+			return
+		}
+		if after = next; after == "" {
+			return
+		}
+	}
+}
+
+// cover keeps a row of the access log for what a member of staff is about to
+// receive.
+func (k *socket) cover(ctx context.Context, conversations []Conversation, persons ...string) bool {
+	if err := k.svc.saw(ctx, k.who, "followed chat", persons...); err != nil {
+		k.svc.cfg.Log.Error("chat: access not logged, so nothing is sent", "actor", k.who, "err", err)
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.covered == nil {
+		k.covered = map[string]struct{}{}
+	}
+	for _, c := range conversations {
+		k.covered[c.ID] = struct{}{}
+	}
+	return true
+}
+
+// covers says whether messages of the conversation may be sent: for staff there
+// must be a row in the access log first.
+func (k *socket) covers(c Conversation) bool {
+	if !k.who.Staff() {
+		return true
+	}
+	k.mu.Lock()
+	_, ok := k.covered[c.ID]
+	k.mu.Unlock()
+	if ok {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
+	defer cancel()
+	return k.cover(ctx, []Conversation{c}, c.Person)
+}
+
+// busyWith says whether since is reading the conversation: what is said
+// meanwhile comes in its order.
+func (k *socket) busyWith(conversation string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.catching == conversation
+}
+
+func (k *socket) setCatching(conversation string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.catching = conversation
+}
+
+// since brings every message after a number in order, then caughtUp; what is
+// said later follows without a gap.
+func (k *socket) since(in string, seq int) error {
+	s := k.svc
+	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
+	defer cancel()
+	r, c, _, err := s.entered(ctx, k.who, in)
+	if err != nil {
+		return err
+	}
+	if err := s.saw(ctx, k.who, "read chat", c.Person); err != nil {
+		return err
+	}
+	k.setCatching(c.ID)
+	defer k.setCatching("")
+	for seq = max(seq, 0); ; {
+		more, err := k.sincePage(r, c, &seq)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// sincePage sends one page; at the end of what is stored it joins the socket to
+// what is handed out live.
+func (k *socket) sincePage(r *room, c Conversation, seq *int) (more bool, err error) {
+	s := k.svc
+	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
+	defer cancel()
+	found, err := s.archive.after(ctx, c, *seq, pageSize)
+	if err != nil {
+		return false, err
+	}
+	lines, err := s.lines(ctx, r, found)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range lines {
+		if !k.sendWhenRoom(messageFrame(l.Message, l.by.json, l.text)) {
+			return false, nil
+		}
+		*seq = l.Seq
+	}
+	if len(found) == pageSize {
+		return true, nil
+	}
+	if err := r.take(ctx); err != nil {
+		return false, err
+	}
+	defer r.give()
+	if *seq < r.last {
+		return true, nil
+	}
+	k.setCatching("")
+	k.send(caughtUpFrame(c.ID, *seq))
+	return false, nil
+}
+
+// hasRead moves the actor's read mark on and tells the others.
+func (s *Service) hasRead(ctx context.Context, who halsocoach.Actor, in string, seq int, from *socket) error {
+	r, c, side, err := s.entered(ctx, who, in)
+	if err != nil || seq <= 0 {
+		return err
+	}
+	s.mark(r, side, seq)
+	s.signal(c, side, seq, from)
+	s.nudgeRead(c, side, seq)
+	return nil
+}
+
+func (s *Service) nudgeRead(c Conversation, side halsocoach.Role, seq int) {
+	if !c.Protected {
+		s.nudge(word{In: c.ID, By: side, Read: seq})
+	}
+}
+
+// types tells the others that the actor is writing.
+func (s *Service) types(ctx context.Context, who halsocoach.Actor, in string, from *socket) error {
+	_, c, side, err := s.entered(ctx, who, in)
+	if err != nil || c.Protected || c.Ended {
+		return err
+	}
+	s.signal(c, side, 0, from)
+	s.nudge(word{In: c.ID, By: side})
+	return nil
+}
+
+// refuse answers a frame that could not be followed, in the language of the
+// socket's page. What is our fault is logged and said without inner words.
+func (k *socket) refuse(in, key string, err error) {
+	var e *halsocoach.Error
+	if !errors.As(err, &e) {
+		k.svc.cfg.Log.Error("chat: frame not followed", "actor", k.who, "err", err)
+		e = errOurs
+		if errors.Is(err, context.DeadlineExceeded) {
+			e = halsocoach.ErrBusy
+		}
+	}
+	if e.Kind == halsocoach.KindSignIn {
+		k.close(closeSignIn, "sign in")
+		return
+	}
+	if checkKey(key) != nil {
+		key = ""
+	}
+	k.send(refusedFrame(refusal{In: in, Key: key, Code: codeOf(e), Text: web.T(k.ctx, e.Text)}))
+}
+
+var errOurs = &halsocoach.Error{Code: "fault", Text: "Något gick fel hos oss. Det du skrev är inte skickat. Försök igen om en liten stund."}
+
+// pace counts frames, second by second.
+type pace struct {
+	second  int64
+	n, over int
+}
+
+// more counts a frame; true when too many have come for too many seconds in a
+// row.
+func (p *pace) more(now time.Time, w Wire) bool {
+	second := now.Unix()
+	if second != p.second {
+		if p.n > w.PerSecond && second == p.second+1 {
+			p.over++
+		} else {
+			p.over = 0
+		}
+		p.second, p.n = second, 0
+	}
+	p.n++
+	return p.over >= w.PaceFor
+}
+
+// bodies are the buffers frames are read into.
+var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 1<<10); return &b }}
+
+var errFrame = errors.New("chat: frame too long")
+
+// fill reads a whole frame into b, or errFrame when it is longer than limit.
+func fill(b []byte, r io.Reader, limit int64) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if int64(len(b)) > limit {
+			return b, errFrame
+		}
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+}

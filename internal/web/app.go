@@ -64,6 +64,7 @@ type App struct {
 	api    huma.API
 	secure bool // the public address is https
 	csp    string
+	cache  *Cached // our own public pages
 }
 
 // The limits of a request. Services get a context with serviceTime.
@@ -86,7 +87,7 @@ func New(cfg Config) *App {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	a := &App{cfg: cfg, secure: strings.HasPrefix(cfg.PublicURL, "https://")}
+	a := &App{cfg: cfg, secure: strings.HasPrefix(cfg.PublicURL, "https://"), cache: NewCached(64)}
 	a.csp = policy(cfg)
 	a.fiber = fiber.New(fiber.Config{
 		AppName: cfg.Name, DisableStartupMessage: true, Immutable: true,

@@ -31,8 +31,17 @@ type encoded struct{ plain, brotli, gzip []byte }
 // assets are the embedded files by name ("css/app.css"), read once.
 var assets = sync.OnceValue(func() map[string]func() *asset { return indexAssets(static.Files) })
 
+// bundle is the name of all of css/*.css in one, in the order of their names.
+const bundle = "css/app.css"
+
 func indexAssets(files fs.FS) map[string]func() *asset {
 	all := map[string]func() *asset{}
+	keep := func(name string, body []byte) {
+		all[name] = sync.OnceValue(func() *asset {
+			return &asset{url: assetURL(name, body), kind: kindOf(name), sum: sumOf(body), body: encode(body, brotli.BestCompression)}
+		})
+	}
+	var styles []byte
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(name, "lang/") || path.Ext(name) == ".go" {
 			return err
@@ -41,11 +50,14 @@ func indexAssets(files fs.FS) map[string]func() *asset {
 		if err != nil {
 			return err
 		}
-		all[name] = sync.OnceValue(func() *asset {
-			return &asset{url: assetURL(name, body), kind: kindOf(name), sum: sumOf(body), body: encode(body)}
-		})
+		if path.Dir(name) == path.Dir(bundle) {
+			styles = append(styles, body...)
+			return nil
+		}
+		keep(name, body)
 		return nil
 	})
+	keep(bundle, styles)
 	if err != nil {
 		panic("web: assets: " + err.Error())
 	}
@@ -80,10 +92,12 @@ func kindOf(name string) string {
 	return "application/octet-stream"
 }
 
-func encode(body []byte) encoded {
+// encode compresses; level is brotli's, 11 for what is made once a start, less
+// for pages.
+func encode(body []byte, level int) encoded {
 	e := encoded{plain: body}
 	var b, g bytes.Buffer
-	bw := brotli.NewWriterLevel(&b, brotli.BestCompression)
+	bw := brotli.NewWriterLevel(&b, level)
 	bw.Write(body)
 	bw.Close()
 	gw, _ := gzip.NewWriterLevel(&g, gzip.BestCompression)

@@ -28,6 +28,9 @@ type Cached struct {
 	order *list.List // the page used last is in front
 }
 
+// pageLevel compresses a page well in a millisecond or two.
+const pageLevel = 6
+
 type pageKey struct{ url, lang string }
 
 type cachedPage struct {
@@ -63,7 +66,7 @@ func (k *Cached) Show(c *fiber.Ctx, version string, p Page, body func() (templ.C
 			return err
 		}
 		sent := append([]byte(nil), c.Response().Body()...)
-		page = &cachedPage{key: key, version: version, etag: `"` + sumOf(sent) + `"`, body: encode(sent)}
+		page = &cachedPage{key: key, version: version, etag: `"` + sumOf(sent) + `"`, body: encode(sent, pageLevel)}
 		k.keep(page)
 	}
 	page.send(c)

@@ -166,11 +166,26 @@ func noticeIcon(kind string) string {
 	return "info"
 }
 
-func stepCurrent(s Step) string {
-	if s.Now {
-		return "step"
+func stepHere(now bool) templ.Attributes {
+	if now {
+		return templ.Attributes{"aria-current": "step"}
 	}
-	return "false"
+	return nil
+}
+
+// here marks the link to the page one is on.
+func here(yes bool) templ.Attributes {
+	if yes {
+		return templ.Attributes{"aria-current": "page"}
+	}
+	return nil
+}
+
+func wide(yes bool) templ.Attributes {
+	if yes {
+		return templ.Attributes{"class": "wide"}
+	}
+	return nil
 }
 
 func barText(ctx context.Context, b Bar) string {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"net/url"
 	"strings"
@@ -113,3 +114,50 @@ func LocalPath(next, fallback string) string {
 	}
 	return next
 }
+
+// thumbLinks is how many ways a phone's bottom bar holds; more are folded.
+const thumbLinks = 5
+
+// navClass: on a phone three to five ways lie under the thumb, more are folded,
+// and fewer stay where they are.
+func navClass(links int) string {
+	switch {
+	case links > thumbLinks:
+		return "many"
+	case links >= 3:
+		return "thumb"
+	}
+	return ""
+}
+
+func (v view) title(ctx context.Context) string {
+	if v.Title == "" {
+		return v.app.cfg.Name
+	}
+	return T(ctx, v.Title) + " – " + v.app.cfg.Name
+}
+
+func roleName(ctx context.Context, r halsocoach.Role) string {
+	switch r {
+	case halsocoach.RoleCitizen:
+		return T(ctx, "Invånare")
+	case halsocoach.RoleCoach:
+		return T(ctx, "Hälsocoach")
+	case halsocoach.RoleCareCentre:
+		return T(ctx, "Vårdcentral")
+	case halsocoach.RoleAssociation:
+		return T(ctx, "Förening")
+	case halsocoach.RoleKommun:
+		return T(ctx, "Kommunens administratör")
+	case halsocoach.RoleRegion:
+		return T(ctx, "Regionens administratör")
+	case halsocoach.RoleFamily:
+		return T(ctx, "Samordnare för familjecentraler")
+	case halsocoach.RoleOperator:
+		return T(ctx, "Drift")
+	}
+	return ""
+}
+
+// RoleName is what a role is called: "Hälsocoach".
+func RoleName(ctx context.Context, r halsocoach.Role) string { return roleName(ctx, r) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"halsocoach"
+	"halsocoach/citizen"
 	"halsocoach/internal/auth"
 )
 
@@ -54,11 +55,11 @@ func kommun(code string) halsocoach.Kommun {
 }
 
 // personas are those that one can be, in the order of the sign-in page.
-func personas(anna, omar string) []auth.Persona {
+func personas() []auth.Persona {
 	return []auth.Persona{
 		{Name: "elsa", DisplayName: "Elsa Berg", Title: "Invånare i Sävsjö. Ingen känner henne än: hennes resa börjar med en rekommendation.", Number: elsasNumber},
-		{Name: "anna", DisplayName: "Anna Lind", Title: "Invånare i Sävsjö. Har Maria som hälsocoach och en pågående chatt.", Person: anna},
-		{Name: "omar", DisplayName: "Omar Said", Title: "Invånare i Jönköping. Ny här.", Person: omar},
+		{Name: "anna", DisplayName: "Anna Lind", Title: "Invånare i Sävsjö. Har Maria som hälsocoach och en pågående chatt."},
+		{Name: "omar", DisplayName: "Omar Said", Title: "Invånare i Jönköping. Ny här."},
 		{Name: "maria", DisplayName: "Maria Holm", Title: "Hälsocoach på Hälsocenter Sävsjö.", Staff: "maria"},
 		{Name: "johan", DisplayName: "Johan Ek", Title: "Hälsocoach på Hälsocenter Jönköping.", Staff: "johan"},
 		{Name: "vardcentral", DisplayName: "Karin Ström", Title: "Sjuksköterska på Sävsjö vårdcentral. Rekommenderar invånare.", Staff: "vardcentral"},
@@ -116,4 +117,28 @@ func nurseOf(kommun string) string {
 // coachActor acts as a kommun's coach while the demo's past is written.
 func coachActor(kommun string) halsocoach.Actor {
 	return halsocoach.Actor{ID: coachOf(kommun), Role: halsocoach.RoleCoach, Name: fmt.Sprintf("coach i %s", halsocoach.KommunName(kommun)), Kommun: kommun, Centre: kommun}
+}
+
+// madeUpPhone is a number of the series that is kept free for fiction:
+// 070-174 06 05 to 99 (Post- och telestyrelsen).
+func madeUpPhone(n int) string { return fmt.Sprintf("070-174 06 %02d", 5+n%95) }
+
+// madeUpGoals are what people set out to do.
+var madeUpGoals = []citizen.GoalWish{
+	{Habit: "fysisk aktivitet", Words: "Jag vill orka gå till affären och hem utan att stanna.", Why: "Jag vill kunna följa med barnbarnen.", Steps: []string{"Gå 15 minuter efter lunch, tre dagar i veckan", "Ta trapporna en gång om dagen"}},
+	{Habit: "sömn", Words: "Jag vill somna före midnatt.", Why: "Jag blir en gladare människa när jag sovit.", Steps: []string{"Lägg undan telefonen klockan 22", "Gå upp samma tid varje dag"}},
+	{Habit: "mat", Words: "Jag vill äta lunch varje dag.", Why: "På eftermiddagen tar orken slut.", Steps: []string{"Laga dubbel middag på söndag och onsdag"}},
+	{Habit: "stresshantering", Words: "Jag vill ha en kväll i veckan utan måsten.", Why: "Jag märker att axlarna aldrig kommer ner.", Steps: []string{"Säg nej till en sak den här veckan", "Andningsövning på bussen"}},
+	{Habit: "återhämtning", Words: "Jag vill ta pauser på jobbet.", Steps: []string{"Fem minuter ute klockan 10", "Fem minuter ute klockan 15"}},
+	{Habit: "kultur och fritid", Words: "Jag vill träffa folk igen.", Why: "Det har blivit tyst hemma.", Steps: []string{"Prova kören en torsdag"}},
+}
+
+// madeUpTalk is what citizens write and what their coach answers.
+var madeUpTalk = [][2]string{
+	{"Hej! Jag gick min runda idag fast det regnade 🌧️", "Så starkt! Hur kändes det efteråt?"},
+	{"Kan jag byta steg? Det gamla blev för svårt.", "Absolut, steget ska passa dig. Vad skulle kännas lagom den här veckan?"},
+	{"Sov bättre två nätter i rad nu.", "Vad roligt att höra! Vad tror du gjorde skillnad?"},
+	{"Är promenadgruppen kvar på tisdag?", "Ja, vi ses vid entrén klockan tio. Ta med skor som tål lera."},
+	{"Det gick inte alls den här veckan.", "Tack för att du berättar. En vecka är bara en vecka. Vill du att vi ringer och pratar?"},
+	{"Tack för samtalet, det gav mig mycket att tänka på.", "Tack själv. Skriv när du vill, jag svarar inom ett dygn på vardagar."},
 }

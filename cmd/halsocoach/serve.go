@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -88,7 +89,11 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := h.registers.Seed(ctx); err != nil {
 		return fmt.Errorf("write the thirteen kommuner: %w", err)
 	}
-	return h.serve(ctx, c.Addr, c.OpsAddr, func(addr string) {
+	ln, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return errSetting("HALSOCOACH_ADDR", c.Addr, "it can not be listened on: "+err.Error())
+	}
+	return h.serve(ctx, ln, c.OpsAddr, func(addr string) {
 		log.Info("serving", "addr", addr, "public", c.PublicURL)
 	})
 }

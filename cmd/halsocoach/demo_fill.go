@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/sync/errgroup"
+
+	"halsocoach"
+	"halsocoach/admin/registers"
+	"halsocoach/coach"
+	"halsocoach/groups"
+	"halsocoach/internal/store"
+)
+
+// fill writes the demo's past the first time, and at each start what the
+// programme lacks of the coming weeks.
+func (d *demo) fill(ctx context.Context) error {
+	b, err := d.books.Get(ctx, bookID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err == nil && !b.Written {
+		return errors.New("an earlier start was stopped while it wrote the past; delete the folder and start again")
+	}
+	d.know(b)
+	if b.Written {
+		if err := d.start(ctx); err != nil {
+			return err
+		}
+		return d.topUp(ctx)
+	}
+	if _, err := d.note(ctx, func(b *book) { b.ID, b.Programme = bookID, map[string][]string{} }); err != nil {
+		return err
+	}
+	today := halsocoach.DayOf(d.clock.now())
+	first := coach.Monday(today.Plus(-d.size.days))
+	d.clock.stand(first.At(7 * 60))
+	defer d.clock.run()
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	if err := d.settle(ctx, first); err != nil {
+		return err
+	}
+	if err := d.publish(ctx, first, today); err != nil {
+		return fmt.Errorf("publish the programme: %w", err)
+	}
+	p := newPast(d, first, today)
+	if err := p.live(ctx); err != nil {
+		return fmt.Errorf("write the past: %w", err)
+	}
+	d.clock.run()
+	if err := p.present(ctx); err != nil {
+		return fmt.Errorf("write the present: %w", err)
+	}
+	b, err = d.note(ctx, func(b *book) { b.Written, b.Persons, b.Names = true, p.persons, p.names })
+	d.know(b)
+	return err
+}
+
+func (d *demo) know(b book) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.book = b
+}
+
+func (d *demo) note(ctx context.Context, change func(*book)) (book, error) {
+	b, err := d.books.Upsert(ctx, bookID, func(b *book) ([]halsocoach.Event, error) {
+		change(b)
+		return nil, nil
+	})
+	if err == nil {
+		d.know(b)
+	}
+	return b, err
+}
+
+// settle writes the places, the units, the staff and their office hours.
+func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
+	who := halsocoach.System("demo")
+	if err := d.registers.Seed(ctx); err != nil {
+		return fmt.Errorf("write the centres: %w", err)
+	}
+	var all errgroup.Group
+	for _, k := range halsocoach.Kommuner {
+		all.Go(func() error {
+			for _, u := range []registers.Unit{
+				{ID: "vardcentral-" + k.Code, Kind: "vårdcentral", Kommun: k.Code, Name: k.Name + " vårdcentral", Centre: k.Code},
+				{ID: "forening-" + k.Code, Kind: "förening", Kommun: k.Code, Name: k.Name + " friluftsförening", Centre: k.Code},
+			} {
+				if _, err := d.registers.AddUnit(ctx, who, u); err != nil {
+					return fmt.Errorf("write the unit %s: %w", u.ID, err)
+				}
+			}
+			return nil
+		})
+	}
+	for _, m := range madeUpStaff() {
+		all.Go(func() error {
+			if _, err := d.auth.Hire(ctx, who, m); err != nil {
+				return fmt.Errorf("hire %s: %w", m.ID, err)
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for _, k := range halsocoach.Kommuner {
+		all.Go(func() error {
+			if err := d.coach.SetWeek(ctx, coachActor(k.Code), first, officeHours()); err != nil {
+				return fmt.Errorf("set the office hours of %s: %w", coachOf(k.Code), err)
+			}
+			return nil
+		})
+	}
+	return all.Wait()
+}
+
+// officeHours are open for talks Monday to Friday; what the groups take of them
+// is not offered.
+func officeHours() coach.Week {
+	var w coach.Week
+	for i := range 5 {
+		w[i] = []coach.Hours{{From: 8 * 60, To: 12 * 60, Form: coach.OnSite}, {From: 13 * 60, To: 15 * 60, Form: coach.ByPhone}, {From: 15 * 60, To: 16*60 + 30, Form: coach.ByVideo}}
+	}
+	return w
+}
+
+// weeksAhead is how far the programme reaches: the coming four weeks and one
+// more, so that they are whole until the next start.
+const weeksAhead = 5
+
+// publish makes the programme of every kommun from the first day until some
+// weeks after today.
+func (d *demo) publish(ctx context.Context, first, today halsocoach.Day) error {
+	end := today.Plus(7 * weeksAhead)
+	ids := make([][]string, len(halsocoach.Kommuner))
+	var all errgroup.Group
+	for i, k := range halsocoach.Kommuner {
+		all.Go(func() error {
+			for n, w := range programme {
+				if n >= 3 && (i+n)%2 == 0 && k.Code != "0684" && k.Code != "0680" {
+					continue
+				}
+				// At most 60 dates at a time.
+				to := min(end, first.Plus(7*50))
+				a, _, err := d.groups.Publish(ctx, coachActor(k.Code), halsocoach.Request{Key: "demo/" + k.Code + "/" + w.title}, w.plan(k, first, to))
+				if err != nil {
+					return fmt.Errorf("%s in %s: %w", w.title, k.Name, err)
+				}
+				ids[i] = append(ids[i], a.ID)
+				if to < end {
+					if err := d.extend(ctx, k.Code, a, to.Plus(1), end); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	_, err := d.note(ctx, func(b *book) {
+		b.Reaches = end
+		for i, k := range halsocoach.Kommuner {
+			b.Programme[k.Code] = ids[i]
+		}
+	})
+	return err
+}
+
+// topUp carries the programme on when less than four weeks of it are left.
+func (d *demo) topUp(ctx context.Context) error {
+	today := halsocoach.DayOf(d.clock.now())
+	if d.book.Reaches >= today.Plus(29) {
+		return nil
+	}
+	from := max(d.book.Reaches.Plus(1), today.Plus(1))
+	end := today.Plus(7 * weeksAhead)
+	var all errgroup.Group
+	all.SetLimit(16)
+	for code, ids := range d.book.Programme {
+		for _, id := range ids {
+			all.Go(func() error {
+				s, err := d.groups.Series(ctx, coachActor(code), id)
+				if err != nil {
+					return err
+				}
+				return d.extend(ctx, code, s.Activity, from, end)
+			})
+		}
+	}
+	if err := all.Wait(); err != nil {
+		return fmt.Errorf("carry the programme on: %w", err)
+	}
+	_, err := d.note(ctx, func(b *book) { b.Reaches = end })
+	return err
+}
+
+// extend adds the weekly dates of an activity from one day to another.
+func (d *demo) extend(ctx context.Context, kommun string, a groups.Activity, from, to halsocoach.Day) error {
+	for _, w := range programme {
+		if w.title != a.Title {
+			continue
+		}
+		dates := w.dates(from, to)
+		if len(dates.Spans()) == 0 {
+			return nil
+		}
+		_, _, err := d.groups.AddDates(ctx, coachActor(kommun), halsocoach.Request{Key: "demo/" + a.ID + "/" + string(from)}, a.ID, dates)
+		if err != nil {
+			return fmt.Errorf("dates of %s in %s: %w", a.Title, kommun, err)
+		}
+	}
+	return nil
+}
+
+func (w weekly) plan(k halsocoach.Kommun, from, to halsocoach.Day) groups.Plan {
+	return groups.Plan{
+		Title: w.title, Description: w.description, Topic: w.topic, Form: groups.OnSite, Where: w.place + ", " + k.Name,
+		Leader: coachOf(k.Code), Dates: w.dates(from, to),
+	}
+}
+
+func (w weekly) dates(from, to halsocoach.Day) groups.Dates {
+	return groups.Dates{Weekdays: []time.Weekday{time.Weekday(w.weekday)}, From: from, To: to, Start: w.from, Length: w.minutes, Places: w.places, SkipClashes: true}
+}
+
+// progress shows how far the past is written; small demos are there at once.
+func (d *demo) progress(days int) interface{ Add(int) error } {
+	if d.size.people <= sizes["small"].people {
+		return progressbar.DefaultSilent(int64(days))
+	}
+	return progressbar.NewOptions(days, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("writing the past, day by day"),
+		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"halsocoach"
+	"halsocoach/admin/counts"
+	"halsocoach/admin/registers"
+	"halsocoach/admin/settings"
+	"halsocoach/chat"
+	"halsocoach/citizen"
+	"halsocoach/coach"
+	"halsocoach/groups"
+	"halsocoach/internal/auth"
+	"halsocoach/internal/event"
+	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
+	"halsocoach/internal/store/sqlite"
+	"halsocoach/internal/web"
+	"halsocoach/referral"
+)
+
+// houseConfig is what differs between the demo, the service and a command.
+type houseConfig struct {
+	place
+	PublicURL string
+	Demo      bool
+	Clock     halsocoach.Clock // nil = the real one
+	Log       *slog.Logger
+	Personas  func() []auth.Persona
+	Persona   func(name string) (auth.Persona, bool)
+	Kinds     []store.Kind // beside the packages' own
+}
+
+// house is every part of the service, tied together.
+type house struct {
+	cfg   houseConfig
+	store store.Store
+	keys  store.Store
+	seal  *seal.Sealer
+	bus   *event.Bus
+	web   *web.App
+	metrics
+
+	auth      *auth.Service
+	registers *registers.Service
+	settings  *settings.Service
+	referral  *referral.Service
+	citizen   *citizen.Service
+	coach     *coach.Service
+	chat      *chat.Service
+	groups    *groups.Service
+	counts    *counts.Service
+
+	stop  context.CancelFunc
+	relay sync.WaitGroup
+}
+
+// kinds are those of all packages.
+func kinds() []store.Kind {
+	var all []store.Kind
+	for _, of := range [][]store.Kind{
+		auth.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), citizen.Kinds(),
+		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(),
+	} {
+		all = append(all, of...)
+	}
+	return all
+}
+
+// openGround opens the stores and the keys: what every command needs.
+func openGround(ctx context.Context, cfg houseConfig) (*house, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	h := &house{cfg: cfg}
+	fail := func(what string, err error) (*house, error) {
+		h.close()
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if err := os.MkdirAll(cfg.Keys, 0o700); err != nil {
+		return fail("make the folder of the keys", err)
+	}
+	var err error
+	if h.store, err = sqlite.Open(ctx, strings.TrimPrefix(cfg.Store, "sqlite:"), append(kinds(), cfg.Kinds...), cfg.Log); err != nil {
+		return fail("open the store", err)
+	}
+	if h.keys, err = sqlite.Open(ctx, filepath.Join(cfg.Keys, "keys.db"), seal.Kinds(), cfg.Log); err != nil {
+		return fail("open the key store", err)
+	}
+	master, err := seal.KeyFile(filepath.Join(cfg.Keys, "master.key"))
+	if err != nil {
+		return fail("read the master key", err)
+	}
+	if h.seal, err = seal.Open(ctx, h.keys, master, cfg.Clock); err != nil {
+		return fail("open the seal", err)
+	}
+	return h, nil
+}
+
+// openHouse opens the ground and the bus and builds every service.
+func openHouse(ctx context.Context, cfg houseConfig) (*house, error) {
+	h, err := openGround(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if h.bus, err = event.Open(ctx, cfg.NATS, cfg.Log); err != nil {
+		h.close()
+		return nil, fmt.Errorf("open NATS: %w", err)
+	}
+	if err := h.build(ctx); err != nil {
+		h.close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// build makes the services, those that others need first. Where two need each
+// other, ties.go hands the later one over.
+func (h *house) build(ctx context.Context) (err error) {
+	clock, log := h.cfg.Clock, h.cfg.Log
+	h.registers = registers.New(registers.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log})
+	h.settings = settings.New(settings.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Registers: h.registers})
+	authConfig := auth.Config{
+		Store: h.store, Seal: h.seal, Bus: h.bus, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo,
+		KeyDir: filepath.Join(h.cfg.Keys, "signing"), Registers: h.registers, Persona: h.cfg.Persona, Home: home,
+	}
+	if h.cfg.Personas != nil {
+		authConfig.Personas = h.cfg.Personas()
+	}
+	if h.auth, err = auth.New(authConfig); err != nil {
+		return fmt.Errorf("sign-in: %w", err)
+	}
+	h.referral = referral.New(referral.Config{
+		Store: h.store, Seal: h.seal, Clock: clock, Settings: h.settings, Registers: h.registers, Staff: h.auth, AccessLog: h.auth,
+	})
+	h.citizen = citizen.New(citizen.Config{
+		Store: h.store, Seal: h.seal, Clock: clock, Log: log, Staff: h.auth, Registers: h.registers, AccessLog: h.auth,
+		Referrals: h.referral, Agendas: []citizen.Agenda{talks{h}, places{h}}, Talks: talks{h}, Messages: messages{h},
+	})
+	h.coach = coach.New(coach.Config{
+		Store: h.store, Enrolments: h.citizen, Inbox: h.referral, Messages: messages{h}, Staff: h.auth, Registers: h.registers,
+		Settings: h.settings, AccessLog: h.auth, Clock: clock, Log: log,
+	})
+	h.chat = chat.New(chat.Config{
+		Store: h.store, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL, Enrolments: h.citizen,
+		Staff: h.auth, AccessLog: h.auth, Sessions: h.auth,
+	})
+	h.groups = groups.New(groups.Config{
+		Store: h.store, Seal: h.seal, Clock: clock, Log: log, AccessLog: h.auth, Settings: h.settings, Registers: h.registers,
+		Staff: h.auth, Calendar: h.coach, Enrolments: h.citizen,
+	})
+	h.counts = counts.New(counts.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Settings: h.settings, Live: h.cfg.Demo})
+	h.web = web.New(web.Config{
+		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth, Ready: h.ready,
+	})
+	h.mount()
+	return nil
+}
+
+// mount puts every package's pages and JSON on the app.
+func (h *house) mount() {
+	pages, api := h.web.Fiber(), h.web.API()
+	h.metrics.mount(pages)
+	h.auth.Routes(pages)
+	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
+		p.Routes(pages)
+	}
+	for _, p := range []interface{ API(jsonDoor) }{h.registers, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
+		p.API(api)
+	}
+}
+
+// start runs the relay, the registers and every package's consumers.
+func (h *house) start(ctx context.Context) error {
+	ctx, h.stop = context.WithCancel(ctx)
+	h.relay.Add(1)
+	go func() {
+		defer h.relay.Done()
+		event.Relay(ctx, h.store, h.bus, h.cfg.Log)
+	}()
+	if err := h.auth.Start(ctx); err != nil {
+		return fmt.Errorf("start sign-in: %w", err)
+	}
+	for _, p := range []struct {
+		name string
+		part interface {
+			Start(context.Context, *event.Bus) error
+		}
+	}{
+		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"citizen", h.citizen},
+		{"coach", h.coach}, {"chat", h.chat}, {"groups", h.groups}, {"counts", h.counts},
+	} {
+		if err := p.part.Start(ctx, h.bus); err != nil {
+			return fmt.Errorf("start %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// ready says whether the program can serve.
+func (h *house) ready(ctx context.Context) error {
+	return errors.Join(h.store.Ping(ctx), h.keys.Ping(ctx), h.bus.Ready())
+}
+
+// drainTime is how long a stop may take.
+const drainTime = 9 * time.Second
+
+// signInOnly is sign-in without a bus, for commands that run beside the service.
+func (h *house) signInOnly(ctx context.Context) (*auth.Service, error) {
+	places := registers.New(registers.Config{Store: h.store, Clock: h.cfg.Clock, Log: h.cfg.Log})
+	if err := places.Load(ctx); err != nil {
+		return nil, fmt.Errorf("read the registers: %w", err)
+	}
+	return auth.New(auth.Config{
+		Store: h.store, Seal: h.seal, Clock: h.cfg.Clock, Log: h.cfg.Log, PublicURL: h.cfg.PublicURL,
+		KeyDir: filepath.Join(h.cfg.Keys, "signing"), Registers: places,
+	})
+}
+
+// serve answers on ln until ctx ends, then lets what runs come to its end.
+func (h *house) serve(ctx context.Context, ln net.Listener, opsAddr string, listening func(addr string)) error {
+	ops, err := h.metrics.serve(opsAddr)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- h.web.Serve(ln) }()
+	listening(ln.Addr().String())
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		defer cancel()
+		err = errors.Join(h.chat.Drain(last), h.web.Shutdown(last))
+		<-done
+	}
+	return errors.Join(err, ops.Close())
+}
+
+// close ends the relay, the bus and the stores, in that order.
+func (h *house) close() {
+	if h.stop != nil {
+		h.stop()
+	}
+	h.relay.Wait()
+	if h.bus != nil {
+		_ = h.bus.Close()
+	}
+	for _, s := range []store.Store{h.store, h.keys} {
+		if s != nil {
+			_ = s.Close()
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+)
+
+// pages and jsonDoor are where packages put their routes.
+type (
+	pages    = fiber.Router
+	jsonDoor = huma.API
+)
+
+// talks, places and messages hand over services that are made after the one
+// that asks for them.
+type (
+	talks    struct{ *house }
+	places   struct{ *house }
+	messages struct{ *house }
+)
+
+func (t talks) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
+	return t.coach.Coming(ctx, who)
+}
+
+func (t talks) ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error) {
+	return t.coach.ComingOf(ctx, who, enrolment)
+}
+
+func (p places) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
+	return p.groups.Coming(ctx, who)
+}
+
+func (m messages) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.Unread, error) {
+	return m.chat.Unread(ctx, who)
+}
+
+// home is where a person lands after sign-in: the page with their next step.
+func home(who halsocoach.Actor) string {
+	switch who.Role {
+	case halsocoach.RoleCitizen:
+		return "/min-halsa"
+	case halsocoach.RoleCoach:
+		return "/skrivbord"
+	case halsocoach.RoleCareCentre, halsocoach.RoleAssociation:
+		return "/rekommendera"
+	case halsocoach.RoleKommun, halsocoach.RoleRegion:
+		return "/statistik"
+	}
+	return "/"
+}
+
+// nav is the navigation of each role.
+func nav(who halsocoach.Actor) []web.Link {
+	groups := web.Link{Path: "/gruppaktiviteter", Text: "Gruppaktiviteter", Icon: "people"}
+	switch who.Role {
+	case halsocoach.RoleCitizen:
+		return []web.Link{
+			{Path: "/min-halsa", Text: "Min hälsa", Icon: "home"}, {Path: "/samtal", Text: "Samtal", Icon: "calendar"},
+			{Path: "/chatt", Text: "Meddelanden", Icon: "message"}, groups,
+		}
+	case halsocoach.RoleCoach:
+		return []web.Link{
+			{Path: "/skrivbord", Text: "Skrivbord", Icon: "home"}, {Path: "/inkorg", Text: "Inkorg", Icon: "inbox"},
+			{Path: "/invanare", Text: "Invånare", Icon: "person"}, {Path: "/kalender", Text: "Kalender", Icon: "calendar"},
+			{Path: "/chatt", Text: "Meddelanden", Icon: "message"}, {Path: "/mina-grupper", Text: "Mina grupper", Icon: "people"},
+		}
+	case halsocoach.RoleCareCentre, halsocoach.RoleAssociation:
+		return []web.Link{
+			{Path: "/rekommendera", Text: "Rekommendera", Icon: "person"}, {Path: "/rekommendationer", Text: "Skickade", Icon: "inbox"}, groups,
+		}
+	case halsocoach.RoleKommun, halsocoach.RoleRegion:
+		return []web.Link{
+			{Path: "/statistik", Text: "Statistik", Icon: "chart"}, {Path: "/register", Text: "Register", Icon: "list"},
+			{Path: "/personal", Text: "Personal", Icon: "person"}, {Path: "/installningar", Text: "Inställningar", Icon: "settings"},
+		}
+	}
+	return []web.Link{groups}
+}

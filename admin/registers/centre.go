@@ -1,0 +1,167 @@
+package registers
+
+import (
+	"cmp"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"halsocoach"
+)
+
+// centre is the document of a Hälsocenter; its id is its code.
+type centre struct {
+	Code    string         `json:"code"`
+	Kommun  string         `json:"kommun"`
+	Name    string         `json:"name"`
+	Address string         `json:"address,omitempty"`
+	Phone   string         `json:"phone,omitempty"`
+	Email   string         `json:"email,omitempty"`
+	Closed  halsocoach.Day `json:"closed,omitempty"` // "" = open
+	Made    string         `json:"made,omitempty"`   // the wish that made it
+	Wish    string         `json:"wish,omitempty"`   // its digest
+	Changed time.Time      `json:"changed"`
+}
+
+// unit is the document of a care centre or an association.
+type unit struct {
+	ID      string         `json:"id"`
+	Kind    string         `json:"kind"`
+	Kommun  string         `json:"kommun"`
+	Name    string         `json:"name"`
+	Centre  string         `json:"centre"`
+	Closed  halsocoach.Day `json:"closed,omitempty"`
+	Wish    string         `json:"wish,omitempty"`
+	Changed time.Time      `json:"changed"`
+}
+
+// The kinds of units.
+const (
+	CareCentre  = "vårdcentral"
+	Association = "förening"
+)
+
+// CentreWish is what is to be known of a centre.
+type CentreWish struct{ Kommun, Name, Address, Phone, Email string }
+
+// UnitWish is what is to be known of a unit. Centre is the one it usually
+// recommends to.
+type UnitWish struct{ Kommun, Kind, Name, Centre string }
+
+// The faults of the package.
+var (
+	ErrLast   = halsocoach.Conflict("last", "Det här är kommunens enda öppna hälsocenter. Lägg till ett annat innan du stänger det.")
+	ErrClosed = halsocoach.Conflict("closed", "Platsen är stängd. Öppna den igen för att ändra den.")
+)
+
+const (
+	nameLimit    = 80
+	addressLimit = 120
+)
+
+var phone = regexp.MustCompile(`^\+?[0-9][0-9 ()/-]{4,24}$`)
+
+// tidy trims what people write.
+func (w CentreWish) tidy() CentreWish {
+	one := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	return CentreWish{w.Kommun, one(w.Name), one(w.Address), one(w.Phone), strings.TrimSpace(w.Email)}
+}
+
+// check says what is to be mended.
+func (w CentreWish) check() error {
+	var fields []halsocoach.Field
+	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
+	if _, ok := halsocoach.KommunByCode(w.Kommun); !ok {
+		wrong("kommun", "Välj en av länets kommuner.")
+	}
+	if w.Name == "" {
+		wrong("name", "Skriv namnet som invånarna känner det.")
+	} else if len([]rune(w.Name)) > nameLimit {
+		wrong("name", "Namnet får vara högst 80 tecken.")
+	}
+	if len([]rune(w.Address)) > addressLimit {
+		wrong("address", "Adressen får vara högst 120 tecken.")
+	}
+	if w.Phone != "" && !phone.MatchString(w.Phone) {
+		wrong("phone", "Skriv telefonnumret med siffror, till exempel 0382-15 20 00.")
+	}
+	if a, err := mail.ParseAddress(w.Email); w.Email != "" && (err != nil || a.Address != w.Email) {
+		wrong("email", "Skriv e-postadressen som namn@kommun.se.")
+	}
+	return halsocoach.Invalid(fields...)
+}
+
+func (w UnitWish) tidy() UnitWish {
+	w.Name = strings.Join(strings.Fields(w.Name), " ")
+	return w
+}
+
+// check says what is to be mended. centres are the kommun's open ones.
+func (w UnitWish) check(centres []halsocoach.Centre) error {
+	var fields []halsocoach.Field
+	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
+	if _, ok := halsocoach.KommunByCode(w.Kommun); !ok {
+		wrong("kommun", "Välj en av länets kommuner.")
+	}
+	if w.Kind != CareCentre && w.Kind != Association {
+		wrong("kind", "Välj om det är en vårdcentral eller en förening.")
+	}
+	if w.Name == "" {
+		wrong("name", "Skriv namnet som invånarna känner det.")
+	} else if len([]rune(w.Name)) > nameLimit {
+		wrong("name", "Namnet får vara högst 80 tecken.")
+	}
+	if !slices.ContainsFunc(centres, func(c halsocoach.Centre) bool { return c.Code == w.Centre }) {
+		wrong("centre", "Välj ett öppet hälsocenter i kommunen.")
+	}
+	return halsocoach.Invalid(fields...)
+}
+
+func (c centre) shared() halsocoach.Centre {
+	return halsocoach.Centre{Code: c.Code, Kommun: c.Kommun, Name: c.Name, Address: c.Address, Phone: c.Phone, Email: c.Email, Closed: c.Closed != ""}
+}
+
+func (u unit) shared() halsocoach.Unit {
+	return halsocoach.Unit{ID: u.ID, Kind: u.Kind, Kommun: u.Kommun, Name: u.Name, Centre: u.Centre}
+}
+
+// codeOf is the code of a kommun's n-th centre: "0684", "0684-2".
+func codeOf(kommun string, n int) string {
+	if n == 1 {
+		return kommun
+	}
+	return kommun + "-" + strconv.Itoa(n)
+}
+
+// number is n of codeOf.
+func number(code string) int {
+	_, n, ok := strings.Cut(code, "-")
+	if !ok {
+		return 1
+	}
+	i, _ := strconv.Atoi(n)
+	return i
+}
+
+// inOrder sorts as the agreement lists the kommuner, then by number.
+func inOrder(centres []halsocoach.Centre) []halsocoach.Centre {
+	place := func(kommun string) int {
+		return slices.IndexFunc(halsocoach.Kommuner, func(k halsocoach.Kommun) bool { return k.Code == kommun })
+	}
+	slices.SortFunc(centres, func(a, b halsocoach.Centre) int {
+		return cmp.Or(cmp.Compare(place(a.Kommun), place(b.Kommun)), cmp.Compare(number(a.Code), number(b.Code)))
+	})
+	return centres
+}
+
+// byName sorts care centres first, then as Swedish does.
+func byName(units []halsocoach.Unit) []halsocoach.Unit {
+	swedish := strings.NewReplacer("å", "{", "ä", "|", "ö", "}")
+	slices.SortFunc(units, func(a, b halsocoach.Unit) int {
+		return cmp.Or(cmp.Compare(b.Kind, a.Kind), cmp.Compare(swedish.Replace(strings.ToLower(a.Name)), swedish.Replace(strings.ToLower(b.Name))), cmp.Compare(a.ID, b.ID))
+	})
+	return units
+}

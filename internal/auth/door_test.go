@@ -1,0 +1,259 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// eachHolds fails when a document holds the text.
+func eachHolds(t *testing.T, text string) func(store.Document) error {
+	return func(d store.Document) error {
+		if strings.Contains(string(d.Body), text) || strings.Contains(d.ID, text) {
+			t.Errorf("%s is stored in %s", text, d.Body)
+		}
+		return nil
+	}
+}
+
+func TestPersonasComeInThroughTheDemosDoor(t *testing.T) {
+	e, s := house(t)
+	b := open(t, e, s)
+	if a := b.get("/logga-in?next=/blankett"); a.status != 200 || !strings.Contains(a.body, "Elsa Berg") || !strings.Contains(a.body, "Maria Holm") {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	a := b.post("/demo/sign-in", url.Values{"persona": {"elsa"}, "next": {"/blankett"}})
+	if a.status != 303 || a.header.Get("Location") != "/blankett" {
+		t.Fatalf("%d to %s", a.status, a.header.Get("Location"))
+	}
+	cookie := a.header.Get("Set-Cookie")
+	for _, part := range []string{"session=", "HttpOnly", "SameSite=Lax", "path=/"} {
+		if !strings.Contains(cookie, part) {
+			t.Errorf("the cookie lacks %s: %s", part, cookie)
+		}
+	}
+	if strings.Contains(cookie, "ecure") || strings.Contains(cookie, "xpires") {
+		t.Errorf("on plain http: %s", cookie)
+	}
+	if a := b.get("/blankett"); a.body != "|Elsa Berg" {
+		t.Fatalf("signed in as %q", a.body)
+	}
+	if a := b.post("/demo/sign-in", url.Values{"persona": {"nobody"}}); a.status != 422 || !strings.Contains(a.body, "finns inte i demon") {
+		t.Fatalf("%d", a.status)
+	}
+	for asked, lands := range map[string]string{"//evil.example": "/min-halsa", "https://evil.example": "/min-halsa", `/\evil`: "/min-halsa", "/ok?a=b": "/ok?a=b"} {
+		if a := b.post("/demo/sign-in", url.Values{"persona": {"anna"}, "next": {asked}}); a.header.Get("Location") != lands {
+			t.Errorf("next=%s leads to %s", asked, a.header.Get("Location"))
+		}
+	}
+}
+
+func TestProgramsGetATokenAtTheDemosDoor(t *testing.T) {
+	e, s := house(t)
+	b := open(t, e, s)
+	a := b.send("POST", "/demo/sign-in", url.Values{"persona": {"citizen:7"}}, "Accept", "application/json")
+	var got demoAnswer
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 200 || got.Actor.ID != e.People.Omar.ID || got.Actor.Role != halsocoach.RoleCitizen {
+		t.Fatalf("%d %s %v", a.status, a.body, err)
+	}
+	b.cookies = map[string]string{}
+	if a := b.send("GET", "/blankett", nil, "Authorization", "Bearer "+got.Token); a.body != "|Påhittad" {
+		t.Fatalf("by Bearer: %q", a.body)
+	}
+	if a := b.send("POST", "/demo/sign-in", url.Values{"persona": {"coach:9999"}}, "Accept", "application/json"); a.status != 422 {
+		t.Fatalf("nobody: %d", a.status)
+	}
+}
+
+func TestTheDemosDoorIsShutOutsideTheDemo(t *testing.T) {
+	e, _ := house(t)
+	s := node(t, e, func(c *Config) { c.Demo = false })
+	b := open(t, e, s)
+	for _, a := range []answer{
+		b.post("/demo/sign-in", url.Values{"persona": {"region"}}), b.get("/demo/sign-in"),
+		b.send("POST", "/demo/sign-in", url.Values{"persona": {"region"}}, "Accept", "application/json"),
+	} {
+		if a.status != 404 || a.header.Get("Set-Cookie") != "" {
+			t.Fatalf("%d %s", a.status, a.header.Get("Set-Cookie"))
+		}
+	}
+	if a := b.get("/logga-in"); a.status != 200 || strings.Contains(a.body, "Elsa Berg") || !strings.Contains(a.body, "inloggningslänk") {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+}
+
+func TestTheCookieIsTheHostsOwnOnHTTPS(t *testing.T) {
+	e, _ := house(t)
+	s := node(t, e, func(c *Config) { c.PublicURL = "https://halsocoach.example" })
+	b := open(t, e, s)
+	a := b.post("/demo/sign-in", url.Values{"persona": {"anna"}})
+	if cookie := a.header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-session=") || !strings.Contains(cookie, "secure") || !strings.Contains(cookie, "path=/") || strings.Contains(cookie, "domain") {
+		t.Fatal(cookie)
+	}
+}
+
+func TestSigningOutEndsTheSessionNotOnlyTheCookie(t *testing.T) {
+	e, s := house(t)
+	b := open(t, e, s)
+	b.be("maria")
+	stolen := b.cookies["session"]
+	if a := b.post("/logga-ut", nil); a.status != 303 || b.cookies["session"] != "" {
+		t.Fatalf("%d %v", a.status, b.cookies)
+	}
+	_, err := s.ActorOf(e.Ctx(), stolen)
+	want(t, err, halsocoach.KindSignIn)
+	if a := b.get("/logga-ut"); a.status != 303 {
+		t.Fatalf("%d", a.status)
+	}
+	b.be("maria")
+	first := b.cookies["session"]
+	b.be("kommun")
+	_, err = s.ActorOf(e.Ctx(), first)
+	want(t, err, halsocoach.KindSignIn)
+}
+
+func TestAnotherOriginCanNotWriteWithOurCookie(t *testing.T) {
+	e, s := house(t)
+	b := open(t, e, s)
+	b.be("kommun")
+	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "", "Origin", "https://evil.example"}} {
+		if a := b.send("POST", "/personal/maria/avsluta", nil, headers...); a.status != 403 {
+			t.Fatalf("%v: %d", headers, a.status)
+		}
+	}
+	if m, _ := s.Member(e.Ctx(), "maria"); m.Ended {
+		t.Fatal("it was done all the same")
+	}
+}
+
+func TestAnInterruptedFormComesBackToTheSamePerson(t *testing.T) {
+	e, s := house(t)
+	b := open(t, e, s)
+	b.be("maria")
+	e.Clock.Add(idleLimit)
+	a := b.post("/blankett", url.Values{"why": {"Lång hemlig text"}})
+	if a.status != 303 || a.header.Get("Location") != "/logga-in?next=%2Fblankett" || b.cookies["draft"] == "" {
+		t.Fatalf("%d %s %v", a.status, a.header.Get("Location"), b.cookies)
+	}
+	if err := e.Store.Each(e.Ctx(), draftKind.Name, eachHolds(t, "hemlig")); err != nil {
+		t.Fatal(err)
+	}
+	b.be("kommun")
+	if a := b.get("/blankett"); a.body != "|Eva Lund" {
+		t.Fatalf("another person sees %q", a.body)
+	}
+	b.be("maria")
+	if a := b.get("/blankett"); a.body != "Lång hemlig text|Maria Holm" {
+		t.Fatalf("the person gets %q", a.body)
+	}
+	if a := b.get("/blankett"); a.body != "|Maria Holm" || b.cookies["draft"] != "" {
+		t.Fatalf("a second time: %q", a.body)
+	}
+}
+
+func TestAKeptFormIsOfItsPathItsCookieAndItsTime(t *testing.T) {
+	e, s := house(t)
+	values := map[string][]string{"why": {"text"}}
+	maria := e.People.Maria
+	cookie, err := s.keep(e.Ctx(), "maria", "/a", values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, key, _ := strings.Cut(cookie, ".")
+	wrong := strings.Repeat("A", len(key))
+	for name, c := range map[string][2]string{"another path": {"/b", cookie}, "another key": {"/a", id + "." + wrong}, "no key": {"/a", id}, "no draft": {"/a", "x." + key}} {
+		if _, err := s.take(e.Ctx(), maria, c[0], c[1]); err == nil {
+			t.Errorf("%s opens it", name)
+		}
+	}
+	e.Clock.Add(draftLasts)
+	if _, err := s.take(e.Ctx(), maria, "/a", cookie); !errors.Is(err, errDraft) {
+		t.Fatalf("after a quarter of an hour: %v", err)
+	}
+	e.Clock.Add(time.Second)
+	s.sweep(e.Ctx())
+	if _, err := s.drafts.Get(e.Ctx(), id); !errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("it is kept: %v", err)
+	}
+}
+
+func TestWhoseAnEndedTokenWas(t *testing.T) {
+	e, s := house(t)
+	signed := signIn(t, s, Identity{Staff: "maria"})
+	e.Clock.Add(2 * absoluteLimit)
+	if got := s.tokens.owner(signed.Token); got != "maria" {
+		t.Fatalf("%q", got)
+	}
+	forged := signed.Token[:len(signed.Token)-6] + "AAAAAA"
+	if got := s.tokens.owner(forged); got != "" {
+		t.Fatalf("a forged token was %q's", got)
+	}
+}
+
+func TestTheRowIsSavedBeforeTheAnswer(t *testing.T) {
+	e, s := house(t)
+	anna, omar := e.People.Anna, e.People.Omar
+	if err := s.Saw(e.Ctx(), e.People.Maria, "read referral", "rekommendation", anna.ID, omar.ID, anna.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	// A second node reads what is stored, without waiting.
+	items, next, err := node(t, e).SeenBy(e.Ctx(), anna, "")
+	if err != nil || next != "" || len(items) != 1 {
+		t.Fatalf("%+v %q %v", items, next, err)
+	}
+	if i := items[0]; i.Name != "Maria Holm" || i.Unit != "Hälsocenter Sävsjö" || i.Role != halsocoach.RoleCoach || i.Act != "read referral" || !i.At.Equal(e.Clock.Now()) {
+		t.Fatalf("%+v", i)
+	}
+	rows, _, err := s.rows.Find(e.Ctx(), store.Query{Index: "who", Equal: []any{"maria"}})
+	if err != nil || len(rows) != 1 || len(rows[0].Persons) != 2 {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+}
+
+func TestOwnReadsAndEmptyAnswersLeaveNoRow(t *testing.T) {
+	e, s := house(t)
+	for _, who := range []halsocoach.Actor{e.People.Anna, halsocoach.System("sweep"), {}} {
+		if err := s.Saw(e.Ctx(), who, "read", "", e.People.Anna.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Saw(e.Ctx(), e.People.Maria, "read", ""); err != nil {
+		t.Fatal(err)
+	}
+	if items, _, err := s.SeenBy(e.Ctx(), e.People.Anna, ""); err != nil || len(items) != 0 {
+		t.Fatalf("%+v %v", items, err)
+	}
+	_, _, err := s.SeenBy(e.Ctx(), e.People.Maria, "")
+	want(t, err, halsocoach.KindForbidden)
+}
+
+func TestTheLogIsPagedNewestFirst(t *testing.T) {
+	e, s := house(t)
+	for range seenAtOnce + 5 {
+		e.Clock.Add(time.Minute)
+		if err := s.Saw(e.Ctx(), e.People.Maria, "read referral", "akut", e.People.Anna.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := open(t, e, s)
+	b.be("anna")
+	first := b.get("/min-halsa/logg")
+	if first.status != 200 || strings.Count(first.body, "Maria Holm") != seenAtOnce || !strings.Contains(first.body, "Läste din rekommendation") {
+		t.Fatalf("%d, %d rows", first.status, strings.Count(first.body, "Maria Holm"))
+	}
+	_, rest, _ := strings.Cut(first.body, "/min-halsa/logg?after=")
+	after, _, _ := strings.Cut(rest, `"`)
+	if second := b.get("/min-halsa/logg?after=" + after); second.status != 200 || strings.Count(second.body, "Maria Holm") != 5 {
+		t.Fatalf("%d, %d rows", second.status, strings.Count(second.body, "Maria Holm"))
+	}
+	items, _, _ := s.SeenBy(e.Ctx(), e.People.Anna, "")
+	if !items[0].At.After(items[1].At) {
+		t.Fatal("the newest is not first")
+	}
+}

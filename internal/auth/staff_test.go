@@ -1,0 +1,294 @@
+package auth
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+)
+
+func TestWhoMayManageWhom(t *testing.T) {
+	p := struct{ system, region, kommun, coach, drift, citizen halsocoach.Actor }{
+		halsocoach.System("invite"), halsocoach.Actor{ID: "r", Role: halsocoach.RoleRegion},
+		halsocoach.Actor{ID: "k", Role: halsocoach.RoleKommun, Kommun: "0684"}, halsocoach.Actor{ID: "c", Role: halsocoach.RoleCoach, Kommun: "0684"},
+		halsocoach.Actor{ID: "d", Role: halsocoach.RoleOperator}, halsocoach.Actor{ID: "p", Role: halsocoach.RoleCitizen},
+	}
+	for _, c := range []struct {
+		name   string
+		who    halsocoach.Actor
+		role   halsocoach.Role
+		kommun string
+		want   bool
+	}{
+		{"the program makes operators", p.system, halsocoach.RoleOperator, "", true},
+		{"the program makes no citizens", p.system, halsocoach.RoleCitizen, "", false},
+		{"the program makes no programs", p.system, halsocoach.RoleSystem, "", false},
+		{"the region makes coaches anywhere", p.region, halsocoach.RoleCoach, "0680", true},
+		{"the region makes its own", p.region, halsocoach.RoleRegion, "", true},
+		{"the region makes no operators", p.region, halsocoach.RoleOperator, "", false},
+		{"a kommun makes its coaches", p.kommun, halsocoach.RoleCoach, "0684", true},
+		{"a kommun makes its administrators", p.kommun, halsocoach.RoleKommun, "0684", true},
+		{"not another's", p.kommun, halsocoach.RoleCoach, "0680", false},
+		{"no region", p.kommun, halsocoach.RoleRegion, "0684", false},
+		{"no family coordinators", p.kommun, halsocoach.RoleFamily, "0684", false},
+		{"a coach makes nobody", p.coach, halsocoach.RoleCoach, "0684", false},
+		{"an operator makes nobody", p.drift, halsocoach.RoleCoach, "0684", false},
+		{"a citizen makes nobody", p.citizen, halsocoach.RoleCoach, "0684", false},
+	} {
+		if got := mayManage(c.who, c.role, c.kommun); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+func TestTheRegisterAnswersFromMemory(t *testing.T) {
+	e, s := house(t)
+	hire(t, s, Member{ID: "asa", Name: "Åsa Öst", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
+	hire(t, s, Member{ID: "ake", Name: "Äke Ost", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
+	if _, err := s.End(e.Ctx(), e.People.Kommun, "ake"); err != nil {
+		t.Fatal(err)
+	}
+	coaches, err := s.Coaches(e.Ctx(), "0684")
+	if err != nil || len(coaches) != 2 || coaches[0].ID != "maria" || coaches[1].ID != "asa" {
+		t.Fatalf("%+v, %v", coaches, err)
+	}
+	if _, err := s.Member(e.Ctx(), "nobody"); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatal(err)
+	}
+	before, _ := s.staff.Get("asa")
+	again := hire(t, s, Member{ID: "asa", Name: "Åsa Öst", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
+	if !again.Changed.Equal(before.Changed) {
+		t.Fatal("hiring the same member again changed the register")
+	}
+}
+
+func TestAKommunSeesAndEndsItsOwnStaffOnly(t *testing.T) {
+	e, s := house(t)
+	_, err := s.StaffOf(e.Ctx(), e.People.Kommun, "0680")
+	want(t, err, halsocoach.KindNotFound)
+	_, err = s.StaffOf(e.Ctx(), e.People.Maria, "0684")
+	want(t, err, halsocoach.KindForbidden)
+	_, err = s.StaffOf(e.Ctx(), halsocoach.Actor{}, "0684")
+	want(t, err, halsocoach.KindSignIn)
+	_, err = s.End(e.Ctx(), e.People.Kommun, "johan")
+	want(t, err, halsocoach.KindNotFound)
+	_, err = s.End(e.Ctx(), e.People.Kommun, "region")
+	want(t, err, halsocoach.KindNotFound)
+	_, err = s.End(e.Ctx(), e.People.Kommun, "kommun")
+	want(t, err, halsocoach.KindConflict)
+	_, err = s.Hire(e.Ctx(), e.People.Kommun, Member{ID: "johan", Name: "Johan", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
+	want(t, err, halsocoach.KindNotFound)
+	own, err := s.StaffOf(e.Ctx(), e.People.Kommun, "0684")
+	if err != nil || len(own) != 4 {
+		t.Fatalf("%d, %v", len(own), err)
+	}
+}
+
+// token is the end of an invitation's link.
+func token(t *testing.T, s *Service, who halsocoach.Actor, inv Invitation) string {
+	t.Helper()
+	link, err := s.Invite(t.Context(), who, inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail, ok := strings.CutPrefix(link, s.cfg.PublicURL+"/inbjudan/")
+	if !ok || len(tail) != 43 {
+		t.Fatalf("link %s", link)
+	}
+	return tail
+}
+
+func TestAnInvitationMakesAMemberOnce(t *testing.T) {
+	e, s := house(t)
+	link := token(t, s, e.People.Kommun, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
+	_, err := s.accept(e.Ctx(), link, "  ", halsocoach.Request{Key: "a"})
+	want(t, err, halsocoach.KindInvalid)
+	n := testenv.Count(8, 100)
+	var wg sync.WaitGroup
+	results := make([]error, n)
+	for i := range n {
+		wg.Go(func() {
+			_, results[i] = s.accept(e.Ctx(), link, "Ny Coach", halsocoach.Request{Key: halsocoach.NewID()})
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range results {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, ErrUsed) {
+			t.Fatal(err)
+		}
+	}
+	coaches, _ := s.Coaches(e.Ctx(), "0684")
+	if won != 1 || len(coaches) != 2 {
+		t.Fatalf("%d came in, the centre has %d coaches", won, len(coaches))
+	}
+}
+
+func TestADoubleClickOnAnInvitationIsOneWish(t *testing.T) {
+	e, s := house(t)
+	link := token(t, s, e.People.Region, Invitation{Role: halsocoach.RoleRegion})
+	first, err := s.accept(e.Ctx(), link, "Ny Kollega", halsocoach.Request{Key: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.accept(e.Ctx(), link, "Ny Kollega", halsocoach.Request{Key: "k"})
+	if err != nil || again.Actor.ID != first.Actor.ID {
+		t.Fatalf("%+v, %v", again.Actor, err)
+	}
+	e.Clock.Add(acceptAgain + time.Second)
+	_, err = s.accept(e.Ctx(), link, "Ny Kollega", halsocoach.Request{Key: "k"})
+	want(t, err, halsocoach.KindConflict)
+}
+
+func TestAnInvitationEndsAndIsStoredAsAHash(t *testing.T) {
+	e, s := house(t)
+	link := token(t, s, halsocoach.System("invite"), Invitation{Role: halsocoach.RoleOperator})
+	err := e.Store.Each(e.Ctx(), invitationKind.Name, eachHolds(t, link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Clock.Add(invitationLasts)
+	_, err = s.offer(e.Ctx(), link)
+	if !errors.Is(err, ErrInvitation) {
+		t.Fatal(err)
+	}
+	_, err = s.accept(e.Ctx(), link, "Sen", halsocoach.Request{Key: "k"})
+	if !errors.Is(err, ErrInvitation) {
+		t.Fatal(err)
+	}
+	_, err = s.offer(e.Ctx(), "x")
+	if !errors.Is(err, ErrInvitation) {
+		t.Fatal(err)
+	}
+}
+
+func TestInvitationsKeepWithinWhatTheInviterDecides(t *testing.T) {
+	e, s := house(t)
+	p := e.People
+	for _, c := range []struct {
+		name string
+		who  halsocoach.Actor
+		inv  Invitation
+		want halsocoach.ErrorKind
+	}{
+		{"own coach", p.Kommun, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}, ""},
+		{"own care centre", p.Kommun, Invitation{Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "savsjo-vardcentral"}, ""},
+		{"an association as care centre", p.Kommun, Invitation{Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "savsjo-friluft"}, halsocoach.KindInvalid},
+		{"another's centre", p.Kommun, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0680"}, halsocoach.KindInvalid},
+		{"another's kommun", p.Kommun, Invitation{Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"}, halsocoach.KindForbidden},
+		{"a region's administrator", p.Kommun, Invitation{Role: halsocoach.RoleRegion}, halsocoach.KindForbidden},
+		{"a citizen", p.Region, Invitation{Role: halsocoach.RoleCitizen}, halsocoach.KindInvalid},
+		{"an operator", p.Region, Invitation{Role: halsocoach.RoleOperator}, halsocoach.KindForbidden},
+		{"no such kommun", p.Region, Invitation{Role: halsocoach.RoleKommun, Kommun: "9999"}, halsocoach.KindInvalid},
+		{"by a coach", p.Maria, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}, halsocoach.KindForbidden},
+		{"by nobody", halsocoach.Actor{}, Invitation{Role: halsocoach.RoleCoach}, halsocoach.KindSignIn},
+		{"a link for another's coach", p.Kommun, Invitation{Staff: "johan"}, halsocoach.KindNotFound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := s.Invite(e.Ctx(), c.who, c.inv)
+			want(t, err, c.want)
+		})
+	}
+}
+
+func TestANewLinkLetsAKnownMemberInAgain(t *testing.T) {
+	e, s := house(t)
+	link := token(t, s, e.People.Kommun, Invitation{Staff: "maria"})
+	signed, err := s.accept(e.Ctx(), link, "Någon Annan", halsocoach.Request{Key: "k"})
+	if err != nil || signed.Actor.ID != "maria" || signed.Actor.Name != "Maria Holm" {
+		t.Fatalf("%+v, %v", signed.Actor, err)
+	}
+	late := token(t, s, e.People.Kommun, Invitation{Staff: "maria"})
+	if _, err := s.End(e.Ctx(), e.People.Kommun, "maria"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.offer(e.Ctx(), late); !errors.Is(err, ErrInvitation) {
+		t.Fatalf("a link for a closed account: %v", err)
+	}
+	_, err = s.accept(e.Ctx(), late, "", halsocoach.Request{Key: "l"})
+	want(t, err, halsocoach.KindForbidden)
+}
+
+func TestThePersonnelPagesInviteAndEnd(t *testing.T) {
+	e, s := house(t)
+	admin, guest := open(t, e, s), open(t, e, s)
+	admin.be("kommun")
+	if a := admin.get("/personal"); a.status != 200 || !strings.Contains(a.body, "Maria Holm") || strings.Contains(a.body, "Johan Ek") {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if a := admin.post("/personal/bjud-in", url.Values{}); a.status != 422 || !strings.Contains(a.body, "Välj var personen arbetar.") {
+		t.Fatalf("no place: %d", a.status)
+	}
+	a := admin.post("/personal/bjud-in", url.Values{"place": {"vårdcentral:savsjo-vardcentral"}, "kommun": {"0680"}})
+	if a.status != 303 || a.header.Get("Location") != "/personal/lank" {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	shown := admin.get("/personal/lank")
+	_, rest, ok := strings.Cut(shown.body, "http://example.test/inbjudan/")
+	if !ok {
+		t.Fatalf("no link on %s", shown.body)
+	}
+	path := "/inbjudan/" + rest[:43]
+	if again := admin.get("/personal/lank"); again.status != 303 {
+		t.Fatalf("the link is shown twice: %d", again.status)
+	}
+	if a := guest.get(path); a.status != 200 || !strings.Contains(a.body, "Sävsjö vårdcentral") || !strings.Contains(a.body, "Eva Lund") {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if a := guest.post(path, url.Values{"name": {""}, "_key": {"k"}}); a.status != 422 {
+		t.Fatalf("no name: %d", a.status)
+	}
+	if a := guest.post(path, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}); a.status != 303 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if a := open(t, e, s).get(path); a.status != 409 || !strings.Contains(a.body, "Länken är redan använd") {
+		t.Fatalf("used twice: %d", a.status)
+	}
+	who, err := s.ActorOf(e.Ctx(), guest.cookies["session"])
+	if err != nil || who.Role != halsocoach.RoleCareCentre || who.Unit != "savsjo-vardcentral" || who.Kommun != "0684" {
+		t.Fatalf("%+v, %v", who, err)
+	}
+	if a := admin.get("/personal/" + who.ID + "/avsluta"); a.status != 200 || !strings.Contains(a.body, "Nils Ny") {
+		t.Fatalf("%d", a.status)
+	}
+	if a := admin.post("/personal/"+who.ID+"/avsluta", url.Values{}); a.status != 303 {
+		t.Fatalf("%d", a.status)
+	}
+	if a := guest.get("/blankett"); a.status != 303 {
+		t.Fatalf("an ended member is still in: %d", a.status)
+	}
+	if a := admin.post("/personal/johan/avsluta", url.Values{}); a.status != 404 {
+		t.Fatalf("another kommun's coach: %d", a.status)
+	}
+	if a := guest.post("/personal/bjud-in", url.Values{}); a.status != 303 {
+		t.Fatalf("a visitor invites: %d", a.status)
+	}
+}
+
+func TestGuessesAtInvitationsAreCountedPerAddress(t *testing.T) {
+	e, s := house(t)
+	b := open(t, e, s)
+	link := "/inbjudan/" + token(t, s, e.People.Region, Invitation{Role: halsocoach.RoleRegion})
+	for range failedAtMost {
+		if a := b.get("/inbjudan/" + halsocoach.NewID()); a.status != 404 {
+			t.Fatalf("%d", a.status)
+		}
+	}
+	if a := b.get(link); a.status != 503 {
+		t.Fatalf("the next is answered %d", a.status)
+	}
+	for range failedAtMost + 5 {
+		b.be("anna")
+	}
+	e.Clock.Add(failedWithin)
+	if a := b.get(link); a.status != 200 {
+		t.Fatalf("after the wait: %d", a.status)
+	}
+}

@@ -1,0 +1,295 @@
+package coach
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// Entry is one line of a day: a talk or a group.
+type Entry struct {
+	Starts, Ends time.Time
+	Talk         *Talk  // nil for a group
+	Name         string // the person's, of a talk
+	Span         string // the group date's id
+}
+
+// DayView is a coach's day as the coach sees it.
+type DayView struct {
+	Date    halsocoach.Day
+	Own     bool // hours decided for this day alone
+	Hours   []Hours
+	Entries []Entry
+	Free    int // times that citizens can book
+}
+
+// WeekView is a coach's week.
+type WeekView struct {
+	Monday halsocoach.Day
+	Today  halsocoach.Day
+	Days   []DayView
+}
+
+// Calendar is the coach's own week that a day is in. The persons it shows are
+// logged in one row.
+func (s *Service) Calendar(ctx context.Context, who halsocoach.Actor, day halsocoach.Day) (WeekView, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return WeekView{}, err
+	}
+	today := halsocoach.DayOf(s.Clock())
+	if !day.Valid() {
+		day = today
+	}
+	v := WeekView{Monday: Monday(day), Today: today}
+	days, err := s.views(ctx, who, v.Monday, 7)
+	v.Days = days
+	return v, err
+}
+
+// CalendarDay is one day of the coach's own.
+func (s *Service) CalendarDay(ctx context.Context, who halsocoach.Actor, day halsocoach.Day) (DayView, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return DayView{}, err
+	}
+	if !day.Valid() {
+		return DayView{}, halsocoach.ErrNotFound
+	}
+	days, err := s.views(ctx, who, day, 1)
+	if err != nil {
+		return DayView{}, err
+	}
+	return days[0], nil
+}
+
+// views are n days of the coach's own, with names, which is logged.
+func (s *Service) views(ctx context.Context, who halsocoach.Actor, from halsocoach.Day, n int) ([]DayView, error) {
+	calendar, err := s.shelves.calendar(ctx, []string{who.ID}, from, n)
+	if err != nil {
+		return nil, err
+	}
+	weeks, err := s.shelves.patterns(ctx, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := s.terms(ctx, who.Centre)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.names(ctx, who, "read calendar", bookedIn(calendar[who.ID], func(Talk) bool { return true }))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]DayView, n)
+	for i, d := range calendar[who.ID] {
+		out[i] = viewOf(d, weeks[who.ID], cutFor(terms, First), s.Clock().Add(margin), names)
+	}
+	return out, nil
+}
+
+func viewOf(d Day, w Weeks, cut Cut, from time.Time, names map[string]string) DayView {
+	v := DayView{Date: d.Date, Own: d.Own, Hours: d.Open(w), Free: len(d.Free(w, cut, from, ""))}
+	for _, t := range d.Talks {
+		v.Entries = append(v.Entries, Entry{Starts: t.Starts, Ends: t.Ends, Talk: &t, Name: names[t.Enrolment]})
+	}
+	for _, s := range d.Spans {
+		v.Entries = append(v.Entries, Entry{Starts: s.Starts, Ends: s.Ends, Span: s.ID})
+	}
+	slices.SortStableFunc(v.Entries, func(a, b Entry) int { return a.Starts.Compare(b.Starts) })
+	return v
+}
+
+// names are the persons' names by enrolment, with one row in the access log for
+// all of them. Talks at a centre where the coach no longer works stay nameless.
+func (s *Service) names(ctx context.Context, who halsocoach.Actor, act string, talks []Booked) (map[string]string, error) {
+	var ids, persons []string
+	for _, b := range talks {
+		if b.Centre == who.Centre {
+			ids, persons = append(ids, b.Enrolment), append(persons, b.Person)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	slices.Sort(ids)
+	slices.Sort(persons)
+	if err := s.AccessLog.Saw(ctx, who, act, "kalender", slices.Compact(persons)...); err != nil {
+		return nil, err
+	}
+	return s.Enrolments.Names(ctx, slices.Compact(ids)...)
+}
+
+// Pattern is the weekly hours of a coach that stand on a day, and the day they
+// began; "" when there are none.
+func (s *Service) Pattern(ctx context.Context, who halsocoach.Actor, day halsocoach.Day) (Week, halsocoach.Day, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return Week{}, "", err
+	}
+	weeks, err := s.shelves.patterns(ctx, who.ID)
+	if err != nil {
+		return Week{}, "", err
+	}
+	for _, v := range slices.Backward(weeks[who.ID].Versions) {
+		if v.From <= day {
+			return v.Week, v.From, nil
+		}
+	}
+	return Week{}, "", nil
+}
+
+// SetWeek decides the coach's weekly hours from a day on, today at the
+// earliest. Talks that are booked stay where they are.
+func (s *Service) SetWeek(ctx context.Context, who halsocoach.Actor, from halsocoach.Day, week Week) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return err
+	}
+	faults := s.checkDay("from", from)
+	for i, hours := range week {
+		faults = append(faults, checkHours("dag"+string(rune('1'+i)), hours)...)
+	}
+	if err := halsocoach.Invalid(faults...); err != nil {
+		return err
+	}
+	_, err := s.shelves.weeks.Upsert(ctx, who.ID, func(w *Weeks) ([]halsocoach.Event, error) {
+		w.Coach = who.ID
+		w.Set(from, week)
+		return nil, nil
+	})
+	return err
+}
+
+// checkDay: hours are decided from today on and a year ahead.
+func (s *Service) checkDay(name string, day halsocoach.Day) []halsocoach.Field {
+	today := halsocoach.DayOf(s.Clock())
+	switch {
+	case !day.Valid():
+		return []halsocoach.Field{{Name: name, Text: "Skriv datum som åååå-mm-dd."}}
+	case day < today:
+		return []halsocoach.Field{{Name: name, Text: "Välj i dag eller en dag som kommer."}}
+	case day > today.Plus(ownAhead):
+		return []halsocoach.Field{{Name: name, Text: "Välj en dag inom ett år."}}
+	}
+	return nil
+}
+
+// SetDay decides the coach's hours for one day alone; no hours at all is a day
+// off for talks. Talks that are booked stay.
+func (s *Service) SetDay(ctx context.Context, who halsocoach.Actor, day halsocoach.Day, hours []Hours) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return err
+	}
+	if err := halsocoach.Invalid(append(s.checkDay("dag", day), checkHours("from", hours)...)...); err != nil {
+		return err
+	}
+	return s.shelves.change(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
+		d.Own, d.Hours = true, sortHours(hours)
+		return nil, nil
+	})
+}
+
+// OpenHours adds hours to one day, for that day alone.
+func (s *Service) OpenHours(ctx context.Context, who halsocoach.Actor, day halsocoach.Day, h Hours) error {
+	return s.changeHours(ctx, who, day, func(have []Hours) ([]Hours, error) {
+		hours := append(slices.Clone(have), h)
+		if slices.Contains(have, h) {
+			hours = have // the same form twice
+		}
+		return sortHours(hours), halsocoach.Invalid(checkHours("from", hours)...)
+	})
+}
+
+// CloseHours takes hours from one day, for that day alone.
+func (s *Service) CloseHours(ctx context.Context, who halsocoach.Actor, day halsocoach.Day, h Hours) error {
+	return s.changeHours(ctx, who, day, func(have []Hours) ([]Hours, error) {
+		return slices.DeleteFunc(slices.Clone(have), func(x Hours) bool { return x == h }), nil
+	})
+}
+
+func (s *Service) changeHours(ctx context.Context, who halsocoach.Actor, day halsocoach.Day, change func([]Hours) ([]Hours, error)) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return err
+	}
+	if err := halsocoach.Invalid(s.checkDay("dag", day)...); err != nil {
+		return err
+	}
+	weeks, err := s.shelves.patterns(ctx, who.ID)
+	if err != nil {
+		return err
+	}
+	return s.shelves.change(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
+		hours, err := change(d.Open(weeks[who.ID]))
+		if err != nil {
+			return nil, err
+		}
+		d.Own, d.Hours = true, hours
+		return nil, nil
+	})
+}
+
+// ResetDay lets the weekly hours stand for a day again.
+func (s *Service) ResetDay(ctx context.Context, who halsocoach.Actor, day halsocoach.Day) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return err
+	}
+	_, err := s.shelves.days.Update(ctx, DayID(who.ID, day), func(d *Day) ([]halsocoach.Event, error) {
+		d.Own, d.Hours = false, nil
+		return nil, nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// For is a person for whom a coach books a talk.
+type For struct {
+	Enrolment halsocoach.Enrolment
+	Name      string
+	Next      Kind
+	Coming    []Booked
+	Offer     Offer
+}
+
+// BookingFor is what a coach needs to book a talk for a person.
+func (s *Service) BookingFor(ctx context.Context, who halsocoach.Actor, enrolment string, q Asked) (For, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return For{}, err
+	}
+	if err := q.check(); err != nil {
+		return For{}, err
+	}
+	e, err := s.coached(ctx, who, enrolment, "read talks")
+	if err != nil {
+		return For{}, err
+	}
+	names, err := s.Enrolments.Names(ctx, e.ID)
+	if err != nil {
+		return For{}, err
+	}
+	talks, err := s.shelves.ofEnrolment(ctx, e.ID, "")
+	if err != nil {
+		return For{}, err
+	}
+	f := For{Enrolment: e, Name: names[e.ID], Next: nextKind(talksOf(talks), e.ID), Coming: coming(talks, s.Clock())}
+	q.Centre = e.Centre
+	own := e
+	own.Coach = who.ID // the one who books sees own times first
+	f.Offer, err = s.fill(ctx, Offer{Enrolment: own, Kind: f.Next}, q, "")
+	return f, err
+}
+
+// TalkWithName is one talk with the person's name, for a coach.
+func (s *Service) TalkWithName(ctx context.Context, who halsocoach.Actor, id string) (Choice, string, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return Choice{}, "", err
+	}
+	c, err := s.Talk(ctx, who, id)
+	if err != nil {
+		return c, "", err
+	}
+	names, err := s.Enrolments.Names(ctx, c.Enrolment)
+	return c, names[c.Enrolment], err
+}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +58,10 @@ func (c Collection[T]) Insert(ctx context.Context, id string, v T, events ...hal
 // events that change returns; when somebody else was first it reads and asks
 // again. An error from change ends it with nothing saved. A change that changes
 // nothing and causes nothing writes nothing.
+//
+// Changes of one document that meet are saved together, so change may run on
+// another caller's goroutine, while this one waits. It must only work on what
+// it gets: no other document, no waiting.
 func (c Collection[T]) Update(ctx context.Context, id string, change func(*T) ([]halsocoach.Event, error)) (T, error) {
 	return c.update(ctx, id, false, change)
 }
@@ -69,36 +72,38 @@ func (c Collection[T]) Upsert(ctx context.Context, id string, change func(*T) ([
 }
 
 func (c Collection[T]) update(ctx context.Context, id string, insert bool, change func(*T) ([]halsocoach.Event, error)) (T, error) {
-	var zero T
-	for range attempts {
-		v, doc, err := c.read(ctx, id)
-		if errors.Is(err, ErrNotFound) && insert {
-			v, doc, err = zero, Document{ID: id}, nil
-		}
-		if err != nil {
-			return zero, err
+	var zero, out T
+	w := &wish{change: func(body []byte, exists bool) ([]byte, []halsocoach.Event, error) {
+		var v T
+		if exists {
+			if err := json.Unmarshal(body, &v); err != nil {
+				return nil, nil, fmt.Errorf("store: read %s: %w", c.kind, err)
+			}
+		} else if !insert {
+			return nil, nil, ErrNotFound
 		}
 		events, err := change(&v)
 		if err != nil {
-			return zero, err
+			return nil, nil, err
 		}
-		body, err := json.Marshal(v)
+		next, err := json.Marshal(v)
 		if err != nil {
-			return zero, fmt.Errorf("store: marshal %s: %w", c.kind, err)
+			return nil, nil, fmt.Errorf("store: marshal %s: %w", c.kind, err)
 		}
-		if doc.Version != "" && len(events) == 0 && bytes.Equal(body, doc.Body) {
-			return v, nil
-		}
-		doc.Body = body
-		_, err = c.store.Save(ctx, c.kind, doc, events)
-		if err == nil {
-			return v, nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return zero, err
-		}
+		out = v
+		return next, events, nil
+	}}
+	key := laneKey{c.kind, id}
+	var err error
+	if s, ok := c.store.(interface{ lanes() *Lanes }); ok {
+		err = s.lanes().change(ctx, c.store, key, w)
+	} else {
+		err = (&lane{store: c.store, key: key}).alone(ctx, w)
 	}
-	return zero, fmt.Errorf("store: update %s: %d attempts lost: %w", c.kind, attempts, halsocoach.ErrBusy)
+	if err != nil {
+		return zero, err
+	}
+	return out, nil
 }
 
 // Delete removes the document after check has seen it and agreed; what does not

@@ -19,6 +19,7 @@ var ErrClosed = errors.New("sqlite: the store is closed")
 
 // Store is one SQLite file. All methods are safe for concurrent use.
 type Store struct {
+	store.Lanes
 	path    string
 	log     *slog.Logger
 	tables  map[string]*table

@@ -1,0 +1,47 @@
+package sqlite
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"halsocoach/internal/store"
+	"halsocoach/internal/store/storetest"
+)
+
+// testLog sends log lines to the test's output.
+func testLog(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+
+func openAt(t testing.TB, path string, kinds []store.Kind) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, kinds, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+func TestSQLiteKeepsThePromises(t *testing.T) {
+	dir := t.TempDir()
+	path := func(t testing.TB, what string) string {
+		sum := sha256.Sum256([]byte(t.Name()))
+		return filepath.Join(dir, hex.EncodeToString(sum[:8])+what)
+	}
+	storetest.Run(t, func(t testing.TB, kinds []store.Kind) store.Store {
+		return openAt(t, path(t, ".db"), kinds)
+	}, func(t testing.TB, kinds []store.Kind, backup io.Reader) store.Store {
+		to := path(t, "-restored.db")
+		if err := Restore(t.Context(), backup, to); err != nil {
+			t.Fatal(err)
+		}
+		return openAt(t, to, kinds)
+	})
+}

@@ -1,0 +1,155 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+var errNo = errors.New("no")
+
+// typed are the promises of Collection.
+var typed = []named{
+	{"UpdateRetriesWhenSomebodyWasFirst", func(h *house) {
+		h.put("a", thing{N: number(1)})
+		calls := 0
+		v, err := h.c.Update(h.ctx, "a", func(v *thing) ([]halsocoach.Event, error) {
+			if calls++; calls == 1 { // another process saves in between
+				d := h.get("a")
+				h.save("a", d.Version, `{"n":10,"text":"other"}`)
+			}
+			*v.N++
+			return []halsocoach.Event{happened("e")}, nil
+		})
+		h.must(err)
+		h.is("calls", calls, 2)
+		h.is("answer", body(v), `{"n":11,"text":"other"}`)
+		h.is("stored", string(h.get("a").Body), `{"n":11,"text":"other"}`)
+		h.is("events", h.pending(), []string{"e"})
+	}},
+	{"UpdateThatChangesNothingWritesNothing", func(h *house) {
+		h.put("a", thing{N: number(1)})
+		before := h.get("a").Version
+		v, err := h.c.Update(h.ctx, "a", func(*thing) ([]halsocoach.Event, error) { return nil, nil })
+		h.must(err)
+		h.is("answer", body(v), `{"n":1}`)
+		h.is("version", h.get("a").Version, before)
+		_, err = h.c.Update(h.ctx, "a", func(*thing) ([]halsocoach.Event, error) { return []halsocoach.Event{happened("e")}, nil })
+		h.must(err)
+		h.is("events", h.pending(), []string{"e"})
+	}},
+	{"AnErrorFromTheChangeSavesNothing", func(h *house) {
+		h.put("a", thing{N: number(1)})
+		for what, err := range map[string]error{
+			"update": second(h.c.Update(h.ctx, "a", func(v *thing) ([]halsocoach.Event, error) { *v.N = 5; return []halsocoach.Event{happened("e")}, errNo })),
+			"upsert": second(h.c.Upsert(h.ctx, "b", func(v *thing) ([]halsocoach.Event, error) { v.N = number(5); return nil, errNo })),
+			"delete": h.c.Delete(h.ctx, "a", func(thing) ([]halsocoach.Event, error) { return []halsocoach.Event{happened("e")}, errNo }),
+		} {
+			if !errors.Is(err, errNo) {
+				h.Errorf("%s: %v", what, err)
+			}
+		}
+		h.is("stored", string(h.get("a").Body), `{"n":1}`)
+		h.is("events", h.pending(), []string{})
+		docs, err := h.c.Many(h.ctx, "a", "b")
+		h.must(err)
+		h.is("documents", len(docs), 1)
+	}},
+	{"UpdateOfWhatIsNotThereIsNotFound", func(h *house) {
+		never := func(*thing) ([]halsocoach.Event, error) { h.Error("asked"); return nil, nil }
+		if _, err := h.c.Update(h.ctx, "a", never); !errors.Is(err, store.ErrNotFound) || halsocoach.KindOf(err) != halsocoach.KindNotFound {
+			h.Errorf("update: %v", err)
+		}
+		if err := h.c.Delete(h.ctx, "a", nil); !errors.Is(err, store.ErrNotFound) {
+			h.Errorf("delete: %v", err)
+		}
+		if _, err := h.c.Get(h.ctx, "a"); !errors.Is(err, store.ErrNotFound) {
+			h.Errorf("get: %v", err)
+		}
+	}},
+	{"UpsertBeginsWithTheZeroValue", func(h *house) {
+		add := func(v *thing) ([]halsocoach.Event, error) {
+			if v.N == nil {
+				v.N = number(0)
+			}
+			*v.N++
+			return nil, nil
+		}
+		for i := range 3 {
+			v, err := h.c.Upsert(h.ctx, "a", add)
+			h.must(err)
+			h.is("answer", *v.N, i+1)
+		}
+		_, err := h.c.Upsert(h.ctx, "empty", func(*thing) ([]halsocoach.Event, error) { return nil, nil })
+		h.must(err)
+		h.is("stored", string(h.get("empty").Body), `{}`)
+	}},
+	{"DeleteAsksItsCheckFirst", func(h *house) {
+		h.put("a", thing{Text: "mine"})
+		h.must(h.c.Delete(h.ctx, "a", func(v thing) ([]halsocoach.Event, error) {
+			h.is("seen", v.Text, "mine")
+			return []halsocoach.Event{happened("gone")}, nil
+		}))
+		h.is("events", h.pending(), []string{"gone"})
+		h.put("a", thing{Text: "again"})
+	}},
+	{"OneFaultyChangeDoesNotFailTheOthers", func(h *house) {
+		h.put("a", thing{N: number(0)})
+		h.put("holder", thing{Key: "taken"})
+		each(h, 60, func(i int) error {
+			defer func() {
+				if p := recover(); (p != nil) != (i%6 == 3) {
+					h.Errorf("caller %d: panic %v", i, p)
+				}
+			}()
+			_, err := h.c.Update(h.ctx, "a", func(v *thing) ([]halsocoach.Event, error) {
+				*v.N++
+				switch i % 6 {
+				case 1:
+					v.Tags = append(v.Tags, "half done")
+					return nil, errNo
+				case 2:
+					v.Key = "taken"
+				case 3:
+					panic("a change that panics")
+				}
+				return []halsocoach.Event{happened(fmt.Sprint(i))}, nil
+			})
+			if want := i % 6; want == 1 && !errors.Is(err, errNo) || want == 2 && !store.Duplicate(err, "key") || want != 1 && want != 2 && err != nil {
+				return fmt.Errorf("caller %d: %w", i, err)
+			}
+			return nil
+		})
+		h.is("stored", string(h.get("a").Body), `{"n":30}`)
+		h.is("events", len(drain(h, h.s)), 30)
+	}},
+	{"ManyAndFindAreTyped", func(h *house) {
+		for i := range 5 {
+			h.put(fmt.Sprint(i), thing{Person: "p", N: number(i)})
+		}
+		many, err := h.c.Many(h.ctx, "4", "x", "0")
+		h.must(err)
+		h.is("many", body(many), `[{"person":"p","n":4},{"person":"p","n":0}]`)
+		found, next, err := h.c.Find(h.ctx, store.Query{Index: "person", Equal: []any{"p"}, Limit: 2})
+		h.must(err)
+		h.is("found", body(found), `[{"person":"p","n":0},{"person":"p","n":1}]`)
+		found, next, err = h.c.Find(h.ctx, store.Query{Index: "person", Equal: []any{"p"}, Limit: 3, After: next})
+		h.must(err)
+		h.is("then", body(found), `[{"person":"p","n":2},{"person":"p","n":3},{"person":"p","n":4}]`)
+		h.is("next", next, "")
+		n := 0
+		h.must(h.c.Each(h.ctx, func(id string, v thing) error {
+			h.is("each", fmt.Sprint(*v.N), id)
+			n++
+			return nil
+		}))
+		h.is("each", n, 5)
+		if err := h.c.Insert(h.ctx, "0", thing{}); !errors.Is(err, store.ErrConflict) {
+			h.Errorf("insert of what exists: %v", err)
+		}
+	}},
+}
+
+func second[T any](_ T, err error) error { return err }

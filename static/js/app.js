@@ -14,7 +14,7 @@ document.addEventListener("click", (event) => {
   const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));
   if (!field) return;
   event.preventDefault();
-  const part = field.closest("fieldset, .field") || field;
+  const part = field.closest(".field") || field;
   part.scrollIntoView({ block: "start" });
   field.focus({ preventScroll: true });
 });

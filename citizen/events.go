@@ -1,0 +1,89 @@
+package citizen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/event"
+)
+
+// The events this package writes. Subject is the enrolment's id.
+const (
+	EventEnrolled = "citizen.enrolled"
+	EventAgain    = "citizen.recommended_again" // a recommendation joined an open enrolment
+	EventStarted  = "citizen.started"           // the first talk has been booked
+	EventEnded    = "citizen.ended"
+)
+
+// What it listens to.
+const eventAccepted = "referral.accepted"
+
+// About is the data of the events.
+type About struct {
+	Referrals []string `json:"referrals"`       // those that the event says something about
+	Class     Class    `json:"class,omitempty"` // of the end
+}
+
+func happened(typ string, e Enrolment, at time.Time, referrals ...string) halsocoach.Event {
+	about := About{Referrals: referrals}
+	if e.Ended != nil {
+		about.Class = e.Ended.Class
+	}
+	return halsocoach.Happened(typ, at, halsocoach.KommunOfCentre(e.Centre), e.ID, about)
+}
+
+// sweepSize bounds what is mended at one start.
+const sweepSize = 1000
+
+// Start takes in those who were accepted while nobody listened, and then those
+// whom a coach accepts. It returns when the consumer runs.
+func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
+	n, err := s.Sweep(ctx)
+	if err != nil {
+		s.Log.Error("sweep of enrolments", "err", err)
+	}
+	if n > 0 {
+		s.Log.Info("people were taken in after an interruption", "n", n)
+	}
+	if err := bus.Consume(ctx, "citizen", []string{eventAccepted}, s.accepted); err != nil {
+		return fmt.Errorf("citizen: consume: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) accepted(ctx context.Context, e halsocoach.Event) error {
+	return s.takeIn(ctx, e.Subject)
+}
+
+func (s *Service) takeIn(ctx context.Context, referral string) error {
+	a, err := s.Referrals.Accepted(ctx, referral)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		return nil // not accepted after all, or erased since
+	}
+	if err != nil {
+		return fmt.Errorf("take in from referral %s: %w", referral, err)
+	}
+	_, err = s.Enrol(ctx, a)
+	return err
+}
+
+// Sweep takes in those who were accepted and have no enrolment, and says how
+// many. One who can not be taken in holds up nobody else.
+func (s *Service) Sweep(ctx context.Context) (n int, err error) {
+	ids, err := s.Referrals.Unenrolled(ctx, sweepSize)
+	if err != nil {
+		return 0, fmt.Errorf("citizen: sweep: %w", err)
+	}
+	var faults []error
+	for _, id := range ids {
+		if err := s.takeIn(ctx, id); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		n++
+	}
+	return n, errors.Join(faults...)
+}

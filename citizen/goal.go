@@ -1,0 +1,121 @@
+package citizen
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"halsocoach"
+	"halsocoach/internal/seal"
+)
+
+// Goal is what a person wants, in their own words, as it is stored.
+type Goal struct {
+	ID     string           `json:"id"`
+	Digest string           `json:"digest"`
+	Person string           `json:"person"`
+	Habit  halsocoach.Topic `json:"habit"`
+	Words  seal.Sealed      `json:"words"`
+	Why    seal.Sealed      `json:"why,omitempty"`
+	Steps  []seal.Sealed    `json:"steps,omitempty"` // numbered from 1
+	Made   time.Time        `json:"made"`
+}
+
+// CheckIn is how a step went, or the goal as a whole (Step 0), as it is stored.
+type CheckIn struct {
+	ID      string      `json:"id"`
+	Digest  string      `json:"digest"`
+	Person  string      `json:"person"`
+	Goal    string      `json:"goal"`
+	Step    int         `json:"step"`
+	Outcome Outcome     `json:"outcome"`
+	Words   seal.Sealed `json:"words,omitempty"`
+	At      time.Time   `json:"at"`
+}
+
+// Outcome is how it went. None of them is a failure.
+type Outcome string
+
+// Outcomes in the order in which a person chooses among them. The values go over
+// the wire.
+var Outcomes = []Outcome{"done", "partly", "notnow"}
+
+// Known says whether o is one of Outcomes.
+func (o Outcome) Known() bool { return slices.Contains(Outcomes, o) }
+
+// GoalWish is a goal as it was written.
+type GoalWish struct {
+	Habit halsocoach.Topic
+	Words string
+	Why   string
+	Steps []string
+}
+
+// The limits of what is written, in characters, and of steps in number.
+const (
+	goalLimit = 500
+	stepLimit = 200
+	stepsMost = 10
+	saysLimit = 1000
+)
+
+// trimmed is the wish without spaces around and without empty steps.
+func (w GoalWish) trimmed() GoalWish {
+	w.Words, w.Why = strings.TrimSpace(w.Words), strings.TrimSpace(w.Why)
+	var steps []string
+	for _, s := range w.Steps {
+		if s = strings.TrimSpace(s); s != "" {
+			steps = append(steps, s)
+		}
+	}
+	w.Steps = steps
+	return w
+}
+
+// Judge gives the answers to mend, in the form's order.
+func (w GoalWish) Judge() error {
+	var wrong []halsocoach.Field
+	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
+	if !w.Habit.Known() {
+		miss("habit", "Välj vad målet handlar om.")
+	}
+	switch n := utf8.RuneCountInString(w.Words); {
+	case n == 0:
+		miss("words", "Skriv vad du vill, med dina egna ord.")
+	case n > goalLimit:
+		miss("words", "Målet får vara högst 500 tecken.")
+	}
+	if utf8.RuneCountInString(w.Why) > goalLimit {
+		miss("why", "Skälet får vara högst 500 tecken.")
+	}
+	if len(w.Steps) > stepsMost {
+		miss("steps", "Ett mål kan ha högst 10 steg. Börja med de första.")
+	} else if slices.ContainsFunc(w.Steps, func(s string) bool { return utf8.RuneCountInString(s) > stepLimit }) {
+		miss("steps", "Ett steg får vara högst 200 tecken.")
+	}
+	return halsocoach.Invalid(wrong...)
+}
+
+// CheckInWish is a check-in as it was written.
+type CheckInWish struct {
+	Step    int // 1 is the first; 0 is the goal as a whole
+	Outcome Outcome
+	Words   string
+}
+
+// Judge gives the answers to mend. steps is how many the goal has.
+func (w CheckInWish) Judge(steps int) error {
+	var wrong []halsocoach.Field
+	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
+	if w.Step < 0 || w.Step > steps {
+		miss("step", "Välj ett av målets steg.")
+	}
+	if !w.Outcome.Known() {
+		miss("outcome", "Välj hur det gick.")
+	}
+	if utf8.RuneCountInString(w.Words) > saysLimit {
+		miss("words", "Dina ord får vara högst 1 000 tecken.")
+	}
+	return halsocoach.Invalid(wrong...)
+}

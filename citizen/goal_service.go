@@ -1,0 +1,266 @@
+package citizen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
+)
+
+// GoalView is a goal, opened.
+type GoalView struct {
+	ID         string
+	Habit      halsocoach.Topic
+	Words, Why string
+	Steps      []string // numbered from 1
+	Made       time.Time
+	Last       *CheckInView // the latest check-in of all steps
+	LastOf     map[int]CheckInView
+}
+
+// CheckInView is a check-in, opened. Step 0 is the goal as a whole.
+type CheckInView struct {
+	ID      string
+	Goal    string
+	Step    int
+	Outcome Outcome
+	Words   string
+	At      time.Time
+}
+
+// SetGoal makes a goal of the citizen's own. made is false for a repeat of the
+// same wish.
+func (s *Service) SetGoal(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish GoalWish) (v GoalView, made bool, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return GoalView{}, false, err
+	}
+	wish = wish.trimmed()
+	g := Goal{ID: req.ID(who, "goals"), Digest: req.Digest(wish), Person: who.ID, Habit: wish.Habit, Made: s.Clock().UTC()}
+	if there, err := s.goals.Get(ctx, g.ID); !errors.Is(err, store.ErrNotFound) {
+		return s.sameGoal(ctx, there, g.Digest, err)
+	}
+	if err := wish.Judge(); err != nil {
+		return GoalView{}, false, err
+	}
+	if g.Words, err = s.Seal.Seal(ctx, who.ID, "goal.words", wish.Words); err != nil {
+		return GoalView{}, false, fmt.Errorf("seal goal: %w", err)
+	}
+	if g.Why, err = s.Seal.Seal(ctx, who.ID, "goal.why", wish.Why); err != nil {
+		return GoalView{}, false, fmt.Errorf("seal goal: %w", err)
+	}
+	for _, step := range wish.Steps {
+		box, err := s.Seal.Seal(ctx, who.ID, "goal.step", step)
+		if err != nil {
+			return GoalView{}, false, fmt.Errorf("seal step: %w", err)
+		}
+		g.Steps = append(g.Steps, box)
+	}
+	if err := s.goals.Insert(ctx, g.ID, g); errors.Is(err, store.ErrConflict) {
+		there, err := s.goals.Get(ctx, g.ID)
+		return s.sameGoal(ctx, there, g.Digest, err)
+	} else if err != nil {
+		return GoalView{}, false, fmt.Errorf("set goal: %w", err)
+	}
+	return GoalView{ID: g.ID, Habit: g.Habit, Words: wish.Words, Why: wish.Why, Steps: wish.Steps, Made: g.Made}, true, nil
+}
+
+// sameGoal answers a repeat with what was made the first time.
+func (s *Service) sameGoal(ctx context.Context, g Goal, digest string, err error) (GoalView, bool, error) {
+	if err != nil {
+		return GoalView{}, false, fmt.Errorf("set goal: %w", err)
+	}
+	if g.Digest != digest {
+		return GoalView{}, false, halsocoach.ErrOtherWish
+	}
+	views, err := s.openGoals(ctx, []Goal{g}, nil)
+	if err != nil {
+		return GoalView{}, false, err
+	}
+	return views[0], false, nil
+}
+
+// Goals are the citizen's own, newest first, each with how it went last.
+func (s *Service) Goals(ctx context.Context, who halsocoach.Actor, after string) (items []GoalView, next string, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return nil, "", err
+	}
+	return s.goalsWithLast(ctx, who.ID, after)
+}
+
+func (s *Service) goalsWithLast(ctx context.Context, person, after string) ([]GoalView, string, error) {
+	found, next, err := s.goalsOf(ctx, person, after)
+	if err != nil || len(found) == 0 {
+		return nil, "", err
+	}
+	last, err := s.lately(ctx, person)
+	if err != nil {
+		return nil, "", fmt.Errorf("check-ins: %w", err)
+	}
+	views, err := s.openGoals(ctx, found, last)
+	return views, next, err
+}
+
+// Goal is one of the citizen's own with a page of its check-ins, newest first.
+func (s *Service) Goal(ctx context.Context, who halsocoach.Actor, id, after string) (v GoalView, past []CheckInView, next string, err error) {
+	g, err := s.own(ctx, who, id)
+	if err != nil {
+		return GoalView{}, nil, "", err
+	}
+	found, next, err := s.checkinsOf(ctx, id, after)
+	if err != nil {
+		return GoalView{}, nil, "", fmt.Errorf("check-ins of goal %s: %w", id, err)
+	}
+	views, err := s.openGoals(ctx, []Goal{g}, nil)
+	if err != nil {
+		return GoalView{}, nil, "", err
+	}
+	past, err = s.openCheckIns(ctx, found)
+	return views[0], past, next, err
+}
+
+// own is one of the citizen's own goals; somebody else's is ErrNotFound.
+func (s *Service) own(ctx context.Context, who halsocoach.Actor, id string) (Goal, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return Goal{}, err
+	}
+	g, err := s.goals.Get(ctx, id)
+	if err != nil {
+		return Goal{}, fmt.Errorf("goal %s: %w", id, err)
+	}
+	if g.Person != who.ID {
+		return Goal{}, halsocoach.ErrNotFound
+	}
+	return g, nil
+}
+
+// CheckIn notes how it went with a step of the citizen's own goal, or with the
+// goal as a whole. made is false for a repeat of the same wish.
+func (s *Service) CheckIn(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, goal string, wish CheckInWish) (v CheckInView, made bool, err error) {
+	g, err := s.own(ctx, who, goal)
+	if err != nil {
+		return CheckInView{}, false, err
+	}
+	wish.Words = strings.TrimSpace(wish.Words)
+	c := CheckIn{ID: req.ID(who, "goals/"+goal+"/checkins"), Digest: req.Digest(wish), Person: who.ID, Goal: goal, Step: wish.Step, Outcome: wish.Outcome, At: s.Clock().UTC()}
+	if there, err := s.checkins.Get(ctx, c.ID); !errors.Is(err, store.ErrNotFound) {
+		return s.sameCheckIn(ctx, there, c.Digest, err)
+	}
+	if err := wish.Judge(len(g.Steps)); err != nil {
+		return CheckInView{}, false, err
+	}
+	if c.Words, err = s.Seal.Seal(ctx, who.ID, "checkin.words", wish.Words); err != nil {
+		return CheckInView{}, false, fmt.Errorf("seal check-in: %w", err)
+	}
+	if err := s.checkins.Insert(ctx, c.ID, c); errors.Is(err, store.ErrConflict) {
+		there, err := s.checkins.Get(ctx, c.ID)
+		return s.sameCheckIn(ctx, there, c.Digest, err)
+	} else if err != nil {
+		return CheckInView{}, false, fmt.Errorf("check in: %w", err)
+	}
+	return CheckInView{ID: c.ID, Goal: goal, Step: c.Step, Outcome: c.Outcome, Words: wish.Words, At: c.At}, true, nil
+}
+
+func (s *Service) sameCheckIn(ctx context.Context, c CheckIn, digest string, err error) (CheckInView, bool, error) {
+	if err != nil {
+		return CheckInView{}, false, fmt.Errorf("check in: %w", err)
+	}
+	if c.Digest != digest {
+		return CheckInView{}, false, halsocoach.ErrOtherWish
+	}
+	views, err := s.openCheckIns(ctx, []CheckIn{c})
+	if err != nil {
+		return CheckInView{}, false, err
+	}
+	return views[0], false, nil
+}
+
+// StepNumber reads which step is meant: its number from 1, its words, or
+// nothing for the goal as a whole. What is none of them is -1.
+func (v GoalView) StepNumber(said string) int {
+	if said == "" {
+		return 0
+	}
+	for i, words := range v.Steps {
+		if words == said {
+			return i + 1
+		}
+	}
+	n, err := strconv.Atoi(said)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// openGoals opens goals in one question. last are the person's latest check-ins,
+// newest first; nil leaves them out.
+func (s *Service) openGoals(ctx context.Context, found []Goal, last []CheckIn) ([]GoalView, error) {
+	var boxes []seal.Box
+	for _, g := range found {
+		boxes = append(boxes, seal.Box{Person: g.Person, Purpose: "goal.words", Sealed: g.Words}, seal.Box{Person: g.Person, Purpose: "goal.why", Sealed: g.Why})
+		for _, step := range g.Steps {
+			boxes = append(boxes, seal.Box{Person: g.Person, Purpose: "goal.step", Sealed: step})
+		}
+	}
+	plain, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open goals: %w", err)
+	}
+	said, err := s.openCheckIns(ctx, last)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]GoalView, len(found))
+	for i, g := range found {
+		v := GoalView{ID: g.ID, Habit: g.Habit, Words: plain[0], Why: plain[1], Steps: plain[2 : 2+len(g.Steps)], Made: g.Made, LastOf: map[int]CheckInView{}}
+		plain = plain[2+len(g.Steps):]
+		for _, c := range said {
+			if c.Goal != g.ID {
+				continue
+			}
+			if v.Last == nil {
+				v.Last = &c
+			}
+			if _, there := v.LastOf[c.Step]; !there {
+				v.LastOf[c.Step] = c
+			}
+		}
+		views[i] = v
+	}
+	return views, nil
+}
+
+func (s *Service) openCheckIns(ctx context.Context, found []CheckIn) ([]CheckInView, error) {
+	boxes := make([]seal.Box, len(found))
+	for i, c := range found {
+		boxes[i] = seal.Box{Person: c.Person, Purpose: "checkin.words", Sealed: c.Words}
+	}
+	plain, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open check-ins: %w", err)
+	}
+	views := make([]CheckInView, len(found))
+	for i, c := range found {
+		views[i] = CheckInView{ID: c.ID, Goal: c.Goal, Step: c.Step, Outcome: c.Outcome, Words: plain[i], At: c.At}
+	}
+	return views, nil
+}
+
+// StepOf is the number of the step that is meant in a goal of the citizen's own.
+func (s *Service) StepOf(ctx context.Context, who halsocoach.Actor, goal, said string) (int, error) {
+	g, err := s.own(ctx, who, goal)
+	if err != nil {
+		return 0, err
+	}
+	views, err := s.openGoals(ctx, []Goal{g}, nil)
+	if err != nil {
+		return 0, err
+	}
+	return views[0].StepNumber(said), nil
+}

@@ -1,0 +1,324 @@
+package citizen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
+)
+
+// Referrals are the recommendations. Package referral satisfies it.
+type Referrals interface {
+	// Accepted is what an enrolment is made from; ErrNotFound when nobody has
+	// taken the person in.
+	Accepted(ctx context.Context, id string) (halsocoach.Accepted, error)
+	// Unenrolled are the ids of those that were accepted and of which we have not
+	// yet said that the enrolment is made.
+	Unenrolled(ctx context.Context, limit int) ([]string, error)
+	// OfPerson are the recommendations about the citizen who asks, newest first.
+	OfPerson(ctx context.Context, who halsocoach.Actor) ([]Recommended, error)
+}
+
+// Recommended is what a citizen may know of a recommendation about themselves.
+type Recommended = struct {
+	Centre   string
+	State    string // "mottagen" while a coach is to decide
+	Received time.Time
+	Due      time.Time // a first contact is promised by then
+}
+
+// Agenda is what a person has agreed to come to. Packages groups and coach
+// satisfy it.
+type Agenda interface {
+	Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error)
+}
+
+// Talks are the coming talks of an enrolment, for its coach. Package coach
+// satisfies it.
+type Talks interface {
+	ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error)
+}
+
+// Messages is what waits in a person's conversations. Package chat satisfies it.
+type Messages interface {
+	Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.Unread, error)
+}
+
+// Config is what the service needs.
+type Config struct {
+	Store     store.Store
+	Seal      *seal.Sealer
+	Clock     halsocoach.Clock
+	Log       *slog.Logger
+	Staff     halsocoach.Staff
+	Registers halsocoach.Registers
+	AccessLog halsocoach.AccessLog
+	Referrals Referrals
+	Agendas   []Agenda
+	Talks     Talks
+	Messages  Messages
+}
+
+// Service is the citizen's one door, for pages, JSON and other packages.
+type Service struct {
+	Config
+	enrolments store.Collection[Enrolment]
+	latest     store.Collection[pointer]
+	goals      store.Collection[Goal]
+	checkins   store.Collection[CheckIn]
+}
+
+// New makes the service.
+func New(cfg Config) *Service {
+	return &Service{Config: cfg, enrolments: store.In[Enrolment](cfg.Store, enrolments), latest: store.In[pointer](cfg.Store, latest),
+		goals: store.In[Goal](cfg.Store, goals), checkins: store.In[CheckIn](cfg.Store, checkins)}
+}
+
+// Enrol takes a person in: a new enrolment, or the one that is open at the
+// centre, which the recommendation then joins. Doing it again changes nothing.
+func (s *Service) Enrol(ctx context.Context, a halsocoach.Accepted) (Enrolment, error) {
+	e, err := s.enrol(ctx, a)
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("enrol from referral %s: %w", a.Referral, err)
+	}
+	if err := s.Seal.IndexName(ctx, e.Centre, e.Person, a.Name); err != nil {
+		return Enrolment{}, fmt.Errorf("index name of enrolment %s: %w", e.ID, err)
+	}
+	_, err = s.latest.Upsert(ctx, e.Person+"/"+e.Centre, func(p *pointer) ([]halsocoach.Event, error) {
+		if p.Enrolment == "" || e.Ended == nil { // not a late repeat about one that has ended
+			*p = pointer{Person: e.Person, Enrolment: e.ID}
+		}
+		return nil, nil
+	})
+	return e, err
+}
+
+func (s *Service) enrol(ctx context.Context, a halsocoach.Accepted) (Enrolment, error) {
+	if there, err := s.one(ctx, "referral", a.Referral); !errors.Is(err, store.ErrNotFound) {
+		return there, err
+	}
+	fresh, err := s.draft(ctx, a)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	for range 5 {
+		err := s.enrolments.Insert(ctx, fresh.ID, fresh, happened(EventEnrolled, fresh, a.At, a.Referral))
+		switch {
+		case err == nil:
+			return fresh, nil
+		case errors.Is(err, store.ErrConflict):
+			return s.enrolments.Get(ctx, fresh.ID)
+		case !store.Duplicate(err, "open"):
+			return Enrolment{}, err
+		}
+		open, err := s.one(ctx, "open", fresh.Open)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // it has just ended
+		}
+		if err != nil {
+			return Enrolment{}, err
+		}
+		joined, err := s.join(ctx, open.ID, a)
+		if !errors.Is(err, ErrEnded) {
+			return joined, err
+		}
+	}
+	return Enrolment{}, halsocoach.ErrBusy
+}
+
+// draft is a new enrolment, with name and contact sealed anew as its own.
+func (s *Service) draft(ctx context.Context, a halsocoach.Accepted) (Enrolment, error) {
+	e := Enrolment{ID: halsocoach.IDFrom("enrolment", a.Referral), Referrals: []string{a.Referral}, Person: a.Person, Centre: a.Centre, Coach: a.Coach,
+		Source: a.Source, Topics: a.Topics, Sex: a.Sex, AgeBand: a.AgeBand, Protected: a.Protected, Since: a.At.UTC(),
+		Open: a.Person + "/" + a.Centre, Caseload: a.Coach}
+	return e, s.fill(ctx, &e, a)
+}
+
+// fill seals the name and contact that the enrolment lacks.
+func (s *Service) fill(ctx context.Context, e *Enrolment, a halsocoach.Accepted) (err error) {
+	for _, part := range []struct {
+		into    *seal.Sealed
+		purpose string
+		plain   string
+	}{{&e.Name, "citizen.name", a.Name}, {&e.Phone, "citizen.phone", a.Phone}, {&e.Email, "citizen.email", a.Email}} {
+		if len(*part.into) > 0 {
+			continue
+		}
+		if *part.into, err = s.Seal.Seal(ctx, e.Person, part.purpose, part.plain); err != nil {
+			return fmt.Errorf("seal %s: %w", part.purpose, err)
+		}
+	}
+	return nil
+}
+
+// join adds a recommendation to the enrolment that is open. ErrEnded says that
+// it has ended.
+func (s *Service) join(ctx context.Context, id string, a halsocoach.Accepted) (Enrolment, error) {
+	return s.enrolments.Update(ctx, id, func(e *Enrolment) ([]halsocoach.Event, error) {
+		if e.Ended != nil {
+			return nil, ErrEnded
+		}
+		if !e.welcome(a) {
+			return nil, nil
+		}
+		if err := s.fill(ctx, e, a); err != nil {
+			return nil, err
+		}
+		events := []halsocoach.Event{happened(EventAgain, *e, a.At, a.Referral)}
+		if e.Started {
+			events = append(events, happened(EventStarted, *e, a.At, a.Referral))
+		}
+		return events, nil
+	})
+}
+
+// Enrolment is what other packages may know of one, whoever asks: they have
+// judged it themselves.
+func (s *Service) Enrolment(ctx context.Context, id string) (halsocoach.Enrolment, error) {
+	e, err := s.enrolments.Get(ctx, id)
+	if err != nil {
+		return halsocoach.Enrolment{}, fmt.Errorf("enrolment %s: %w", id, err)
+	}
+	return e.Shared(), nil
+}
+
+// OfPerson are the enrolments of the citizen who asks: the open ones first, then
+// by the newest.
+func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Enrolment, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return nil, err
+	}
+	found, err := s.ofPerson(ctx, who.ID)
+	if err != nil {
+		return nil, fmt.Errorf("enrolments of a person: %w", err)
+	}
+	out := shared(found)
+	slices.SortStableFunc(out, func(a, b halsocoach.Enrolment) int {
+		switch {
+		case a.Ended == b.Ended:
+			return 0
+		case b.Ended:
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+// OfCoach is a page of the coach's caseload, the newest first. Whoever shows the
+// people logs it.
+func (s *Service) OfCoach(ctx context.Context, who halsocoach.Actor, after string) (items []halsocoach.Enrolment, next string, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return nil, "", err
+	}
+	found, next, err := s.caseload(ctx, who.ID, after)
+	return shared(found), next, err
+}
+
+// EnrolmentsAt are the open enrolments at a centre of those of the persons who
+// have one, by person, in two questions.
+func (s *Service) EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error) {
+	found, err := s.newestAt(ctx, centre, persons)
+	if err != nil {
+		return nil, fmt.Errorf("enrolments at %s: %w", centre, err)
+	}
+	out := make(map[string]halsocoach.Enrolment, len(found))
+	for _, e := range found {
+		if e.Ended == nil {
+			out[e.Person] = e.Shared()
+		}
+	}
+	return out, nil
+}
+
+func shared(found []Enrolment) []halsocoach.Enrolment {
+	out := make([]halsocoach.Enrolment, len(found))
+	for i, e := range found {
+		out[i] = e.Shared()
+	}
+	return out
+}
+
+// Name is what the person is called in lists and conversations: the name, or an
+// alias for one with protected identity.
+func (s *Service) Name(ctx context.Context, id string) (string, error) {
+	names, err := s.Names(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	name, ok := names[id]
+	if !ok {
+		return "", halsocoach.ErrNotFound
+	}
+	return name, nil
+}
+
+// Names are people's names by enrolment, in one question to each store. The name
+// of somebody whose key has been destroyed is "". Whoever shows them logs it.
+func (s *Service) Names(ctx context.Context, ids ...string) (map[string]string, error) {
+	found, err := s.enrolments.Many(ctx, ids...)
+	if err != nil {
+		return nil, fmt.Errorf("names: %w", err)
+	}
+	return s.names(ctx, found)
+}
+
+func (s *Service) names(ctx context.Context, found []Enrolment) (map[string]string, error) {
+	boxes := make([]seal.Box, len(found))
+	for i, e := range found {
+		if !e.Protected {
+			boxes[i] = seal.Box{Person: e.Person, Purpose: "citizen.name", Sealed: e.Name}
+		}
+	}
+	plain, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open names: %w", err)
+	}
+	out := make(map[string]string, len(found))
+	for i, e := range found {
+		out[e.ID] = plain[i]
+		if e.Protected {
+			out[e.ID] = e.Alias()
+		}
+	}
+	return out, nil
+}
+
+// ClaimTalk takes a time in the person's days for a coming talk, in one atomic
+// write: of two first talks, or of two things at one time, only one is taken and
+// the other is a named conflict. The same talk again with other times moves it;
+// the same again changes nothing.
+func (s *Service) ClaimTalk(ctx context.Context, enrolmentID string, talk halsocoach.Appointment) error {
+	t := Talk{ID: talk.ID, Kind: talk.What, Path: talk.Path, Starts: talk.Starts.UTC(), Ends: talk.Ends.UTC()}
+	_, err := s.enrolments.Update(ctx, enrolmentID, func(e *Enrolment) ([]halsocoach.Event, error) {
+		now := s.Clock()
+		changed, err := e.claim(t, now)
+		if err != nil || !changed || e.Started {
+			return nil, err
+		}
+		e.Started = true
+		return []halsocoach.Event{happened(EventStarted, *e, now, e.Referrals...)}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("claim talk %s: %w", talk.ID, err)
+	}
+	return nil
+}
+
+// FreeTalk gives a talk's time back; again is nothing.
+func (s *Service) FreeTalk(ctx context.Context, enrolmentID, talkID string) error {
+	_, err := s.enrolments.Update(ctx, enrolmentID, func(e *Enrolment) ([]halsocoach.Event, error) {
+		e.free(talkID)
+		return nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("free talk %s: %w", talkID, err)
+	}
+	return nil
+}

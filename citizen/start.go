@@ -1,0 +1,141 @@
+package citizen
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"halsocoach"
+)
+
+// Home is what the start page Min hälsa shows.
+type Home struct {
+	Step      NextStep
+	Name      string
+	Talk      *halsocoach.Appointment // the next one with a coach
+	Groups    []halsocoach.Appointment
+	Goals     []GoalView
+	Unread    halsocoach.Unread
+	Enrolled  bool
+	CoachName string
+	Centre    halsocoach.Centre   // where the person is enrolled, or recommended
+	Due       time.Time           // a first contact is promised by then
+	Centres   []halsocoach.Centre // to get in touch with, for those nobody knows
+}
+
+// NextStep is the page's one clear next step.
+type NextStep string
+
+// The next steps, by where the person stands.
+const (
+	StepFirstTalk NextStep = "first_talk" // enrolled, nothing booked and never met
+	StepTalk      NextStep = "talk"       // a talk is coming
+	StepAgain     NextStep = "again"      // has met the coach, nothing booked
+	StepWait      NextStep = "wait"       // recommended, a coach is to answer
+	StepAccepted  NextStep = "accepted"   // accepted just now, the enrolment is being made
+	StepContact   NextStep = "contact"    // nobody knows the person yet
+)
+
+// stepOf says which it is. coming are the person's talks, recommended the
+// recommendations about them, newest first.
+func stepOf(enrolled *Enrolment, coming *halsocoach.Appointment, recommended []Recommended) (NextStep, *Recommended) {
+	switch {
+	case enrolled != nil && coming != nil:
+		return StepTalk, nil
+	case enrolled != nil && enrolled.Started:
+		return StepAgain, nil
+	case enrolled != nil:
+		return StepFirstTalk, nil
+	}
+	for i, state := range []string{"mottagen", "antagen"} {
+		for _, r := range recommended {
+			if r.State == state {
+				return []NextStep{StepWait, StepAccepted}[i], &r
+			}
+		}
+	}
+	return StepContact, nil
+}
+
+// Home gathers the start page of the citizen who asks.
+func (s *Service) Home(ctx context.Context, who halsocoach.Actor) (Home, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return Home{}, err
+	}
+	h := Home{Name: who.Name}
+	found, err := s.ofPerson(ctx, who.ID)
+	if err != nil {
+		return Home{}, fmt.Errorf("enrolments of a person: %w", err)
+	}
+	if err := s.coming(ctx, who, &h); err != nil {
+		return Home{}, err
+	}
+	if h.Goals, _, err = s.goalsWithLast(ctx, who.ID, ""); err != nil {
+		return Home{}, err
+	}
+	if s.Messages != nil {
+		if h.Unread, err = s.Messages.Unread(ctx, who); err != nil {
+			return Home{}, fmt.Errorf("unread messages: %w", err)
+		}
+	}
+	var open *Enrolment
+	if i := slices.IndexFunc(found, func(e Enrolment) bool { return e.Ended == nil }); i >= 0 {
+		open = &found[i]
+	}
+	return s.advise(ctx, who, h, open)
+}
+
+// coming asks every agenda and sorts what comes.
+func (s *Service) coming(ctx context.Context, who halsocoach.Actor, h *Home) error {
+	var all []halsocoach.Appointment
+	for _, a := range s.Agendas {
+		some, err := a.Coming(ctx, who)
+		if err != nil {
+			return fmt.Errorf("what is coming: %w", err)
+		}
+		all = append(all, some...)
+	}
+	slices.SortStableFunc(all, func(a, b halsocoach.Appointment) int { return a.Starts.Compare(b.Starts) })
+	for _, a := range all {
+		switch {
+		case a.What == "group":
+			h.Groups = append(h.Groups, a)
+		case h.Talk == nil:
+			h.Talk = &a
+		}
+	}
+	return nil
+}
+
+// advise finds the next step and what its words need.
+func (s *Service) advise(ctx context.Context, who halsocoach.Actor, h Home, open *Enrolment) (Home, error) {
+	var recommended []Recommended
+	var err error
+	if open == nil {
+		if recommended, err = s.Referrals.OfPerson(ctx, who); err != nil {
+			return Home{}, fmt.Errorf("recommendations of a person: %w", err)
+		}
+	}
+	step, about := stepOf(open, h.Talk, recommended)
+	h.Step, h.Enrolled = step, open != nil
+	centre := ""
+	switch {
+	case open != nil:
+		centre = open.Centre
+		m, err := s.Staff.Member(ctx, open.Coach)
+		if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
+			return Home{}, fmt.Errorf("coach %s: %w", open.Coach, err)
+		}
+		h.CoachName = m.Name
+	case about != nil:
+		centre, h.Due = about.Centre, about.Due
+	default:
+		h.Centres, err = s.Registers.Centres(ctx, "")
+		return h, err
+	}
+	if h.Centre, err = s.Registers.Centre(ctx, centre); halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		err = nil
+	}
+	return h, err
+}

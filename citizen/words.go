@@ -1,0 +1,211 @@
+package citizen
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+func topicName(ctx context.Context, t halsocoach.Topic) string {
+	switch t {
+	case "mat":
+		return web.T(ctx, "Mat")
+	case "sömn":
+		return web.T(ctx, "Sömn")
+	case "återhämtning":
+		return web.T(ctx, "Återhämtning")
+	case "fysisk aktivitet":
+		return web.T(ctx, "Fysisk aktivitet")
+	case "stresshantering":
+		return web.T(ctx, "Stresshantering")
+	}
+	return web.T(ctx, "Kultur och fritid")
+}
+
+func topicNames(ctx context.Context, topics []halsocoach.Topic) string {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = topicName(ctx, t)
+	}
+	return strings.Join(names, ", ")
+}
+
+// topicIcon is the sprite's icon of a topic.
+func topicIcon(t halsocoach.Topic) string {
+	switch t {
+	case "mat":
+		return "mat"
+	case "sömn":
+		return "somn"
+	case "återhämtning":
+		return "aterhamtning"
+	case "fysisk aktivitet":
+		return "rorelse"
+	case "stresshantering":
+		return "stress"
+	}
+	return "kultur"
+}
+
+func topicChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, t := range halsocoach.Topics {
+		out = append(out, web.Choice{Value: string(t), Label: topicName(ctx, t)})
+	}
+	return out
+}
+
+func sourceName(ctx context.Context, s halsocoach.Source) string {
+	switch s {
+	case halsocoach.FromCareCentre:
+		return web.T(ctx, "Vårdcentral")
+	case halsocoach.FromAssociation:
+		return web.T(ctx, "Förening")
+	}
+	return web.T(ctx, "Egen kontakt")
+}
+
+// outcomeName is how it went, in a word, with the look of its tag.
+func outcomeName(ctx context.Context, o Outcome) (kind, text string) {
+	switch o {
+	case "done":
+		return "good", web.T(ctx, "Gjort")
+	case "partly":
+		return "warm", web.T(ctx, "Delvis")
+	}
+	return "", web.T(ctx, "Inte nu")
+}
+
+func outcomeChoices(ctx context.Context) []web.Choice {
+	return []web.Choice{
+		{Value: "done", Label: web.T(ctx, "Gjort"), Hint: web.T(ctx, "Det blev av.")},
+		{Value: "partly", Label: web.T(ctx, "Delvis"), Hint: web.T(ctx, "En bit på väg räknas.")},
+		{Value: "notnow", Label: web.T(ctx, "Inte nu"), Hint: web.T(ctx, "Det är helt okej. Steget finns kvar.")},
+	}
+}
+
+// stepChoices are a goal's steps, and the goal as a whole.
+func stepChoices(ctx context.Context, v GoalView) []web.Choice {
+	var out []web.Choice
+	for i, words := range v.Steps {
+		out = append(out, web.Choice{Value: strconv.Itoa(i + 1), Label: words})
+	}
+	return append(out, web.Choice{Value: "0", Label: web.T(ctx, "Målet som helhet")})
+}
+
+// stepName is which step a check-in is about.
+func stepName(ctx context.Context, v GoalView, step int) string {
+	if step >= 1 && step <= len(v.Steps) {
+		return v.Steps[step-1]
+	}
+	return web.T(ctx, "Målet som helhet")
+}
+
+func className(ctx context.Context, c Class) string {
+	switch c {
+	case "goals_reached":
+		return web.T(ctx, "Målen är nådda")
+	case "handed_over":
+		return web.T(ctx, "Fortsätter i en förening")
+	case "own_wish":
+		return web.T(ctx, "Egen önskan")
+	case "moved":
+		return web.T(ctx, "Har flyttat")
+	case "no_contact":
+		return web.T(ctx, "Kontakten har upphört")
+	}
+	return web.T(ctx, "Annat skäl")
+}
+
+func classChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, c := range Classes {
+		out = append(out, web.Choice{Value: string(c), Label: className(ctx, c)})
+	}
+	return out
+}
+
+func whyChoices(ctx context.Context) []web.Choice {
+	return []web.Choice{
+		{Value: "talk", Label: web.T(ctx, "Boka, ändra eller hålla ett samtal")},
+		{Value: "asked", Label: web.T(ctx, "Personen har bett mig höra av mig")},
+		{Value: "worry", Label: web.T(ctx, "Jag är orolig för personen")},
+		{Value: "other", Label: web.T(ctx, "Annat skäl")},
+	}
+}
+
+func talkName(ctx context.Context, kind string) string {
+	if kind == "first" {
+		return web.T(ctx, "Inledande samtal")
+	}
+	return web.T(ctx, "Uppföljande samtal")
+}
+
+// whatName is what a person has agreed to come to: a talk by its kind, anything
+// else by its own title.
+func whatName(ctx context.Context, a halsocoach.Appointment) string {
+	if a.What == "first" || a.What == "followup" {
+		return talkName(ctx, a.What)
+	}
+	return a.Title
+}
+
+// placeName is a place, where the two that are not places have their words.
+func placeName(ctx context.Context, place string) string {
+	switch place {
+	case "Telefon":
+		return web.T(ctx, "Telefon")
+	case "Video":
+		return web.T(ctx, "Video")
+	}
+	return place
+}
+
+// firstName is what we call a person on their own page.
+func firstName(name string) string {
+	first, _, _ := strings.Cut(name, " ")
+	return first
+}
+
+// named is the name, or what is said once the person's key has been destroyed.
+func named(ctx context.Context, name string) string {
+	if name == "" {
+		return web.T(ctx, "Uppgifterna är borttagna")
+	}
+	return name
+}
+
+// dialled is a phone number without what people put among the digits.
+func dialled(phone string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '+' {
+			return r
+		}
+		return -1
+	}, phone)
+}
+
+// messagesPath is where the person's messages are.
+func messagesPath(h Home) string {
+	if h.Unread.Path != "" {
+		return h.Unread.Path
+	}
+	return "/chatt"
+}
+
+func unreadWords(ctx context.Context, n int) string {
+	if n == 1 {
+		return web.T(ctx, "Du har ett nytt meddelande")
+	}
+	return web.T(ctx, "Du har %d nya meddelanden", n)
+}
+
+func firstTalkWords(ctx context.Context, h Home) string {
+	if h.CoachName == "" {
+		return web.T(ctx, "Samtalet är gratis, och du väljer själv tid.")
+	}
+	return web.T(ctx, "Du får träffa %s. Samtalet är gratis, och du väljer själv tid.", h.CoachName)
+}

@@ -287,6 +287,9 @@ type OccasionView struct {
 	Booking   *Booking
 	Alias     string // under which a person with protected identity stands in the list
 	Others    []Brief
+	CanLeave  bool // the booking can be given back
+	Visitor   bool // nobody is signed in
+	CanTry    bool // a citizen, or somebody who may be one
 	ManagedBy bool
 }
 
@@ -302,10 +305,14 @@ func (s *Service) Occasion(ctx context.Context, who halsocoach.Actor, id string)
 		return OccasionView{}, err
 	}
 	now := s.clock()
-	v := OccasionView{ActivityView: av, Occasion: o.withoutPeople(), Brief: o.Brief(), State: o.State(now, who), ManagedBy: o.ManagedBy(who)}
+	v := OccasionView{
+		ActivityView: av, Occasion: o.withoutPeople(), Brief: o.Brief(), State: o.State(now, who), ManagedBy: o.ManagedBy(who),
+		Visitor: !who.SignedIn(), CanTry: !who.SignedIn() || who.Is(halsocoach.RoleCitizen),
+	}
 	if b, ok := o.Of(who.ID); ok && who.Is(halsocoach.RoleCitizen) {
 		v.Booking = &b
 		v.Alias = o.place(who.ID).Alias
+		v.CanLeave = o.Cancelled == nil && now.Before(o.Starts)
 	}
 	v.Others = slices.DeleteFunc(slices.Clone(av.Coming), func(b Brief) bool {
 		_, booked := av.Mine[b.ID]

@@ -1,0 +1,139 @@
+package groups
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// pagesKept is how many rendered pages of the programme are kept: each kommun
+// and topic in each language, and some pages on.
+const pagesKept = 300
+
+// Routes are the pages.
+func (s *Service) Routes(r fiber.Router) {
+	cached := web.NewCached(pagesKept)
+	r.Get("/gruppaktiviteter", func(c *fiber.Ctx) error { return s.showProgramme(c, cached) })
+	r.Get("/gruppaktiviteter/:id", s.showActivity)
+	r.Get("/gruppaktiviteter/:id/lamna", func(c *fiber.Ctx) error {
+		return web.Redirect(c, "/gruppaktiviteter/"+c.Params("id"), "")
+	})
+	r.Post("/gruppaktiviteter/:id/lamna", s.postLeave)
+	r.Get("/tillfallen/:id", s.showOccasion)
+	for path, post := range map[string]fiber.Handler{"boka": s.postBook, "avboka": s.postCancel} {
+		r.Get("/tillfallen/:id/"+path, func(c *fiber.Ctx) error { return web.Redirect(c, occasionPath(c.Params("id")), "") })
+		r.Post("/tillfallen/:id/"+path, post)
+	}
+	r.Get("/mina-bokningar", s.showMine)
+	s.deskRoutes(r)
+}
+
+// seenBy is the state of occasions to the one who asks.
+func (s *Service) seenBy(c *fiber.Ctx) func(Brief) State {
+	now, who := s.clock(), web.Who(c)
+	return func(b Brief) State { return b.State(now, who) }
+}
+
+func (s *Service) showProgramme(c *fiber.Ctx, cached *web.Cached) error {
+	page := web.Page{Title: "Gruppaktiviteter", Active: "/gruppaktiviteter"}
+	f := &web.Form{Values: map[string][]string{"kommun": {c.Query("kommun")}, "topic": {c.Query("topic")}}}
+	filter := Filter{Kommun: c.Query("kommun"), Topic: halsocoach.Topic(c.Query("topic")), After: c.Query("after")}
+	version := strconv.FormatUint(s.programme.at(s.clock()).version, 10)
+	if err := filter.check(s.clock()); f.Failed(err) {
+		page.Status = fiber.StatusUnprocessableEntity
+	}
+	return cached.Show(c, version, page, func() (templ.Component, error) {
+		if page.Status != 0 {
+			return programmePage(f, nil, "", s.seenBy(c)), nil
+		}
+		days, next, err := s.Days(filter)
+		if err != nil {
+			return nil, err
+		}
+		if next != "" {
+			q := url.Values{"after": {next}}
+			for _, name := range []string{"kommun", "topic"} {
+				if v := f.Get(name); v != "" {
+					q.Set(name, v)
+				}
+			}
+			next = "/gruppaktiviteter?" + q.Encode()
+		}
+		return programmePage(f, days, next, s.seenBy(c)), nil
+	})
+}
+
+func (s *Service) showActivity(c *fiber.Ctx) error {
+	v, err := s.Activity(web.Ctx(c), web.Who(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: v.Activity.Title, Active: "/gruppaktiviteter"}, activityPage(web.NewForm(c), v, s.seenBy(c)))
+}
+
+func (s *Service) showOccasion(c *fiber.Ctx) error {
+	v, err := s.Occasion(web.Ctx(c), web.Who(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: v.Activity.Title, Active: "/gruppaktiviteter"}, occasionPage(web.NewForm(c), v, s.seenBy(c)))
+}
+
+func (s *Service) postBook(c *fiber.Ctx) error {
+	id, form := c.Params("id"), web.ReadForm(c)
+	b, _, err := s.Book(web.Ctx(c), web.Who(c), halsocoach.Request{Key: form.Key}, id, form.Get("reserve") == "ja")
+	switch {
+	case err != nil:
+		return s.refused(c, id, err)
+	case b.Status == OnReserve:
+		return web.Redirect(c, occasionPath(id), "Du står på reservlistan. Vi ger dig platsen om någon avbokar.")
+	}
+	return web.Redirect(c, occasionPath(id), "Din plats är bokad.")
+}
+
+func (s *Service) postCancel(c *fiber.Ctx) error {
+	id := c.Params("id")
+	if err := s.CancelPlace(web.Ctx(c), web.Who(c), id); err != nil {
+		return s.refused(c, id, err)
+	}
+	return web.Redirect(c, occasionPath(id), "Din bokning är avbokad.")
+}
+
+func (s *Service) postLeave(c *fiber.Ctx) error {
+	id := c.Params("id")
+	if err := s.Leave(web.Ctx(c), web.Who(c), id); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/gruppaktiviteter/"+id, "Du har lämnat gruppen. Dina kommande tillfällen är avbokade.")
+}
+
+// refused is the page of a conflict: full, restricted, closed, cancelled, past,
+// each with a next step. Every other fault is for package web.
+func (s *Service) refused(c *fiber.Ctx, occasion string, err error) error {
+	var why *halsocoach.Error
+	if !errors.As(err, &why) || why.Kind != halsocoach.KindConflict {
+		return err
+	}
+	v, failed := s.Occasion(web.Ctx(c), web.Who(c), occasion)
+	if failed != nil {
+		return failed
+	}
+	page := web.Page{Title: refusedTitle(why), Active: "/gruppaktiviteter", Status: fiber.StatusConflict}
+	// A key of its own: to wish for the reserve list is another wish.
+	f := &web.Form{Key: halsocoach.NewID()}
+	return web.Show(c, page, refusedPage(f, v, why, s.seenBy(c)))
+}
+
+func (s *Service) showMine(c *fiber.Ctx) error {
+	list, err := s.Bookings(web.Ctx(c), web.Who(c))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Mina bokningar", Active: "/mina-bokningar"}, minePage(list))
+}

@@ -1,0 +1,218 @@
+package groups
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// stateTag is a state as a tag: its kind and its words.
+func stateTag(ctx context.Context, b Brief, st State) (kind, text string) {
+	switch st {
+	case Open:
+		return "good", left(ctx, b)
+	case Full:
+		return "warm", web.T(ctx, "Fullbokat")
+	case Restricted:
+		return "", web.T(ctx, "Kommunens invånare först")
+	case Closed:
+		return "", web.T(ctx, "Bokningen är stängd")
+	case IsOff:
+		return "wrong", web.T(ctx, "Inställt")
+	}
+	return "", web.T(ctx, "Har varit")
+}
+
+func left(ctx context.Context, b Brief) string {
+	if n := b.Capacity - b.Booked; n != 1 {
+		return web.T(ctx, "%d platser kvar", n)
+	}
+	return web.T(ctx, "1 plats kvar")
+}
+
+// taken is "7 av 12 platser är bokade", and who waits.
+func taken(ctx context.Context, b Brief) string {
+	text := web.T(ctx, "%d av %d platser är bokade", b.Booked, b.Capacity)
+	switch b.Waiting {
+	case 0:
+		return text
+	case 1:
+		return text + web.T(ctx, ", 1 på reservlistan")
+	}
+	return text + web.T(ctx, ", %d på reservlistan", b.Waiting)
+}
+
+// bookingTag is a person's own booking as a tag.
+func bookingTag(ctx context.Context, b Booking) (kind, text string) {
+	if b.Status == Booked {
+		return "strong", web.T(ctx, "Du har en plats")
+	}
+	return "warm", web.T(ctx, "Du är nummer %d på reservlistan", b.Position)
+}
+
+func price(ctx context.Context, a Activity) string {
+	if a.Price == 0 {
+		return web.T(ctx, "Gratis")
+	}
+	return web.T(ctx, "%d kr", a.Price)
+}
+
+func formName(ctx context.Context, f Form) string {
+	if f == Online {
+		return web.T(ctx, "Online")
+	}
+	return web.T(ctx, "På plats")
+}
+
+// topicName is a topic as it is shown.
+func topicName(ctx context.Context, t halsocoach.Topic) string {
+	switch t {
+	case "mat":
+		return web.T(ctx, "Mat")
+	case "sömn":
+		return web.T(ctx, "Sömn")
+	case "återhämtning":
+		return web.T(ctx, "Återhämtning")
+	case "fysisk aktivitet":
+		return web.T(ctx, "Fysisk aktivitet")
+	case "stresshantering":
+		return web.T(ctx, "Stresshantering")
+	case "kultur och fritid":
+		return web.T(ctx, "Kultur och fritid")
+	}
+	return string(t)
+}
+
+func topicIcon(t halsocoach.Topic) string {
+	switch t {
+	case "mat":
+		return "mat"
+	case "sömn":
+		return "somn"
+	case "återhämtning":
+		return "aterhamtning"
+	case "fysisk aktivitet":
+		return "rorelse"
+	case "stresshantering":
+		return "stress"
+	}
+	return "kultur"
+}
+
+func attendanceName(ctx context.Context, a Attendance) string {
+	switch a {
+	case Came:
+		return web.T(ctx, "Kom")
+	case Absent:
+		return web.T(ctx, "Kom inte")
+	case Told:
+		return web.T(ctx, "Meddelade förhinder")
+	}
+	return web.T(ctx, "Inte noterat")
+}
+
+// weekdayName is the day as a choice, "måndagar".
+func weekdayName(ctx context.Context, d time.Weekday) string {
+	switch d {
+	case time.Monday:
+		return web.T(ctx, "Måndagar")
+	case time.Tuesday:
+		return web.T(ctx, "Tisdagar")
+	case time.Wednesday:
+		return web.T(ctx, "Onsdagar")
+	case time.Thursday:
+		return web.T(ctx, "Torsdagar")
+	case time.Friday:
+		return web.T(ctx, "Fredagar")
+	case time.Saturday:
+		return web.T(ctx, "Lördagar")
+	}
+	return web.T(ctx, "Söndagar")
+}
+
+// week is Monday to Sunday.
+var week = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday}
+
+// participantName is a line's name in the group list.
+func participantName(ctx context.Context, p Participant) string {
+	switch {
+	case p.Protected:
+		return web.T(ctx, "Deltagare %s", p.Name)
+	case p.Name == "":
+		return web.T(ctx, "Namnet är borttaget")
+	}
+	return p.Name
+}
+
+func kommunChoices(ctx context.Context) []web.Choice {
+	out := []web.Choice{{Value: "", Label: web.T(ctx, "Hela länet")}}
+	for _, k := range halsocoach.Kommuner {
+		out = append(out, web.Choice{Value: k.Code, Label: k.Name})
+	}
+	return out
+}
+
+func topicChoices(ctx context.Context, first string) []web.Choice {
+	var out []web.Choice
+	if first != "" {
+		out = append(out, web.Choice{Value: "", Label: first})
+	}
+	for _, t := range halsocoach.Topics {
+		out = append(out, web.Choice{Value: string(t), Label: topicName(ctx, t)})
+	}
+	return out
+}
+
+func weekdayChoices(ctx context.Context) []web.Choice {
+	out := make([]web.Choice, len(week))
+	for i, d := range week {
+		out[i] = web.Choice{Value: strconv.Itoa(int(d)), Label: weekdayName(ctx, d)}
+	}
+	return out
+}
+
+func attendanceChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, a := range []Attendance{Came, Absent, Told, ""} {
+		out = append(out, web.Choice{Value: string(a), Label: attendanceName(ctx, a)})
+	}
+	return out
+}
+
+// where is the place in a line; the link of a meeting is not one.
+func where(ctx context.Context, a Activity) string {
+	if a.Form == Online {
+		return web.T(ctx, "Online")
+	}
+	return a.Where
+}
+
+// refusedTitle is the heading of the page that says why there was no place:
+// Swedish, for the page to translate.
+func refusedTitle(why *halsocoach.Error) string {
+	switch why.Code {
+	case ErrFull.Code, ErrReserveFull.Code:
+		return "Fullbokat"
+	case ErrRestricted.Code:
+		return "Kommunens invånare först"
+	case ErrClosed.Code:
+		return "Bokningen är stängd"
+	case ErrCancelled.Code:
+		return "Inställt"
+	case ErrPast.Code:
+		return "Har varit"
+	}
+	return "Det går inte att avboka nu"
+}
+
+// leaderChoices are the centre's coaches, and somebody else.
+func leaderChoices(ctx context.Context, coaches []halsocoach.StaffMember) []web.Choice {
+	var out []web.Choice
+	for _, m := range coaches {
+		out = append(out, web.Choice{Value: m.ID, Label: m.Name})
+	}
+	return append(out, web.Choice{Value: otherLeader, Label: web.T(ctx, "Någon annan, till exempel en förening")})
+}

@@ -38,7 +38,7 @@ type meta struct {
 
 // prepare brings the file to this program's schema and indexes, in one
 // transaction: all of it, or nothing.
-func prepare(c *conn, tables map[string]*table, log *slog.Logger) (meta, error) {
+func prepare(c *conn, steps []func(*conn) error, tables map[string]*table, log *slog.Logger) (meta, error) {
 	var m meta
 	if _, err := c.exec(`BEGIN IMMEDIATE`); err != nil {
 		return m, fmt.Errorf("sqlite: prepare: %w", err)

@@ -56,7 +56,7 @@ func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	meta, err := prepare(c, s.tables, log)
+	meta, err := prepare(c, steps, s.tables, log)
 	if err == nil {
 		err = c.script(`PRAGMA busy_timeout = 0`) // from here on the writer waits in its own way
 	}

@@ -1,0 +1,244 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// run runs statements on a file, as another program would.
+func run(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	c, err := dial(path, "rw", "busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	for _, s := range statements {
+		if err := c.script(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestARowThatCanNotBeWrittenFailsAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	s := openAt(t, path, noteKinds)
+	run(t, path, `CREATE TRIGGER bad BEFORE INSERT ON "doc:note" WHEN NEW.id LIKE '%7' BEGIN SELECT RAISE(ABORT, 'bad row'); END`)
+	c := store.In[note](s, noteKinds[0])
+	var wg sync.WaitGroup
+	for i := range 300 {
+		wg.Go(func() {
+			id := fmt.Sprint(i)
+			err := c.Insert(t.Context(), id, note{Person: "p", Key: id, Second: "1"}, halsocoach.Event{ID: id})
+			if bad := strings.HasSuffix(id, "7"); bad != (err != nil) {
+				t.Errorf("save %s: %v", id, err)
+			}
+		})
+	}
+	wg.Wait()
+	n := 0
+	if err := c.Each(t.Context(), func(string, note) error { n++; return nil }); err != nil || n != 270 {
+		t.Errorf("%d documents, want 270 (%v)", n, err)
+	}
+	batches, err := s.Pending(t.Context(), 1000)
+	if err != nil || len(batches) != 270 {
+		t.Errorf("%d batches of events, want 270 (%v)", len(batches), err)
+	}
+}
+
+func TestANewerSchemaIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	s, err := Open(t.Context(), path, noteKinds, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var copied bytes.Buffer
+	run(t, path, fmt.Sprintf(`PRAGMA user_version = %d`, len(steps)+1))
+	if err := errors.Join(s.Backup(t.Context(), &copied), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path, noteKinds, testLog(t)); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("open: %v, want ErrNewer", err)
+	}
+	if err := Restore(t.Context(), &copied, filepath.Join(t.TempDir(), "data.db")); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("restore: %v, want ErrNewer", err)
+	}
+}
+
+func TestASchemaIsMigratedForwardOrNotAtAll(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	openAt(t, path, noteKinds)
+	c, err := dial(path, "rw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	version := func() string {
+		var row [1]driver.Value
+		if _, err := c.one(row[:], `PRAGMA user_version`); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(row[0])
+	}
+	tables := map[string]*table{"note": newTable(noteKinds[0])}
+	steps := append(steps[:len(steps):len(steps)],
+		func(c *conn) error { return c.script(`ALTER TABLE outbox ADD COLUMN extra`) },
+		func(c *conn) error { return c.script(`CREATE TABLE broken(`) })
+	before := version()
+	if _, err := prepare(c, steps, tables, testLog(t)); err == nil {
+		t.Fatal("a step that fails was taken")
+	}
+	if version() != before {
+		t.Errorf("the version is %s after a step that failed, want %s", version(), before)
+	}
+	if err := c.script(`SELECT extra FROM outbox`); err == nil {
+		t.Error("half of a migration was kept")
+	}
+	if _, err := prepare(c, steps[:len(steps)-1], tables, testLog(t)); err != nil {
+		t.Fatal(err)
+	}
+	if version() != fmt.Sprint(len(steps)-1) {
+		t.Errorf("the version is %s, want %d", version(), len(steps)-1)
+	}
+	if err := c.script(`SELECT extra FROM outbox`); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAProgramWhoseIndexesWereReplacedStopsWriting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	old := openAt(t, path, noteKinds)
+	c := store.In[note](old, noteKinds[0])
+	if err := c.Insert(t.Context(), "a", note{Person: "p", Key: "k", Second: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	kinds := []store.Kind{{Name: "note", Indexes: []store.Index{{Name: "person", Fields: []store.Field{store.T("person")}}}},
+		{Name: "more", NoPerson: true}}
+	openAt(t, path, kinds)
+	if err := c.Insert(t.Context(), "b", note{Person: "p", Key: "l", Second: "1"}); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("save: %v, want ErrNewer", err)
+	}
+	if _, _, err := c.Find(t.Context(), store.Query{Index: "person", Equal: []any{"p"}}); err == nil {
+		t.Error("a question by an index that is no more was answered")
+	}
+	if v, err := c.Get(t.Context(), "a"); err != nil || v.Key != "k" {
+		t.Errorf("get: %v, %v", v, err)
+	}
+}
+
+func TestAUniqueIndexIsNotDeclaredOverDuplicates(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	plain := []store.Kind{{Name: "note", Indexes: []store.Index{{Name: "person", Fields: []store.Field{store.T("person")}}}}}
+	s := openAt(t, path, plain)
+	for _, id := range []string{"a", "b"} {
+		if err := store.In[note](s, plain[0]).Insert(t.Context(), id, note{Person: "p", Key: "same"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(t.Context(), path, noteKinds, testLog(t)); !store.Duplicate(err, "key") {
+		t.Errorf("open: %v, want ErrDuplicate", err)
+	}
+	if _, _, err := store.In[note](s, plain[0]).Find(t.Context(), store.Query{Index: "person"}); err != nil {
+		t.Errorf("after the refusal: %v", err)
+	}
+}
+
+func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	openAt(t, filepath.Join(dir, "data.db"), noteKinds)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 3 {
+		t.Errorf("%d files", len(files))
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
+func TestRestoreTouchesNothingThatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	s := openAt(t, filepath.Join(dir, "data.db"), noteKinds)
+	var copied bytes.Buffer
+	if err := s.Backup(t.Context(), &copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := Restore(t.Context(), bytes.NewReader(copied.Bytes()), filepath.Join(dir, "data.db")); err == nil {
+		t.Error("a running store was restored over")
+	}
+	half := copied.Bytes()[:copied.Len()/2]
+	for what, bad := range map[string][]byte{"half": half, "none": nil, "other": []byte("not a database at all, but long enough to be one\n")} {
+		if err := Restore(t.Context(), bytes.NewReader(bad), filepath.Join(dir, "restored.db")); err == nil {
+			t.Errorf("a copy that is %s was restored", what)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if name := filepath.Base(f); !strings.HasPrefix(name, "data.db") {
+			t.Errorf("%s was left behind", name)
+		}
+	}
+}
+
+func TestCloseWritesWhatIsQueued(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	s, err := Open(t.Context(), path, noteKinds, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := store.In[note](s, noteKinds[0])
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	saved := map[string]bool{}
+	for i := range 200 {
+		wg.Go(func() {
+			id := fmt.Sprint(i)
+			switch err := c.Insert(context.Background(), id, note{Person: "p", Key: id, Second: "1"}); {
+			case err == nil:
+				mu.Lock()
+				saved[id] = true
+				mu.Unlock()
+			case !errors.Is(err, ErrClosed):
+				t.Error(err)
+			}
+		})
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	for _, err := range []error{s.Ping(t.Context()), s.Close()} {
+		if err != nil && !errors.Is(err, ErrClosed) {
+			t.Error(err)
+		}
+	}
+	if _, err := c.Get(t.Context(), "1"); !errors.Is(err, ErrClosed) {
+		t.Errorf("get after close: %v", err)
+	}
+	found := map[string]bool{}
+	if err := store.In[note](openAt(t, path, noteKinds), noteKinds[0]).Each(t.Context(), func(id string, _ note) error { found[id] = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(found, saved) {
+		t.Errorf("%d were acknowledged, %d are there", len(saved), len(found))
+	}
+}

@@ -20,13 +20,14 @@ type kommunItem struct {
 	Code     string    `json:"code" example:"0684"`
 	Name     string    `json:"name" example:"Sävsjö"`
 	Group    string    `json:"group" enum:"Höglandet,Norra,GGVV"`
-	WaitDays *waitDays `json:"waitDays" nullable:"true" doc:"Days from recommendation to first contact, null when too few to tell"`
+	WaitDays *waitDays `json:"waitDays" doc:"Days from recommendation to first contact, null when too few to tell"`
 }
 
 type waitDays struct {
-	Median int `json:"median"`
-	P80    int `json:"p80" doc:"Four of five waited at most so long"`
-	N      int `json:"n"`
+	_      struct{} `nullable:"true"`
+	Median int      `json:"median"`
+	P80    int      `json:"p80" doc:"Four of five waited at most so long"`
+	N      int      `json:"n"`
 }
 
 // API is the public list of kommuner.
@@ -46,7 +47,7 @@ func (s *Service) API(api huma.API) {
 				return nil, err
 			}
 			if n > 0 {
-				out.Body.Items[i].WaitDays = &waitDays{median, p80, n}
+				out.Body.Items[i].WaitDays = &waitDays{Median: median, P80: p80, N: n}
 			}
 		}
 		return out, nil

@@ -44,6 +44,17 @@ func New(cfg Config) *Service {
 	return s
 }
 
+// Load reads the registers once, for commands that do not Start.
+func (s *Service) Load(ctx context.Context) error {
+	if err := s.centres.Load(ctx); err != nil {
+		return fmt.Errorf("registers: %w", err)
+	}
+	if err := s.units.Load(ctx); err != nil {
+		return fmt.Errorf("registers: %w", err)
+	}
+	return nil
+}
+
 // Centre finds one by its code, open or closed. With Centres and Unit it
 // satisfies halsocoach.Registers.
 func (s *Service) Centre(_ context.Context, code string) (halsocoach.Centre, error) {

@@ -136,11 +136,8 @@ func (s *Service) Seed(ctx context.Context) error {
 // Enter writes those centres and units that are not there yet, with the codes
 // and ids they have: for the seed and the demo. Nothing that is there changes.
 func (s *Service) Enter(ctx context.Context, centres []halsocoach.Centre, units []halsocoach.Unit) error {
-	if err := s.centres.Load(ctx); err != nil {
-		return fmt.Errorf("registers: %w", err)
-	}
-	if err := s.units.Load(ctx); err != nil {
-		return fmt.Errorf("registers: %w", err)
+	if err := s.Load(ctx); err != nil {
+		return err
 	}
 	now := s.cfg.Clock()
 	for _, c := range centres {

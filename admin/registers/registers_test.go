@@ -1,0 +1,363 @@
+package registers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/internal/web"
+)
+
+// house is the ground and a running service on a seeded store.
+func house(t *testing.T) (*testenv.Env, *Service) {
+	t.Helper()
+	e := testenv.New(t, Kinds())
+	s := node(t, e)
+	if err := s.Seed(e.Ctx()); err != nil {
+		t.Fatal(err)
+	}
+	return e, s
+}
+
+func node(t *testing.T, e *testenv.Env) *Service {
+	t.Helper()
+	s := New(Config{Store: e.Store, Bus: e.Bus, Clock: e.Clock.Now, Log: e.Log})
+	if err := s.Start(e.Ctx(), e.Bus); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func want(t *testing.T, err error, kind halsocoach.ErrorKind) {
+	t.Helper()
+	if halsocoach.KindOf(err) != kind {
+		t.Fatalf("got %v, want %q", err, kind)
+	}
+}
+
+func key(k string) halsocoach.Request { return halsocoach.Request{Key: k} }
+
+func TestAnEmptyStoreGetsTheThirteenCentres(t *testing.T) {
+	e, s := house(t)
+	all, err := s.Centres(e.Ctx(), "")
+	if err != nil || len(all) != 13 || all[0].Code != "0604" || all[3].Name != "Hälsocenter Sävsjö" || all[12].Code != "0683" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Hälsans hus", Address: "Odengatan 4, Sävsjö"}); err != nil {
+		t.Fatal(err)
+	}
+	second := New(s.cfg)
+	if err := second.Seed(e.Ctx()); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := second.Centre(e.Ctx(), "0684"); err != nil || c.Name != "Hälsans hus" {
+		t.Fatalf("the seed wrote over the kommun's own words: %+v, %v", c, err)
+	}
+}
+
+func TestAChangeReachesTheOtherNodes(t *testing.T) {
+	e, s := house(t)
+	second := node(t, e)
+	u, made, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("a"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Sävsjö vårdcentral", Centre: "0684"})
+	if err != nil || !made {
+		t.Fatal(made, err)
+	}
+	e.Eventually("the second node knows the unit", func() bool { got, err := second.Unit(e.Ctx(), u.ID); return err == nil && got == u })
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Nytt namn"}); err != nil {
+		t.Fatal(err)
+	}
+	e.Eventually("the second node knows the name", func() bool { c, _ := second.Centre(e.Ctx(), "0684"); return c.Name == "Nytt namn" })
+}
+
+func TestTheSameWishTwiceIsOnePlace(t *testing.T) {
+	e, s := house(t)
+	w := CentreWish{Kommun: "0684", Name: "Hälsocenter Vrigstad"}
+	n := testenv.Count(6, 60)
+	var wg sync.WaitGroup
+	codes := make([]string, n)
+	for i := range n {
+		wg.Go(func() {
+			c, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("same"), w)
+			if err != nil {
+				t.Error(err)
+			}
+			codes[i] = c.Code
+		})
+	}
+	wg.Wait()
+	for _, c := range codes {
+		if c != "0684-2" {
+			t.Fatalf("codes %v", codes)
+		}
+	}
+	_, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("same"), CentreWish{Kommun: "0684", Name: "Ett annat"})
+	if !errors.Is(err, halsocoach.ErrOtherWish) {
+		t.Fatal(err)
+	}
+	third, made, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("next"), w)
+	if err != nil || !made || third.Code != "0684-3" {
+		t.Fatalf("%+v %v %v", third, made, err)
+	}
+	u := UnitWish{Kommun: "0684", Kind: Association, Name: "Friluft", Centre: "0684"}
+	first, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, made, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u)
+	if err != nil || made || again != first {
+		t.Fatalf("%+v %v %v", again, made, err)
+	}
+	u.Name = "Annan"
+	if _, _, err = s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u); !errors.Is(err, halsocoach.ErrOtherWish) {
+		t.Fatal(err)
+	}
+}
+
+func TestCentresOfManyNodesGetNumbersWithoutAGap(t *testing.T) {
+	e, s := house(t)
+	second := New(s.cfg) // knows nothing of what the first does
+	if err := second.Load(e.Ctx()); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i, n := range []*Service{s, second, s, second} {
+		wg.Go(func() {
+			if _, _, err := n.AddCentre(e.Ctx(), e.People.Region, key(string(rune('a'+i))), CentreWish{Kommun: "0680", Name: "Hälsocenter"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	third := node(t, e)
+	all, _ := third.Centres(e.Ctx(), "0680")
+	if len(all) != 5 || all[4].Code != "0680-5" {
+		t.Fatalf("%+v", all)
+	}
+}
+
+func TestAClosedPlaceIsKnownButNotOffered(t *testing.T) {
+	e, s := house(t)
+	_, err := s.CloseCentre(e.Ctx(), e.People.Kommun, "0684")
+	want(t, err, halsocoach.KindConflict)
+	two, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("a"), CentreWish{Kommun: "0684", Name: "Hälsocenter Vrigstad"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: two.Code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CloseCentre(e.Ctx(), e.People.Kommun, two.Code); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CloseUnit(e.Ctx(), e.People.Kommun, u.ID); err != nil {
+		t.Fatal(err)
+	}
+	open, _ := s.Centres(e.Ctx(), "0684")
+	units, _ := s.Units(e.Ctx(), "0684")
+	if c, err := s.Centre(e.Ctx(), two.Code); err != nil || !c.Closed || len(open) != 1 || len(units) != 0 {
+		t.Fatalf("%+v %v %+v %+v", c, err, open, units)
+	}
+	if got, err := s.Unit(e.Ctx(), u.ID); err != nil || got.Name != "Vårdcentralen" {
+		t.Fatalf("%+v %v", got, err)
+	}
+	_, err = s.ChangeCentre(e.Ctx(), e.People.Kommun, two.Code, CentreWish{Name: "X"})
+	want(t, err, halsocoach.KindConflict)
+	if c, err := s.OpenCentre(e.Ctx(), e.People.Kommun, two.Code); err != nil || c.Closed {
+		t.Fatalf("%+v %v", c, err)
+	}
+	if _, err := s.OpenUnit(e.Ctx(), e.People.Kommun, u.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOnlyTheKommunsAdministratorAndTheRegionKeepTheRegister(t *testing.T) {
+	e, s := house(t)
+	p := e.People
+	own, _, err := s.AddUnit(e.Ctx(), p.Region, key("u"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0684"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, _, err := s.AddUnit(e.Ctx(), p.Region, key("v"), UnitWish{Kommun: "0680", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0680"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		who  halsocoach.Actor
+		want halsocoach.ErrorKind
+	}{
+		{"nobody", halsocoach.Actor{}, halsocoach.KindSignIn}, {"citizen", p.Anna, halsocoach.KindForbidden}, {"coach", p.Maria, halsocoach.KindForbidden},
+		{"care centre", p.Vardcentral, halsocoach.KindForbidden}, {"operator", p.Drift, halsocoach.KindForbidden}, {"family", p.Family, halsocoach.KindForbidden},
+		{"kommun", p.Kommun, ""}, {"region", p.Region, ""},
+	} {
+		_, err := s.ChangeCentre(e.Ctx(), c.who, "0684", CentreWish{Name: "Namn"})
+		want(t, err, c.want)
+		_, err = s.ChangeUnit(e.Ctx(), c.who, own.ID, UnitWish{Name: "Namn", Centre: "0684"})
+		want(t, err, c.want)
+		_, _, err = s.Places(e.Ctx(), c.who, "0684")
+		want(t, err, c.want)
+	}
+	_, err = s.ChangeCentre(e.Ctx(), p.Kommun, "0680", CentreWish{Name: "Namn"})
+	want(t, err, halsocoach.KindNotFound)
+	_, err = s.CloseUnit(e.Ctx(), p.Kommun, others.ID)
+	want(t, err, halsocoach.KindNotFound)
+	_, _, err = s.AddCentre(e.Ctx(), p.Kommun, key("x"), CentreWish{Kommun: "0680", Name: "Namn"})
+	want(t, err, halsocoach.KindNotFound)
+	_, _, err = s.AddUnit(e.Ctx(), p.Kommun, key("y"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Namn", Centre: "0680"})
+	want(t, err, halsocoach.KindInvalid)
+}
+
+func TestWhatACentreMustSay(t *testing.T) {
+	good := CentreWish{Kommun: "0684", Name: "Hälsocenter", Phone: "0382-15 20 00", Email: "halso@savsjo.se"}
+	for _, c := range []struct {
+		name   string
+		change func(*CentreWish)
+		field  string
+	}{
+		{"all well", func(*CentreWish) {}, ""},
+		{"number with country", func(w *CentreWish) { w.Phone = "+46 382 152000" }, ""},
+		{"no contact yet", func(w *CentreWish) { w.Phone, w.Email = "", "" }, ""},
+		{"no name", func(w *CentreWish) { w.Name = " " }, "name"},
+		{"long name", func(w *CentreWish) { w.Name = strings.Repeat("å", nameLimit+1) }, "name"},
+		{"long address", func(w *CentreWish) { w.Address = strings.Repeat("a", addressLimit+1) }, "address"},
+		{"letters for a number", func(w *CentreWish) { w.Phone = "ring oss" }, "phone"},
+		{"no address", func(w *CentreWish) { w.Email = "halso" }, "email"},
+		{"a name in the address", func(w *CentreWish) { w.Email = "A <a@b.se>" }, "email"},
+		{"no kommun", func(w *CentreWish) { w.Kommun = "0180" }, "kommun"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := good
+			c.change(&w)
+			var e *halsocoach.Error
+			err := w.tidy().check()
+			if errors.As(err, &e) != (c.field != "") || (e != nil && e.Fields[0].Name != c.field) {
+				t.Fatalf("%v, want %q", err, c.field)
+			}
+		})
+	}
+}
+
+func TestEveryChangeIsAnEvent(t *testing.T) {
+	e, s := house(t)
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Nytt"}); err != nil {
+		t.Fatal(err)
+	}
+	docs, err := e.Store.Get(e.Ctx(), centreKind.Name, "0684")
+	if err != nil || len(docs) != 1 {
+		t.Fatal(err)
+	}
+	before := docs[0].Version
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Nytt"}); err != nil {
+		t.Fatal(err)
+	}
+	if docs, _ = e.Store.Get(e.Ctx(), centreKind.Name, "0684"); docs[0].Version != before {
+		t.Fatal("a change that changes nothing was written")
+	}
+	if c, _ := s.centres.Get("0684"); !c.Changed.After(testenv.Morning()) {
+		t.Fatalf("the second change has the time of the first: %v", c.Changed)
+	}
+}
+
+type waits map[string][3]int
+
+func (w waits) WaitDays(_ context.Context, kommun string) (int, int, int, error) {
+	v := w[kommun]
+	return v[0], v[1], v[2], nil
+}
+
+func TestTheKommunerArePublic(t *testing.T) {
+	e, s := house(t)
+	s.cfg.Waits = waits{"0684": {3, 6, 12}}
+	app := e.App(func(a *web.App) { s.API(a.API()) })
+	res := app.As(halsocoach.Actor{}).JSON(http.MethodGet, "/api/v1/kommuner", nil)
+	var out struct {
+		Items []struct {
+			Code, Name, Group string
+			WaitDays          *struct{ Median, P80, N int }
+		}
+	}
+	if err := res.Into(&out); err != nil || res.Status != 200 || len(out.Items) != 13 {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	if i := out.Items[3]; i.Code != "0684" || i.Name != "Sävsjö" || i.Group != "Höglandet" || i.WaitDays == nil || i.WaitDays.P80 != 6 {
+		t.Fatalf("%+v", i)
+	}
+	if out.Items[0].WaitDays != nil || !strings.Contains(res.Body, `"waitDays":null`) {
+		t.Fatalf("%s", res.Body)
+	}
+}
+
+func TestThePagesKeepTheRegister(t *testing.T) {
+	e, s := house(t)
+	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
+	kommun := app.As(e.People.Kommun)
+	if r := kommun.Get("/register?kommun=0680"); r.Status != 200 || !strings.Contains(r.Body, "Hälsocenter Sävsjö") || strings.Contains(r.Body, "Hälsocenter Jönköping") {
+		t.Fatalf("%d", r.Status)
+	}
+	if r := app.As(e.People.Region).Get("/register?kommun=0680"); r.Status != 200 || !strings.Contains(r.Body, "Hälsocenter Jönköping") {
+		t.Fatalf("%d", r.Status)
+	}
+	form := url.Values{"name": {"Hälsocenter Vrigstad"}, "phone": {"ring"}, "address": {"Storgatan 1"}}
+	if r := kommun.Post("/register/centrum/ny", form); r.Status != 422 || !strings.Contains(r.Body, `value="Storgatan 1"`) || !strings.Contains(r.Body, "Skriv telefonnumret") {
+		t.Fatalf("bad input: %d", r.Status)
+	}
+	form.Set("phone", "0382-15 20 00")
+	if r := kommun.Post("/register/centrum/ny", form); r.Status != 303 {
+		t.Fatalf("%d %s", r.Status, r.Body)
+	}
+	if r := kommun.Get("/register/centrum/0684-2"); r.Status != 200 || !strings.Contains(r.Body, "0382-15 20 00") {
+		t.Fatalf("%d", r.Status)
+	}
+	for _, path := range []string{"/register/centrum/ny", "/register/enhet/ny", "/register/centrum/0684/stang"} {
+		if r := kommun.Get(path); r.Status != 200 {
+			t.Fatalf("%s: %d", path, r.Status)
+		}
+	}
+	if r := kommun.Post("/register/centrum/0684-2/stang", nil); r.Status != 303 {
+		t.Fatalf("%d", r.Status)
+	}
+	if r := kommun.Post("/register/centrum/0684/stang", nil); r.Status != 409 {
+		t.Fatalf("the last one: %d", r.Status)
+	}
+	if r := kommun.Post("/register/centrum/0684-2/oppna", nil); r.Status != 303 {
+		t.Fatalf("%d", r.Status)
+	}
+	if r := kommun.Post("/register/enhet/ny", url.Values{"kind": {"förening"}, "name": {"Friluft"}, "centre": {"0684-2"}}); r.Status != 303 {
+		t.Fatalf("%d %s", r.Status, r.Body)
+	}
+	units, _ := s.Units(e.Ctx(), "0684")
+	at := "/register/enhet/" + units[0].ID
+	if r := kommun.Get(at); r.Status != 200 || !strings.Contains(r.Body, "Friluft") {
+		t.Fatalf("%d", r.Status)
+	}
+	if r := kommun.Post(at, url.Values{"name": {""}, "centre": {"0684"}}); r.Status != 422 {
+		t.Fatalf("%d", r.Status)
+	}
+	if r := kommun.Post(at, url.Values{"name": {"Friluftsfrämjandet"}, "centre": {"0684"}}); r.Status != 303 {
+		t.Fatalf("%d", r.Status)
+	}
+	for _, path := range []string{at + "/stang", at + "/oppna", "/register/centrum/0684/oppna"} {
+		if r := kommun.Get(path); r.Status != 200 && r.Status != 303 {
+			t.Fatalf("%s: %d", path, r.Status)
+		}
+	}
+	if r := kommun.Post(at+"/stang", nil); r.Status != 303 {
+		t.Fatalf("%d", r.Status)
+	}
+	if r := app.As(e.People.Maria).Get("/register"); r.Status != 403 {
+		t.Fatalf("a coach: %d", r.Status)
+	}
+	if r := app.As(halsocoach.Actor{}).Get("/register"); r.Status != 303 {
+		t.Fatalf("nobody: %d", r.Status)
+	}
+	if r := kommun.Get("/register/centrum/0680"); r.Status != 404 {
+		t.Fatalf("another kommun's: %d", r.Status)
+	}
+}

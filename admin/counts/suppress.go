@@ -1,0 +1,323 @@
+package counts
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// The rules of small numbers, and nothing else (policy: domain, "Counts and
+// small numbers"; k is a setting). They know cells and sums, not what is
+// counted:
+//
+//   - a cell of 1 to k-1 is hidden;
+//   - where a sum and its parts can be read side by side, either nothing in it
+//     is hidden, or the hidden parts are at least two and add up to at least k,
+//     or the sum itself is hidden together with a part;
+//   - what has been published is not taken back: only cells of the table that
+//     is published now may be hidden to protect others, since whoever read an
+//     open number before still knows it;
+//   - no small number follows from all the sums taken together, which also
+//     covers periods that overlap: their difference is a sum.
+//
+// If the rules can not be met, the new table is withheld whole.
+
+// sheet is the cells that hang together by sums: one year of one kind.
+type sheet struct {
+	k     int
+	cells []cell
+	sums  []sum
+	in    [][]int // by cell: the sums it stands in
+}
+
+type cell struct {
+	n         int
+	hidden    bool
+	published bool
+	open      bool // found to be useless as cover: it follows from open numbers
+	unseen    bool // on no page, though a reader could work it out: the best cover
+}
+
+// sum says that total is the sum of parts; all are places in cells.
+type sum struct {
+	total int
+	parts []int
+}
+
+// add puts a cell on the sheet, not yet published, and returns its place.
+func (s *sheet) add(n int) int {
+	s.cells = append(s.cells, cell{n: n})
+	s.in = append(s.in, nil)
+	return len(s.cells) - 1
+}
+
+// addUnseen adds a cell that no page shows.
+func (s *sheet) addUnseen(n int) int {
+	place := s.add(n)
+	s.cells[place].unseen = true
+	return place
+}
+
+// adds says that a reader can add parts up to total.
+func (s *sheet) adds(total int, parts ...int) {
+	for _, p := range append([]int{total}, parts...) {
+		s.in[p] = append(s.in[p], len(s.sums))
+	}
+	s.sums = append(s.sums, sum{total, parts})
+}
+
+// shown is the number, or hidden.
+func (s *sheet) shown(place int) (n int, hidden bool) {
+	c := s.cells[place]
+	if c.hidden {
+		return 0, true
+	}
+	return c.n, false
+}
+
+func (s *sheet) small(c cell) bool { return c.n > 0 && c.n < s.k }
+
+// publish decides about the cells that were added since the last call.
+func (s *sheet) publish() {
+	for i := range s.cells {
+		if c := &s.cells[i]; !c.published && s.small(*c) {
+			c.hidden = true
+		}
+	}
+	if !s.settle() {
+		s.withhold()
+	}
+	for s.linked() {
+		given := s.givenAway()
+		if len(given) == 0 {
+			break
+		}
+		if !s.coverOne(given) || !s.settle() {
+			s.withhold()
+			break
+		}
+	}
+	for i := range s.cells {
+		s.cells[i].published = true
+	}
+}
+
+// withhold hides every new cell: what is not said gives nothing away.
+func (s *sheet) withhold() {
+	for i := range s.cells {
+		if c := &s.cells[i]; !c.published {
+			c.hidden = true
+		}
+	}
+}
+
+// settle hides cells until every sum keeps the rule; false if one can not.
+func (s *sheet) settle() bool {
+	for again := true; again; {
+		again = false
+		for _, x := range s.sums {
+			if s.safe(x) {
+				continue
+			}
+			again = true
+			if !s.cover(x) && !s.openUp(x) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// safe is the rule of one sum.
+func (s *sheet) safe(x sum) bool {
+	count, total := 0, 0
+	for _, p := range x.parts {
+		if s.cells[p].hidden {
+			count++
+			total += s.cells[p].n
+		}
+	}
+	if s.cells[x.total].hidden {
+		return count > 0
+	}
+	return count == 0 || (count >= 2 && total >= s.k)
+}
+
+// cover hides one more cell of the sum: rather a part than the total, rather
+// one whose other sums have hidden cells already, rather a small number.
+func (s *sheet) cover(x sum) bool {
+	var may []int
+	for _, p := range x.parts {
+		if s.mayHide(p) {
+			may = append(may, p)
+		}
+	}
+	if len(may) == 0 && s.mayHide(x.total) {
+		may = []int{x.total}
+	}
+	if len(may) == 0 {
+		return false
+	}
+	best := slices.MinFunc(may, func(a, b int) int {
+		return cmp.Or(s.lonely(a)-s.lonely(b), s.seen(a)-s.seen(b), s.cells[a].n-s.cells[b].n, a-b)
+	})
+	s.cells[best].hidden = true
+	return true
+}
+
+func (s *sheet) mayHide(place int) bool {
+	c := s.cells[place]
+	return !c.hidden && !c.published && !c.open && c.n > 0
+}
+
+// lonely is in how many sums the cell would be the only hidden one.
+func (s *sheet) lonely(place int) int {
+	n := 0
+	for _, i := range s.in[place] {
+		if !s.anyHidden(s.sums[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *sheet) seen(place int) int {
+	if s.cells[place].unseen {
+		return 0
+	}
+	return 1
+}
+
+func (s *sheet) anyHidden(x sum) bool {
+	return s.cells[x.total].hidden || slices.ContainsFunc(x.parts, func(p int) bool { return s.cells[p].hidden })
+}
+
+// openUp shows a cell again that was hidden as cover but follows from open
+// numbers, so that it covers nothing; another has to do its work.
+func (s *sheet) openUp(x sum) bool {
+	for _, p := range append([]int{x.total}, x.parts...) {
+		if c := &s.cells[p]; c.hidden && !c.published && !s.small(*c) {
+			c.hidden, c.open = false, true
+			return true
+		}
+	}
+	return false
+}
+
+// linked says whether a new cell stands in several sums. In one sum alone the
+// rule of one sum is all there is to it.
+func (s *sheet) linked() bool {
+	for i, c := range s.cells {
+		if !c.published && len(s.in[i]) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// coverOne hides one more cell in a sum of one of the cells given away.
+func (s *sheet) coverOne(given []int) bool {
+	for _, g := range given {
+		for _, i := range s.in[g] {
+			if s.cover(s.sums[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// givenAway are the hidden small cells that follow from everything that is
+// open, by whatever adding and subtracting. The sums are linear equations in
+// the hidden cells; a cell follows if, when they are solved, an equation is
+// left with it alone.
+func (s *sheet) givenAway() []int {
+	var rows []equation
+	for _, x := range s.sums {
+		row := equation{}
+		if s.cells[x.total].hidden {
+			row[x.total] = prime - 1
+		}
+		for _, p := range x.parts {
+			if s.cells[p].hidden {
+				row[p] = (row[p] + 1) % prime
+			}
+		}
+		if len(row) > 0 {
+			rows = append(rows, row)
+		}
+	}
+	var given []int
+	for _, row := range solve(rows) {
+		for place := range row {
+			if len(row) == 1 && s.small(s.cells[place]) {
+				given = append(given, place)
+			}
+		}
+	}
+	slices.Sort(given)
+	return given
+}
+
+// equation is the coefficients by cell, modulo a prime, so that solving is
+// exact whatever the sums look like.
+type equation map[int]uint64
+
+const prime = 1<<31 - 1
+
+// solve brings the equations to the form in which each has a cell of its own
+// that no other has.
+func solve(rows []equation) []equation {
+	var solved []equation
+	own := map[int]int{} // cell → its equation in solved
+	for _, row := range rows {
+		for _, place := range slices.Collect(maps.Keys(row)) {
+			if at, ok := own[place]; ok {
+				row.minus(solved[at], row[place])
+			}
+		}
+		if len(row) == 0 {
+			continue
+		}
+		mine := slices.Min(slices.Collect(maps.Keys(row)))
+		row.scale(inverse(row[mine]))
+		for _, other := range solved {
+			if f := other[mine]; f != 0 {
+				other.minus(row, f)
+			}
+		}
+		own[mine] = len(solved)
+		solved = append(solved, row)
+	}
+	return solved
+}
+
+// minus takes f times other away.
+func (e equation) minus(other equation, f uint64) {
+	for place, c := range other {
+		v := (e[place] + (prime-f)*c) % prime
+		if v == 0 {
+			delete(e, place)
+		} else {
+			e[place] = v
+		}
+	}
+}
+
+func (e equation) scale(f uint64) {
+	for place, c := range e {
+		e[place] = c * f % prime
+	}
+}
+
+// inverse is 1/a modulo the prime.
+func inverse(a uint64) uint64 {
+	result := uint64(1)
+	for n := uint64(prime - 2); n > 0; n >>= 1 {
+		if n&1 == 1 {
+			result = result * a % prime
+		}
+		a = a * a % prime
+	}
+	return result
+}

@@ -1,0 +1,164 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+	"halsocoach/internal/store/sqlite"
+)
+
+type counter struct{ N int }
+
+// counted opens a store that counts its saves.
+func counted(t *testing.T) (*countingStore, store.Collection[counter]) {
+	t.Helper()
+	kind := store.Kind{Name: "counter", NoPerson: true}
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "data.db"), []store.Kind{kind}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	c := &countingStore{Store: s}
+	return c, store.In[counter](c, kind)
+}
+
+type countingStore struct {
+	store.Store
+	store.Lanes
+	saves atomic.Int32
+}
+
+func (s *countingStore) Save(ctx context.Context, kind string, d store.Document, events []halsocoach.Event) (string, error) {
+	s.saves.Add(1)
+	return s.Store.Save(ctx, kind, d, events)
+}
+
+func add(c *counter) ([]halsocoach.Event, error) {
+	c.N++
+	return nil, nil
+}
+
+func TestChangesThatMeetAreSavedTogether(t *testing.T) {
+	s, c := counted(t)
+	var wg sync.WaitGroup
+	hold := make(chan struct{})
+	for i := range 100 {
+		wg.Go(func() {
+			if _, err := c.Upsert(t.Context(), "a", func(v *counter) ([]halsocoach.Event, error) {
+				if i == 0 {
+					<-hold
+				}
+				return add(v)
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	time.Sleep(50 * time.Millisecond)
+	close(hold)
+	wg.Wait()
+	if v, err := c.Get(t.Context(), "a"); err != nil || v.N != 100 {
+		t.Errorf("%d changes (%v), want 100", v.N, err)
+	}
+	if n := s.saves.Load(); n > 50 {
+		t.Errorf("%d saves for 100 changes that met", n)
+	}
+}
+
+func TestChangesThatWaitForEachOtherGoOn(t *testing.T) {
+	_, c := counted(t)
+	var wg, both sync.WaitGroup
+	both.Add(2)
+	for i, ids := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		wg.Go(func() {
+			first := true
+			_, err := c.Upsert(t.Context(), ids[0], func(v *counter) ([]halsocoach.Event, error) {
+				if first {
+					first = false
+					both.Done()
+					both.Wait()
+					if _, err := c.Upsert(t.Context(), ids[1], add); err != nil {
+						return nil, err
+					}
+				}
+				return add(v)
+			})
+			if err != nil {
+				t.Errorf("change %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, id := range []string{"a", "b"} {
+		if v, err := c.Get(t.Context(), id); err != nil || v.N != 2 {
+			t.Errorf("%s: %d (%v), want 2", id, v.N, err)
+		}
+	}
+}
+
+func TestOneWhoLeavesTheQueueChangesNothing(t *testing.T) {
+	_, c := counted(t)
+	hold, leading := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	var once sync.Once
+	wg.Go(func() {
+		if _, err := c.Upsert(t.Context(), "a", func(v *counter) ([]halsocoach.Event, error) {
+			once.Do(func() { close(leading) })
+			<-hold
+			return add(v)
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-leading
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := c.Upsert(ctx, "a", add); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	close(hold)
+	wg.Wait()
+	if v, err := c.Get(t.Context(), "a"); err != nil || v.N != 1 {
+		t.Errorf("%d (%v), want 1", v.N, err)
+	}
+}
+
+func TestAnswersOfChangesThatMeetAreTheirOwn(t *testing.T) {
+	_, c := counted(t)
+	var wg sync.WaitGroup
+	var seen sync.Map
+	odd := errors.New("odd")
+	for i := range 200 {
+		wg.Go(func() {
+			v, err := c.Upsert(t.Context(), "a", func(v *counter) ([]halsocoach.Event, error) {
+				v.N++
+				if i%2 == 1 {
+					return nil, odd
+				}
+				return nil, nil
+			})
+			if i%2 == 1 {
+				if !errors.Is(err, odd) || v.N != 0 {
+					t.Errorf("caller %d: %v %v", i, v, err)
+				}
+				return
+			}
+			if _, twice := seen.LoadOrStore(v.N, i); err != nil || twice {
+				t.Errorf("caller %d: %v %v", i, v, err)
+			}
+		})
+	}
+	wg.Wait()
+	if v, err := c.Get(t.Context(), "a"); err != nil || v.N != 100 {
+		t.Errorf("%s (%v), want 100", fmt.Sprint(v.N), err)
+	}
+}

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"halsocoach"
-	"halsocoach/admin/registers"
 	"halsocoach/coach"
 	"halsocoach/groups"
 	"halsocoach/internal/store"
@@ -86,20 +85,16 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 	if err := d.registers.Seed(ctx); err != nil {
 		return fmt.Errorf("write the centres: %w", err)
 	}
-	var all errgroup.Group
+	var units []halsocoach.Unit
 	for _, k := range halsocoach.Kommuner {
-		all.Go(func() error {
-			for _, u := range []registers.Unit{
-				{ID: "vardcentral-" + k.Code, Kind: "vårdcentral", Kommun: k.Code, Name: k.Name + " vårdcentral", Centre: k.Code},
-				{ID: "forening-" + k.Code, Kind: "förening", Kommun: k.Code, Name: k.Name + " friluftsförening", Centre: k.Code},
-			} {
-				if _, err := d.registers.AddUnit(ctx, who, u); err != nil {
-					return fmt.Errorf("write the unit %s: %w", u.ID, err)
-				}
-			}
-			return nil
-		})
+		units = append(units,
+			halsocoach.Unit{ID: "vardcentral-" + k.Code, Kind: "vårdcentral", Kommun: k.Code, Name: k.Name + " vårdcentral", Centre: k.Code},
+			halsocoach.Unit{ID: "forening-" + k.Code, Kind: "förening", Kommun: k.Code, Name: k.Name + " friluftsförening", Centre: k.Code})
 	}
+	if err := d.registers.Enter(ctx, nil, units); err != nil {
+		return fmt.Errorf("write the units: %w", err)
+	}
+	var all errgroup.Group
 	for _, m := range madeUpStaff() {
 		all.Go(func() error {
 			if _, err := d.auth.Hire(ctx, who, m); err != nil {

@@ -185,22 +185,31 @@ func (r *resident) taken(ctx context.Context) error {
 	if _, _, err := r.p.referral.Decide(ctx, r.coach, r.key("taken"), r.referral, referral.Ruling{Decision: string(referral.Accept)}); err != nil {
 		return err
 	}
-	e, err := r.p.citizen.Enrol(ctx, r.referral)
-	if err != nil {
-		return err
-	}
-	r.enrolment = e
-	r.who = halsocoach.Actor{ID: e.Person, Role: halsocoach.RoleCitizen, Name: r.name}
-	if err := r.p.chat.Open(ctx, halsocoach.System("demo"), e); err != nil {
-		return err
-	}
-	if err := r.says(ctx, r.coach, "Hej och välkommen! Jag heter "+r.staffName(ctx)+" och är din hälsocoach. Boka gärna en tid för ett första samtal när det passar dig."); err != nil {
+	if err := r.enrolled(ctx); err != nil {
 		return err
 	}
 	if r.lot.IntN(12) == 0 {
 		return nil // has not got round to booking
 	}
 	return r.books(ctx, "first", coach.First, 1+r.lot.IntN(4))
+}
+
+// enrolled: what the event of the decision brings about, done at once.
+func (r *resident) enrolled(ctx context.Context) error {
+	a, err := r.p.referral.Accepted(ctx, r.referral)
+	if err != nil {
+		return err
+	}
+	e, err := r.p.citizen.Enrol(ctx, a)
+	if err != nil {
+		return err
+	}
+	r.enrolment = e.Shared()
+	r.who = halsocoach.Actor{ID: e.Person, Role: halsocoach.RoleCitizen, Name: r.name}
+	if err := r.p.chat.Open(ctx, halsocoach.System("demo"), r.enrolment); err != nil {
+		return err
+	}
+	return r.says(ctx, r.coach, "Hej och välkommen! Jag heter "+r.staffName(ctx)+" och är din hälsocoach. Boka gärna en tid för ett första samtal när det passar dig.")
 }
 
 func (r *resident) staffName(ctx context.Context) string {

@@ -68,14 +68,7 @@ func (p *past) newcomer(ctx context.Context, kommun, name string) (*resident, er
 		if _, _, err := p.referral.Decide(ctx, t.coach, r.key("taken"), r.referral, referral.Ruling{Decision: string(referral.Accept)}); err != nil {
 			return nil, err
 		}
-		if r.enrolment, err = p.citizen.Enrol(ctx, r.referral); err != nil {
-			return nil, err
-		}
-		r.who = halsocoach.Actor{ID: r.enrolment.Person, Role: halsocoach.RoleCitizen, Name: name}
-		if err := p.chat.Open(ctx, halsocoach.System("demo"), r.enrolment); err != nil {
-			return nil, err
-		}
-		return r, r.says(ctx, r.coach, "Hej och välkommen! Jag heter "+r.staffName(ctx)+" och är din hälsocoach. Boka gärna ett första samtal, så hörs vi.")
+		return r, r.enrolled(ctx)
 	}
 	return nil, errors.New("no such kommun: " + kommun)
 }

@@ -169,11 +169,11 @@ func (h *house) build(ctx context.Context) (err error) {
 
 // mount puts every package's pages and JSON on the app.
 func (h *house) mount() {
-	pages, api := h.web.Fiber(), h.web.API()
-	h.metrics.mount(pages)
-	h.auth.Routes(pages)
+	app, api := h.web.Fiber(), h.web.API()
+	h.metrics.mount(app)
+	h.auth.Routes(app)
 	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
-		p.Routes(pages)
+		p.Routes(app)
 	}
 	for _, p := range []interface{ API(jsonDoor) }{h.registers, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
 		p.API(api)

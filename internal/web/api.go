@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,8 +16,30 @@ import (
 
 const apiRoot = "/api/v1"
 
+// schemaNames gives each type a name of its own in the description: packages may
+// call theirs the same, and then the later one gets a number.
+func schemaNames() func(reflect.Type, string) string {
+	taken := map[string]reflect.Type{}
+	return func(t reflect.Type, hint string) string {
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		name := huma.DefaultSchemaNamer(t, hint)
+		for n := 1; ; n++ {
+			own := name
+			if n > 1 {
+				own += strconv.Itoa(n)
+			}
+			if had, is := taken[own]; !is || had == t {
+				taken[own] = t
+				return own
+			}
+		}
+	}
+}
+
 func (a *App) newAPI() huma.API {
-	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	schemas := huma.NewMapRegistry("#/components/schemas/", schemaNames())
 	cfg := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI:    "3.1.0",
@@ -86,7 +109,9 @@ type Keyed struct {
 func (k Keyed) Request() halsocoach.Request { return wish(k.IdempotencyKey) }
 
 // Handle is the one door of the JSON API: it finds who asks, calls do and turns
-// its error into a problem. op.Path is written without /api/v1.
+// its error into a problem. op.Path is written without /api/v1. A writing
+// request of nobody is 401 before its body is judged; for one that visitors may
+// send, set op.Security to an empty, non-nil list.
 func Handle[I, O any](api huma.API, op huma.Operation, do func(ctx context.Context, who halsocoach.Actor, in *I) (*O, error)) {
 	if op.OperationID == "" {
 		op.OperationID = strings.ToLower(op.Method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(op.Path)
@@ -94,23 +119,26 @@ func Handle[I, O any](api huma.API, op huma.Operation, do func(ctx context.Conte
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
+	writes := op.Method != http.MethodGet && op.Method != http.MethodHead
+	if writes && op.Security == nil {
+		op.Security = []map[string][]string{{"bearer": {}}}
+	}
+	signedIn := len(op.Security) > 0
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
-		if st := stateIn(ctx.Context()); st != nil {
-			st.who(humafiber.Unwrap(ctx))
+		st := stateIn(ctx.Context())
+		if !st.who(humafiber.Unwrap(ctx)).SignedIn() && signedIn {
+			st.app.answer(humafiber.Unwrap(ctx), st, halsocoach.ErrSignIn)
+			return
 		}
 		next(ctx)
 	})
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
-		var who halsocoach.Actor
 		st := stateIn(ctx)
-		if st != nil {
-			who = st.actor
-		}
-		out, err := do(ctx, who, in)
+		out, err := do(ctx, st.actor, in)
 		if err == nil {
 			return out, nil
 		}
-		if st != nil && st.fault != nil && errors.Is(err, halsocoach.ErrSignIn) {
+		if st.fault != nil && errors.Is(err, halsocoach.ErrSignIn) {
 			err = st.fault
 		}
 		return nil, refusal(ctx, err)

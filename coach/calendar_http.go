@@ -271,7 +271,7 @@ func (s *Service) postOutcome(c *fiber.Ctx) error {
 	_, err := s.Mark(web.Ctx(c), web.Who(c), id, Outcome(f.Get("utfall")))
 	switch halsocoach.KindOf(err) {
 	case halsocoach.KindConflict, halsocoach.KindInvalid:
-		return web.Show(c, web.Page{Title: "Samtal", Active: calendarPath, Status: fiber.StatusConflict}, stopPage(textOf(err), talkPath(id), "Till samtalet"))
+		return web.Show(c, web.Page{Title: "Samtal", Active: calendarPath, Status: fiber.StatusConflict}, stopPage(textOf(err), talkPath(id), web.T(web.Ctx(c), "Till samtalet")))
 	}
 	if err != nil {
 		return err

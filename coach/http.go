@@ -75,7 +75,7 @@ func (s *Service) postBooking(c *fiber.Ctx) error {
 	case lost(err):
 		return s.talksPage(c, web.NewForm(c), fiber.StatusConflict, textOf(err))
 	case errors.Is(err, ErrHasTalk), errors.Is(err, ErrNotEnrolled):
-		return web.Show(c, web.Page{Title: "Samtal", Active: talksPath, Status: fiber.StatusConflict}, stopPage(textOf(err), talksPath, "Till dina samtal"))
+		return web.Show(c, web.Page{Title: "Samtal", Active: talksPath, Status: fiber.StatusConflict}, stopPage(textOf(err), talksPath, web.T(web.Ctx(c), "Till dina samtal")))
 	case failedSlot(f, err):
 		return s.talksPage(c, f, fiber.StatusUnprocessableEntity, "")
 	}
@@ -146,7 +146,7 @@ func (s *Service) movePage(c *fiber.Ctx, f *web.Form, status int, lost string) e
 	}
 	choice, err := s.Choices(web.Ctx(c), web.Who(c), c.Params("id"), asked(c))
 	if halsocoach.KindOf(err) == halsocoach.KindConflict {
-		return web.Show(c, web.Page{Title: "Byt tid", Active: back, Status: fiber.StatusConflict}, stopPage(textOf(err), back, "Tillbaka"))
+		return web.Show(c, web.Page{Title: "Byt tid", Active: back, Status: fiber.StatusConflict}, stopPage(textOf(err), back, web.T(web.Ctx(c), "Tillbaka")))
 	}
 	if err != nil {
 		return err
@@ -224,7 +224,7 @@ func (s *Service) postCancel(c *fiber.Ctx) error {
 	who, id := web.Who(c), c.Params("id")
 	err := s.Cancel(web.Ctx(c), who, id)
 	if halsocoach.KindOf(err) == halsocoach.KindConflict {
-		return web.Show(c, web.Page{Title: "Avboka samtalet", Status: fiber.StatusConflict}, stopPage(textOf(err), pathFor(who, id), "Till samtalet"))
+		return web.Show(c, web.Page{Title: "Avboka samtalet", Status: fiber.StatusConflict}, stopPage(textOf(err), pathFor(who, id), web.T(web.Ctx(c), "Till samtalet")))
 	}
 	if err != nil {
 		return err

@@ -50,9 +50,11 @@ type occasionItem struct {
 type bookIn struct {
 	web.Keyed
 	ID   string `path:"id"`
-	Body struct {
-		Reserve bool `json:"reserve,omitempty" doc:"Take a turn on the reserve list if the occasion is full"`
-	} `required:"false"`
+	Body *bookBody
+}
+
+type bookBody struct {
+	Reserve bool `json:"reserve,omitempty" doc:"Take a turn on the reserve list if the occasion is full"`
 }
 
 type bookOut struct {
@@ -115,7 +117,7 @@ func (s *Service) apiActivities(ctx context.Context, who halsocoach.Actor, in *a
 }
 
 func (s *Service) apiBook(ctx context.Context, who halsocoach.Actor, in *bookIn) (*bookOut, error) {
-	b, fresh, err := s.Book(ctx, who, in.Request(), in.ID, in.Body.Reserve)
+	b, fresh, err := s.Book(ctx, who, in.Request(), in.ID, in.Body != nil && in.Body.Reserve)
 	if err != nil {
 		return nil, err
 	}

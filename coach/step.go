@@ -56,7 +56,11 @@ func (s *Service) step(ctx context.Context, t Talk, do func() (ended, error)) er
 			return err
 		}
 	}
-	if serr := s.end(ctx, st); serr != nil {
+	mine, serr := s.end(ctx, st)
+	if serr == nil && !mine { // it took so long that others thought it abandoned
+		serr = s.settle(ctx, st)
+	}
+	if serr != nil {
 		s.Log.Warn("a step is left to the sweep", "talk", t.ID, "err", serr)
 	}
 	return err
@@ -92,24 +96,26 @@ func (s *Service) begin(ctx context.Context, t Talk) (step, error) {
 	}
 }
 
-func (s *Service) end(ctx context.Context, st step) error {
-	err := s.shelves.steps.Delete(ctx, st.Enrolment, func(now step) ([]halsocoach.Event, error) {
+// end takes the step away; mine is false when others have settled it already.
+func (s *Service) end(ctx context.Context, st step) (mine bool, err error) {
+	err = s.shelves.steps.Delete(ctx, st.Enrolment, func(now step) ([]halsocoach.Event, error) {
 		if now.Token != st.Token {
-			return nil, store.ErrNotFound // settled by others already
+			return nil, store.ErrNotFound
 		}
 		return nil, nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		return false, nil
 	}
-	return err
+	return true, err
 }
 
 func (s *Service) mend(ctx context.Context, st step) error {
 	if err := s.settle(ctx, st); err != nil {
 		return err
 	}
-	return s.end(ctx, st)
+	_, err := s.end(ctx, st)
+	return err
 }
 
 // settle makes the enrolment agree with the days: of a talk that stands in two

@@ -1,0 +1,309 @@
+package coach_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/internal/web"
+)
+
+func (w *world) app() *testenv.App {
+	return w.App(func(a *web.App) {
+		w.Routes(a.Fiber())
+		w.API(a.API())
+	})
+}
+
+var (
+	hiddenKey = regexp.MustCompile(`name="_key" value="([^"]+)"`)
+	slotRadio = regexp.MustCompile(`name="tid" value="([^"]+)"`)
+)
+
+// see reads a page that must be there and hold the texts.
+func see(t *testing.T, v *testenv.Visitor, path string, texts ...string) string {
+	t.Helper()
+	r := v.Get(path)
+	if r.Status != http.StatusOK {
+		t.Fatalf("GET %s: %d", path, r.Status)
+	}
+	holds(t, path, r.Body, texts...)
+	return r.Body
+}
+
+func holds(t *testing.T, what, body string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(body, text) {
+			t.Errorf("%s does not say %q", what, text)
+		}
+	}
+}
+
+// send posts a form that must answer with the status, and gives where it leads.
+func send(t *testing.T, v *testenv.Visitor, path string, form url.Values, status int) testenv.Response {
+	t.Helper()
+	r := v.Post(path, form)
+	if r.Status != status {
+		t.Fatalf("POST %s: %d, want %d: %s", path, r.Status, status, r.Body[:min(len(r.Body), 600)])
+	}
+	return r
+}
+
+func TestACitizenBooksMovesAndCallsOff(t *testing.T) {
+	w := newWorld(t)
+	app, elsa := w.app(), w.People.Elsa
+	v := app.As(elsa)
+	see(t, v, "/samtal", "När ett Hälsocenter har tagit emot")
+	w.enrol(elsa, w.People.Maria)
+	page := see(t, v, "/samtal", "Boka ditt första samtal", "måndag 23 november hos Maria Holm", "Malin Ask", "10.00", "Samtalet är kostnadsfritt")
+	form := url.Values{"_key": {hiddenKey.FindStringSubmatch(page)[1]}, "tid": {slotRadio.FindStringSubmatch(page)[1]}}
+	if !strings.HasPrefix(form.Get("tid"), "maria|2026-11-23T10:00:00+01:00|") {
+		t.Fatalf("the first time is %s", form.Get("tid"))
+	}
+	to := send(t, v, "/samtal/boka", form, http.StatusSeeOther).Header.Get("Location")
+	if again := send(t, v, "/samtal/boka", form, http.StatusSeeOther).Header.Get("Location"); again != to {
+		t.Fatalf("sent twice: %s and %s", to, again)
+	}
+	if strings.Contains(to, elsa.ID) {
+		t.Fatal("a person's id stands in the address")
+	}
+	see(t, v, to, "Inledande samtal", "måndag 23 november 10.00–11.00", "Maria Holm", "Hälsocenter Sävsjö", to+"/flytta", to+"/avboka")
+	see(t, v, "/samtal", "Byt tid", to+"/avboka")
+	page = see(t, v, to+"/flytta", "Byt till den här tiden")
+	to = send(t, v, to+"/flytta", url.Values{"tid": {"malin|2026-11-24T13:00:00+01:00|telefon"}}, http.StatusSeeOther).Header.Get("Location")
+	see(t, v, to, "tisdag 24 november 13.00", "Malin Ask", "Din hälsocoach ringer upp")
+	see(t, v, to+"/avboka", "Avboka samtalet?")
+	send(t, v, to+"/avboka", nil, http.StatusSeeOther)
+	send(t, v, to+"/avboka", nil, http.StatusSeeOther)
+	see(t, v, to, "Avbokat", "Boka en ny tid")
+	see(t, v, "/samtal", "Boka ditt första samtal")
+}
+
+func TestATimeThatWasJustTakenShowsTheRest(t *testing.T) {
+	w := newWorld(t)
+	app, elsa, anna := w.app(), w.People.Elsa, w.People.Anna
+	w.enrol(elsa, w.People.Maria)
+	w.enrol(anna, w.People.Maria)
+	form := url.Values{"tid": {"maria|2026-11-24T09:00:00+01:00|på plats"}}
+	send(t, app.As(anna), "/samtal/boka", form, http.StatusSeeOther)
+	r := send(t, app.As(elsa), "/samtal/boka", form, http.StatusConflict)
+	holds(t, "the page", r.Body, "Tiden är inte ledig längre", "Tiden hann bli bokad", "maria|2026-11-24T10:00:00")
+	if strings.Contains(r.Body, `value="`+form.Get("tid")) {
+		t.Error("the taken time is still offered")
+	}
+	for name, tid := range map[string]string{"nothing chosen": "", "broken": "maria|igår", "half": "maria||"} {
+		r := send(t, app.As(elsa), "/samtal/boka", url.Values{"tid": {tid}}, http.StatusUnprocessableEntity)
+		holds(t, name, r.Body, "Välj en tid.", "Det är något att rätta till", `href="#f-tid"`)
+	}
+	send(t, app.As(elsa), "/samtal/boka", url.Values{"tid": {"maria|2026-11-24T10:00:00+01:00|på plats"}}, http.StatusSeeOther)
+	r = send(t, app.As(elsa), "/samtal/boka", url.Values{"tid": {"maria|2026-11-24T11:00:00+01:00|på plats"}}, http.StatusConflict)
+	holds(t, "the page", r.Body, "Du har redan ett samtal bokat")
+}
+
+func TestACoachWorksThroughTheCalendar(t *testing.T) {
+	w := newWorld(t)
+	app, elsa := w.app(), w.People.Elsa
+	e := w.enrol(elsa, w.People.Maria)
+	b := w.book(elsa, w.wish(monday, 10))
+	v := app.As(w.People.Maria)
+	path := "/kalender/samtal/" + b.ID
+	see(t, v, "/skrivbord", "Hej Maria Holm", "Namn "+e.ID, "Ny bokning", path)
+	see(t, v, "/kalender", "Vecka 48", "10.00–11.00 Namn", "09.00–12.00 På plats", path)
+	if page := see(t, v, path, "Namn "+e.ID, "Inledande samtal"); strings.Contains(page, "utfall") {
+		t.Error("the outcome is asked for before the talk")
+	}
+	send(t, v, path+"/utfall", url.Values{"utfall": {"held"}}, http.StatusConflict)
+	w.Clock.Set(b.Starts.Add(time.Minute))
+	see(t, v, path, "Samtalet hölls", "Personen uteblev")
+	send(t, v, path+"/utfall", url.Values{"utfall": {"held"}}, http.StatusSeeOther)
+	see(t, v, path, "Hållet", "Personen uteblev")
+	send(t, v, path+"/utfall", url.Values{"utfall": {"kanske"}}, http.StatusConflict)
+
+	page := see(t, v, "/kalender/boka?kontakt="+e.ID, "Boka samtal med Namn", "Uppföljande samtal")
+	form := url.Values{"kontakt": {e.ID}, "sort": {"followup"}, "_key": {hiddenKey.FindStringSubmatch(page)[1]}}
+	r := send(t, v, "/kalender/boka", form, http.StatusUnprocessableEntity)
+	holds(t, "the page", r.Body, "Välj en tid.")
+	form.Set("datum", "2026-11-30")
+	form.Set("klockan", "halv tio")
+	form.Set("form", "video")
+	r = send(t, v, "/kalender/boka", form, http.StatusUnprocessableEntity)
+	holds(t, "the page", r.Body, "Skriv klockslag som 09:00.", `value="halv tio"`)
+	form.Set("klockan", "17.30")
+	path = send(t, v, "/kalender/boka", form, http.StatusSeeOther).Header.Get("Location")
+	see(t, v, path, "måndag 30 november 17.30–18.15", "Över video")
+	see(t, v, path+"/flytta", "Eller en egen tid i din kalender")
+	send(t, v, path+"/flytta", url.Values{"tid": {"maria|2026-12-01T09:00:00+01:00|på plats"}}, http.StatusSeeOther)
+	see(t, v, path, "tisdag 1 december 09.00–09.45")
+	see(t, v, path+"/avboka", "Avboka samtalet?")
+	send(t, v, path+"/avboka", nil, http.StatusSeeOther)
+	see(t, v, path, "Avbokades av Hälsocenter")
+}
+
+func TestACoachDecidesTheHours(t *testing.T) {
+	w := newWorld(t)
+	v := w.app().As(w.People.Maria)
+	page := see(t, v, "/kalender/tider", "Veckans tider", `name="dag1" type="time" value="09:00"`, `name="till1-1" type="time" value="16:00"`)
+	holds(t, "the page", page, `name="dag1-2"`, `name="dag6"`)
+	form := url.Values{"fran": {"2026-11-30"}, "dag1": {"10:00"}, "till1": {"09:00"}, "form1": {"video"}, "dag7": {"x"}, "till7": {"12:00"}}
+	r := send(t, v, "/kalender/tider", form, http.StatusUnprocessableEntity)
+	holds(t, "the page", r.Body, "Skriv klockslag som 09:00.", `value="10:00"`)
+	form.Set("dag7", "11:00")
+	form.Set("form7", "telefon")
+	r = send(t, v, "/kalender/tider", form, http.StatusUnprocessableEntity)
+	holds(t, "the page", r.Body, "Passet behöver börja innan det slutar")
+	form.Set("till1", "00:00")
+	send(t, v, "/kalender/tider", form, http.StatusSeeOther)
+	see(t, v, "/kalender?vecka=2026-12-02", "10.00–24.00 Video", "11.00–12.00 Telefon")
+	see(t, v, "/kalender", "09.00–12.00 På plats")
+
+	day := "/kalender/dag/2026-12-02"
+	see(t, v, day, "Inga tider för samtal den här dagen")
+	r = send(t, v, day, url.Values{"from": {"9"}, "till": {"8"}, "form": {"video"}}, http.StatusUnprocessableEntity)
+	holds(t, "the page", r.Body, "Passet behöver börja innan det slutar")
+	send(t, v, day, url.Values{"from": {"8:30"}, "till": {"10"}, "form": {"video"}}, http.StatusSeeOther)
+	see(t, v, day, "08.30–10.00 Video", "Låt veckans tider gälla")
+	send(t, v, day+"/bort", url.Values{"from": {"08:30"}, "till": {"10:00"}, "form": {"video"}}, http.StatusSeeOther)
+	see(t, v, day, "Inga tider för samtal den här dagen")
+	send(t, v, day+"/aterstall", nil, http.StatusSeeOther)
+	send(t, v, "/kalender/dag/2026-11-30/stang", nil, http.StatusSeeOther)
+	see(t, v, "/kalender?vecka=2026-11-30", "Inga tider för samtal", "Ändrad bara den här dagen")
+}
+
+// Every page answers everybody as the table says; a visitor is asked to sign in.
+func TestWhoMaySeeWhichPage(t *testing.T) {
+	w := newWorld(t)
+	app, elsa := w.app(), w.People.Elsa
+	e := w.enrol(elsa, w.People.Maria)
+	b := w.book(elsa, w.wish(tuesday, 9))
+	people := []halsocoach.Actor{elsa, w.People.Anna, w.People.Maria, w.malin, w.People.Johan, w.People.Kommun, {}}
+	for path, want := range map[string][7]int{
+		"/samtal":                         {200, 200, 403, 403, 403, 403, 303},
+		"/samtal/boka":                    {200, 200, 403, 403, 403, 403, 303},
+		"/samtal/" + b.ID:                 {200, 404, 303, 303, 303, 303, 303},
+		"/samtal/" + b.ID + "/flytta":     {200, 404, 200, 200, 404, 403, 303},
+		"/samtal/" + b.ID + "/avboka":     {200, 404, 200, 200, 404, 403, 303},
+		"/skrivbord":                      {403, 403, 200, 200, 200, 403, 303},
+		"/kalender":                       {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/tider":                 {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/dag/2026-11-24":        {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/dag/snart":             {403, 403, 404, 404, 404, 403, 303},
+		"/kalender/samtal/" + b.ID:        {303, 303, 200, 200, 404, 403, 303},
+		"/kalender/boka?kontakt=" + e.ID:  {403, 403, 200, 200, 404, 403, 303},
+		"/kalender/samtal/ingen":          {303, 303, 404, 404, 404, 403, 303},
+		"/kalender/dag/2026-11-24/bort":   {303, 303, 303, 303, 303, 303, 303},
+		"/kalender/samtal/" + b.ID + "/x": {404, 404, 404, 404, 404, 404, 404},
+	} {
+		for i, who := range people {
+			if r := app.As(who).Get(path); r.Status != want[i] {
+				t.Errorf("%s %s: %d, want %d", who.Role, path, r.Status, want[i])
+			}
+		}
+	}
+	for _, path := range []string{"/samtal/boka", "/samtal/" + b.ID + "/flytta", "/samtal/" + b.ID + "/avboka", "/kalender/tider", "/kalender/dag/2026-11-24",
+		"/kalender/dag/2026-11-24/bort", "/kalender/dag/2026-11-24/stang", "/kalender/dag/2026-11-24/aterstall", "/kalender/samtal/" + b.ID + "/utfall", "/kalender/boka"} {
+		for _, who := range []halsocoach.Actor{w.People.Kommun, {}} {
+			r := app.As(who).Post(path, url.Values{"from": {"9"}, "till": {"10"}, "form": {"video"}, "tid": {"maria|2026-11-24T09:00:00+01:00|på plats"}, "utfall": {"held"}, "fran": {"2026-11-24"}})
+			if want := map[bool]int{true: 403, false: 303}[who.SignedIn()]; r.Status != want || r.Status == 303 && !strings.HasPrefix(r.Header.Get("Location"), "/logga-in") {
+				t.Errorf("POST %s as %q: %d %s", path, who.Role, r.Status, r.Header.Get("Location"))
+			}
+		}
+	}
+}
+
+type freeBody struct {
+	Items []struct {
+		Coach, Form  string
+		Starts, Ends time.Time
+	}
+	Next string
+}
+
+func TestTalksAsJSON(t *testing.T) {
+	w := newWorld(t)
+	app := w.app()
+	people := w.citizens(20)
+	elsa := app.As(people[0])
+	r := elsa.JSON(http.MethodGet, "/api/v1/talks/free?centre=0684&from=2026-11-24&to=2026-11-24", nil)
+	var free freeBody
+	must(t, r.Into(&free))
+	if r.Status != 200 || len(free.Items) != 12 || free.Next != "" || free.Items[0].Coach != "maria" || !strings.Contains(r.Body, `"starts":"2026-11-24T09:00:00+01:00"`) {
+		t.Fatalf("%d %s", r.Status, r.Body)
+	}
+	wish := map[string]any{"coach": "maria", "starts": free.Items[0].Starts, "form": free.Items[0].Form}
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	var won testenv.Response
+	atOnce(len(people), func(i int) {
+		r := app.As(people[i]).JSON(http.MethodPost, "/api/v1/talks", wish)
+		mu.Lock()
+		defer mu.Unlock()
+		if statuses[r.Status]++; r.Status == 201 {
+			won = r
+		} else if !strings.Contains(r.Body, "Tiden hann bli bokad") {
+			t.Errorf("%d %s", r.Status, r.Body)
+		}
+	})
+	if statuses[201] != 1 || statuses[409] != len(people)-1 {
+		t.Fatalf("%v", statuses)
+	}
+	var talk map[string]any
+	must(t, json.Unmarshal([]byte(won.Body), &talk))
+	if talk["kind"] != "first" || talk["starts"] != "2026-11-24T09:00:00+01:00" || talk["ends"] != "2026-11-24T10:00:00+01:00" {
+		t.Fatalf("%s", won.Body)
+	}
+	last := app.As(people[0])
+	if talk := w.booked(anyTalk)[0]; talk.Person == people[0].ID {
+		last = app.As(people[1])
+	}
+	keyed := last.WithKey("once")
+	wish["starts"] = free.Items[4].Starts
+	wish["form"] = free.Items[4].Form
+	wish["coach"] = free.Items[4].Coach
+	first := keyed.JSON(http.MethodPost, "/api/v1/talks", wish)
+	again := keyed.JSON(http.MethodPost, "/api/v1/talks", wish)
+	if first.Status != 201 || again.Status != 200 || first.Body != again.Body {
+		t.Fatalf("%d %s, %d %s", first.Status, first.Body, again.Status, again.Body)
+	}
+	wish["form"] = "video"
+	if r := keyed.JSON(http.MethodPost, "/api/v1/talks", wish); r.Status != 422 {
+		t.Fatalf("another wish: %d", r.Status)
+	}
+	must(t, first.Into(&talk))
+	path := "/api/v1/talks/" + talk["id"].(string)
+	if r := app.As(w.People.Omar).JSON(http.MethodDelete, path, nil); r.Status != 404 {
+		t.Fatalf("someone else's: %d", r.Status)
+	}
+	if r := last.JSON(http.MethodPost, path+"/move", map[string]any{"starts": "2026-11-25T09:00:00+01:00", "form": "på plats"}); r.Status != 200 || !strings.Contains(r.Body, talk["id"].(string)) {
+		t.Fatalf("move: %d %s", r.Status, r.Body)
+	}
+	if r := last.JSON(http.MethodGet, "/api/v1/talks", nil); r.Status != 200 || !strings.Contains(r.Body, "2026-11-25T09:00:00+01:00") {
+		t.Fatalf("%d %s", r.Status, r.Body)
+	}
+	if r := app.As(w.People.Maria).JSON(http.MethodPost, path+"/outcome", map[string]any{"outcome": "held"}); r.Status != 409 {
+		t.Fatalf("too early: %d", r.Status)
+	}
+	for range 2 {
+		if r := last.JSON(http.MethodDelete, path, nil); r.Status != 204 {
+			t.Fatalf("delete: %d %s", r.Status, r.Body)
+		}
+	}
+	for _, c := range []struct {
+		who    halsocoach.Actor
+		status int
+	}{{halsocoach.Actor{}, 401}, {w.People.Region, 403}, {w.People.Omar, 409}} {
+		if r := app.As(c.who).JSON(http.MethodGet, "/api/v1/talks/free?centre=0684", nil); r.Status != c.status {
+			t.Errorf("%s: %d, want %d", c.who.Role, r.Status, c.status)
+		}
+	}
+	if r := app.As(w.People.Maria).JSON(http.MethodGet, "/api/v1/talks/free?from=2027-06-01", nil); r.Status != 200 || !strings.Contains(r.Body, `"items":[]`) {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"container/list"
 	"sync"
 
@@ -66,7 +67,7 @@ func (k *Cached) Show(c *fiber.Ctx, version string, p Page, body func() (templ.C
 			return err
 		}
 		sent := append([]byte(nil), c.Response().Body()...)
-		page = &cachedPage{key: key, version: version, etag: `"` + sumOf(sent) + `"`, body: encode(sent, pageLevel)}
+		page = &cachedPage{key: key, version: version, etag: `W/"` + sumOf(sent) + `"`, body: encode(sent, pageLevel)}
 		k.keep(page)
 	}
 	page.send(c)
@@ -116,7 +117,7 @@ func (p *cachedPage) send(c *fiber.Ctx) {
 	h.Set(fiber.HeaderCacheControl, "private, no-cache")
 	h.Set(fiber.HeaderETag, p.etag)
 	h.Set(fiber.HeaderVary, "Cookie, Accept-Language")
-	if string(c.Request().Header.Peek(fiber.HeaderIfNoneMatch)) == p.etag {
+	if bytes.Contains(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), []byte(p.etag)) {
 		c.Response().ResetBody()
 		c.Status(fiber.StatusNotModified)
 		return

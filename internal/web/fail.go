@@ -171,7 +171,7 @@ func (a *App) sendProblem(c *fiber.Ctx, p *Problem) {
 func (a *App) toSignIn(c *fiber.Ctx) {
 	next := c.Path()
 	if c.Method() == fiber.MethodPost {
-		if a.cfg.Drafts != nil {
+		if a.cfg.Drafts != nil && a.originOf(c) != foreign {
 			if err := a.cfg.Drafts.Keep(c, c.Path(), posted(c)); err != nil {
 				a.cfg.Log.Warn("draft not kept", slog.Any("err", err))
 			}
@@ -198,6 +198,6 @@ func (a *App) unread(c *fiber.Ctx, err error) error {
 	}
 	a.answer(c, st, err)
 	a.seal(c, st)
-	a.logLine(c, st, 0)
+	a.logLine(c, st, "-", 0)
 	return nil
 }

@@ -73,31 +73,50 @@ const (
 
 var errOrigin = halsocoach.Forbidden("Sidan skickades från en annan webbplats än vår. Öppna sidan här och försök igen.")
 
+// origin is where a browser says that a request comes from.
+type origin int
+
+const (
+	unsaid  origin = iota // not a browser, or a very old one
+	ours                  // from a page of ours
+	foreign               // from another site
+)
+
+// originOf goes by Sec-Fetch-Site, or without it by Origin: the request's own
+// host or the public address is ours.
+func (a *App) originOf(c *fiber.Ctx) origin {
+	switch c.Get("Sec-Fetch-Site") {
+	case "":
+	case "same-origin", "none": // none: the person's own doing, as a reload
+		return ours
+	default:
+		return foreign
+	}
+	said := c.Get(fiber.HeaderOrigin)
+	if said == "" {
+		return unsaid
+	}
+	from, err := url.Parse(said)
+	if err != nil || from.Host == "" {
+		return foreign
+	}
+	if strings.EqualFold(from.Host, string(c.Request().Host())) || strings.EqualFold(from.Scheme+"://"+from.Host, strings.TrimSuffix(a.cfg.PublicURL, "/")) {
+		return ours
+	}
+	return foreign
+}
+
 // guard refuses a writing request that carries our cookie unless it comes from
-// our own origin: Sec-Fetch-Site says so, or without it Origin is the request's
-// own host or the public address. Requests without our cookie are free of this.
+// our own origin. Requests without our cookie are free of this.
 func (a *App) guard(c *fiber.Ctx) error {
 	switch c.Method() {
 	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions, fiber.MethodTrace:
 		return nil
 	}
-	if !carriesSession(c) {
-		return nil
-	}
-	if site := c.Get("Sec-Fetch-Site"); site != "" {
-		if site == "same-origin" || site == "none" {
-			return nil
-		}
+	if carriesSession(c) && a.originOf(c) != ours {
 		return errOrigin
 	}
-	origin, err := url.Parse(c.Get(fiber.HeaderOrigin))
-	if err != nil || origin.Host == "" {
-		return errOrigin
-	}
-	if strings.EqualFold(origin.Host, string(c.Request().Host())) || strings.EqualFold(origin.Scheme+"://"+origin.Host, strings.TrimSuffix(a.cfg.PublicURL, "/")) {
-		return nil
-	}
-	return errOrigin
+	return nil
 }
 
 func carriesSession(c *fiber.Ctx) bool {

@@ -65,7 +65,7 @@ func (a *App) request(c *fiber.Ctx) error {
 		a.answer(c, st, err)
 	}
 	a.seal(c, st)
-	a.logLine(c, st, time.Since(began))
+	a.logLine(c, st, routeOf(c), time.Since(began))
 	return nil
 }
 
@@ -93,15 +93,20 @@ func (a *App) serve(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
-// logLine writes the access line: method, route pattern, status, ms and who,
-// masked. A path that no route matched is not written, since anything may stand
-// in it.
-func (a *App) logLine(c *fiber.Ctx, st *state, took time.Duration) {
-	status := c.Response().StatusCode()
+// routeOf is the pattern that answered. A path that no route matched is not
+// written, since anything may stand in it.
+func routeOf(c *fiber.Ctx) string {
 	route := c.Route().Path
-	if status == fiber.StatusNotFound && route == "/" {
-		route = "-"
+	if route == "/" && c.Path() != "/" { // the middleware's own
+		return "-"
 	}
+	return route
+}
+
+// logLine writes the access line: method, route pattern, status, ms and who,
+// masked.
+func (a *App) logLine(c *fiber.Ctx, st *state, route string, took time.Duration) {
+	status := c.Response().StatusCode()
 	if route == "/healthz" || route == "/readyz" {
 		return
 	}

@@ -215,13 +215,20 @@ func (s *sheet) linked() bool {
 	return false
 }
 
-// coverOne hides one more cell in a sum of one of the cells given away.
+// coverOne hides one more cell: in a sum of one of the cells given away, or
+// else in any sum with something hidden in it, since the numbers that give it
+// away may be sums further off.
 func (s *sheet) coverOne(given []int) bool {
 	for _, g := range given {
 		for _, i := range s.in[g] {
 			if s.cover(s.sums[i]) {
 				return true
 			}
+		}
+	}
+	for _, x := range s.sums {
+		if s.anyHidden(x) && s.cover(x) {
+			return true
 		}
 	}
 	return false

@@ -119,6 +119,24 @@ func TestCoverThatFollowsFromOpenNumbersIsNoCover(t *testing.T) {
 	}
 }
 
+func TestNumberThatFollowsFromSeveralSumsTogetherIsCovered(t *testing.T) {
+	// Each row and column by itself keeps the rule of one sum with five cells
+	// hidden, and yet all of them together give small ones away.
+	values := []int{0, 8, 1, 0, 4, 0, 4, 11, 3}
+	bySum := &sheet{k: 5}
+	grid(bySum, values, 3, 3)
+	for i, c := range bySum.cells {
+		bySum.cells[i].hidden = bySum.small(c)
+	}
+	if !bySum.settle() || len(exposed(bySum)) == 0 {
+		t.Fatal("the example is none")
+	}
+	s := &sheet{k: 5}
+	grid(s, values, 3, 3)
+	s.publish()
+	keepsThePolicy(t, s)
+}
+
 // exposed are the small hidden numbers that a reader could work out, found
 // without the code under test: two other fillings of the hidden cells that agree
 // with every open number would show that a cell is free. Here the null space is
@@ -209,10 +227,7 @@ func keepsThePolicy(t interface {
 				count, total = count+1, total+s.cells[p].n
 			}
 		}
-		switch {
-		case s.cells[x.total].hidden && count == 0:
-			t.Errorf("a hidden sum of open parts")
-		case !s.cells[x.total].hidden && count > 0 && (count < 2 || total < s.k):
+		if !s.cells[x.total].hidden && count > 0 && (count < 2 || total < s.k) {
 			t.Errorf("%d hidden cells add up to %d in an open sum", count, total)
 		}
 	}

@@ -1,0 +1,206 @@
+package referral_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"halsocoach/internal/testenv"
+	"halsocoach/internal/web"
+	"halsocoach/referral"
+)
+
+func openPages(t *testing.T) (ground, *testenv.App) {
+	g := open(t)
+	return g, g.App(func(a *web.App) {
+		g.svc.Routes(a.Fiber())
+		g.svc.API(a.API())
+	})
+}
+
+func form() url.Values {
+	return url.Values{"_key": {"formulär"}, "name": {"Elsa Berg"}, "personnummer": {testenv.ElsasNumber}, "phone": {"070-123 45 67"},
+		"topics": {"sömn", "fysisk aktivitet"}, "centre": {"0684"}, "consent": {"ja"}, "note": {"Vill röra på sig mer"}}
+}
+
+func TestTheFormKeepsTheAnswersAndSaysWhatToMend(t *testing.T) {
+	g, app := openPages(t)
+	sender := app.As(g.People.Vardcentral)
+	if r := sender.Get("/rekommendera"); r.Status != 200 || !strings.Contains(r.Body, `value="0684" selected`) {
+		t.Fatalf("%d: the unit's own centre is not chosen", r.Status)
+	}
+	f := form()
+	f.Set("personnummer", "200302022388")
+	f.Del("consent")
+	r := sender.Post("/rekommendera", f)
+	if r.Status != http.StatusUnprocessableEntity {
+		t.Fatal(r.Status)
+	}
+	for _, want := range []string{"sista siffra stämmer inte", "Fråga personen först", `value="Elsa Berg"`, `value="200302022388"`, "Vill röra på sig mer", `value="sömn" checked`, `value="formulär"`} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	r = sender.Post("/rekommendera", form())
+	if r.Status != http.StatusSeeOther {
+		t.Fatal(r.Status, r.Body)
+	}
+	receipt := r.Header.Get("Location")
+	if again := sender.Post("/rekommendera", form()); again.Header.Get("Location") != receipt {
+		t.Fatalf("sent twice: %s and %s", receipt, again.Header.Get("Location"))
+	}
+	if r := sender.Get(receipt); r.Status != 200 || !strings.Contains(r.Body, "senast måndag 30 november") || !strings.Contains(r.Body, "Mottagen") {
+		t.Fatal(r.Status, r.Body)
+	}
+	other := form()
+	other.Set("name", "En annan")
+	if r := sender.Post("/rekommendera", other); r.Status != 422 || !strings.Contains(r.Body, "redan använts") {
+		t.Fatal(r.Status)
+	}
+	if r := sender.Get("/rekommendationer"); !strings.Contains(r.Body, "Elsa Berg") {
+		t.Fatal("not in the list")
+	}
+}
+
+func TestTheStoryOfARecommendationInPages(t *testing.T) {
+	g, app := openPages(t)
+	app.As(g.People.Vardcentral).Post("/rekommendera", form())
+	maria := app.As(g.People.Maria)
+	id := g.inbox(g.People.Maria, "")[0].ID
+	if r := maria.Get("/inkorg"); r.Status != 200 || !strings.Contains(r.Body, "/inkorg/"+id) || !strings.Contains(r.Body, "Elsa Berg") {
+		t.Fatal(r.Status, r.Body)
+	}
+	r := maria.Get("/inkorg/" + id)
+	for _, want := range []string{"070-123 45 67", "Vill röra på sig mer", "Sävsjö vårdcentral", "Karin Ström", "Tillfrågad och sagt ja 23 november 2026", "Ta emot"} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the detail lacks %q", want)
+		}
+	}
+	if r := maria.Post("/inkorg/"+id+"/beslut", url.Values{"decision": {"decline"}}); r.Status != 422 || !strings.Contains(r.Body, "Välj varför ni tackar nej") {
+		t.Fatal(r.Status)
+	}
+	if r := maria.Get("/inkorg/" + id + "/beslut"); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/inkorg/"+id {
+		t.Fatal(r.Status)
+	}
+	if r := maria.Post("/inkorg/"+id+"/beslut", url.Values{"_key": {"x"}, "decision": {"accept"}}); r.Status != http.StatusSeeOther {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := maria.Get("/inkorg/" + id); !strings.Contains(r.Body, "/invanare/fran/"+id) {
+		t.Fatal("no next step after accepting")
+	}
+	if r := maria.Get("/inkorg?visa=antagna"); !strings.Contains(r.Body, "Elsa Berg") {
+		t.Fatal("not among the accepted")
+	}
+}
+
+func TestAStaleDecisionPageSaysWhoWasFirst(t *testing.T) {
+	g, app := openPages(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	colleague := g.People.Maria
+	colleague.ID = "coach-7"
+	r := app.As(colleague).Post("/inkorg/"+own.ID+"/beslut", url.Values{"decision": {"decline"}})
+	if r.Status != http.StatusConflict || !strings.Contains(r.Body, "Maria Holm har tagit emot rekommendationen.") || !strings.Contains(r.Body, `href="/inkorg"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+}
+
+func TestPagesAreForTheRightPeople(t *testing.T) {
+	g, app := openPages(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	p := g.People
+	for _, c := range []struct {
+		path   string
+		status map[string]int
+	}{
+		{"/rekommendera", map[string]int{"vardcentral": 200, "forening": 200, "maria": 403, "elsa": 403, "nobody": 303}},
+		{"/rekommendationer", map[string]int{"vardcentral": 200, "forening": 200, "maria": 403, "elsa": 403, "nobody": 303}},
+		{"/rekommendationer/" + own.ID, map[string]int{"vardcentral": 200, "forening": 404, "maria": 403, "elsa": 403, "nobody": 303}},
+		{"/inkorg", map[string]int{"vardcentral": 403, "forening": 403, "maria": 200, "johan": 200, "elsa": 403, "region": 403, "nobody": 303}},
+		{"/inkorg/" + own.ID, map[string]int{"vardcentral": 403, "maria": 200, "johan": 404, "elsa": 403, "kommun": 403, "nobody": 303}},
+	} {
+		for name, want := range c.status {
+			who := p.Visitor
+			switch name {
+			case "vardcentral":
+				who = p.Vardcentral
+			case "forening":
+				who = p.Forening
+			case "maria":
+				who = p.Maria
+			case "johan":
+				who = p.Johan
+			case "elsa":
+				who = p.Elsa
+			case "region":
+				who = p.Region
+			case "kommun":
+				who = p.Kommun
+			}
+			if got := app.As(who).Get(c.path).Status; got != want {
+				t.Errorf("%s as %s is %d, want %d", c.path, name, got, want)
+			}
+		}
+	}
+}
+
+type body = map[string]any
+
+func TestTheJSONTwinsKeepTheirPromises(t *testing.T) {
+	g, app := openPages(t)
+	sender, maria := app.As(g.People.Vardcentral), app.As(g.People.Maria)
+	in := body{"personnummer": testenv.ElsasNumber, "name": "Elsa Berg", "phone": "070-123 45 67", "email": "", "topics": []string{"sömn"}, "centre": "0684", "consent": true, "note": ""}
+	var made struct{ ID, State, Centre, Received string }
+	r := sender.WithKey("a").JSON("POST", "/api/v1/referrals", in)
+	if err := r.Into(&made); err != nil || r.Status != 201 || made.State != "mottagen" || made.Centre != "0684" || made.Received != "2026-11-23T09:00:00+01:00" {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := sender.WithKey("a").JSON("POST", "/api/v1/referrals", in); r.Status != 200 || !strings.Contains(r.Body, made.ID) {
+		t.Fatal(r.Status, r.Body)
+	}
+	in["name"] = "Någon annan"
+	if r := sender.WithKey("a").JSON("POST", "/api/v1/referrals", in); r.Status != 422 || !strings.Contains(r.Body, "key_reused") {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := sender.WithKey("b").JSON("POST", "/api/v1/referrals", body{}); r.Status != 422 || !strings.Contains(r.Body, `"consent"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := app.As(g.People.Visitor).JSON("POST", "/api/v1/referrals", in); r.Status != 401 {
+		t.Fatal(r.Status)
+	}
+	if r := app.As(g.People.Elsa).JSON("GET", "/api/v1/referrals", nil); r.Status != 403 {
+		t.Fatal(r.Status)
+	}
+	var list struct {
+		Items []struct{ ID, State, Name string }
+		Next  *string
+	}
+	for _, c := range []struct {
+		who  *testenv.Visitor
+		path string
+	}{{maria, "?centre=0684&state=mottagen"}, {maria, ""}, {sender, ""}} {
+		r := c.who.JSON("GET", "/api/v1/referrals"+c.path, nil)
+		if err := r.Into(&list); err != nil || r.Status != 200 || len(list.Items) != 1 || list.Items[0].Name != "Elsa Berg" || list.Next != nil {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	if r := app.As(g.People.Johan).JSON("GET", "/api/v1/referrals", nil); !strings.Contains(r.Body, `"items":[]`) {
+		t.Fatal(r.Body)
+	}
+	path := "/api/v1/referrals/" + made.ID + "/decision"
+	if r := maria.JSON("POST", path, body{"decision": "decline"}); r.Status != 422 || !strings.Contains(r.Body, `"reason"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := maria.WithKey("d").JSON("POST", path, body{"decision": "accept"}); r.Status != 200 || !strings.Contains(r.Body, `"antagen"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := maria.WithKey("e").JSON("POST", path, body{"decision": "nonsense", "colour": "blue"}); r.Status != 409 || !strings.Contains(r.Body, "Maria Holm") || !strings.Contains(r.Body, `"decided"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := app.As(g.People.Johan).JSON("POST", path, body{"decision": "accept"}); r.Status != 404 {
+		t.Fatal(r.Status)
+	}
+}

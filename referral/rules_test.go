@@ -1,0 +1,118 @@
+package referral_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/referral"
+)
+
+func wish() referral.Wish {
+	return referral.Wish{Personnummer: testenv.ElsasNumber, Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"sömn", "mat"}, Centre: "0684", Consent: true}
+}
+
+func fieldsOf(err error) map[string]string {
+	out := map[string]string{}
+	var e *halsocoach.Error
+	if errors.As(err, &e) {
+		for _, f := range e.Fields {
+			out[f.Name] = f.Text
+		}
+	}
+	return out
+}
+
+func TestEachWrongAnswerHasItsOwnWords(t *testing.T) {
+	for _, c := range []struct {
+		name, field, says string
+		change            func(*referral.Wish)
+	}{
+		{"number too short", "personnummer", "10 eller 12 siffror", func(w *referral.Wish) { w.Personnummer = "200302" }},
+		{"number with letters", "personnummer", "10 eller 12 siffror", func(w *referral.Wish) { w.Personnummer = "20030202abcd" }},
+		{"number on a day that is none", "personnummer", "Datumet", func(w *referral.Wish) { w.Personnummer = "200302302389" }},
+		{"number of tomorrow", "personnummer", "Datumet", func(w *referral.Wish) { w.Personnummer = "202702022389" }},
+		{"number with a wrong last digit", "personnummer", "sista siffra", func(w *referral.Wish) { w.Personnummer = "200302022388" }},
+		{"number with serial 000", "personnummer", "000", func(w *referral.Wish) { w.Personnummer = "200302020003" }},
+		{"no name", "name", "heter", func(w *referral.Wish) { w.Name = "" }},
+		{"long name", "name", "120", func(w *referral.Wish) { w.Name = strings.Repeat("å", 121) }},
+		{"no way to reach", "phone", "telefonnummer eller en e-postadress", func(w *referral.Wish) { w.Phone = "" }},
+		{"phone with words", "phone", "går inte att läsa", func(w *referral.Wish) { w.Phone = "ring mig" }},
+		{"phone too short", "phone", "går inte att läsa", func(w *referral.Wish) { w.Phone = "12345" }},
+		{"email without domain", "email", "namn@exempel.se", func(w *referral.Wish) { w.Email = "elsa@berg" }},
+		{"email with a name", "email", "namn@exempel.se", func(w *referral.Wish) { w.Email = "Elsa <elsa@berg.se>" }},
+		{"no topic", "topics", "minst ett", func(w *referral.Wish) { w.Topics = nil }},
+		{"unknown topic", "topics", "i listan", func(w *referral.Wish) { w.Topics = []halsocoach.Topic{"vila"} }},
+		{"no centre", "centre", "vilket Hälsocenter", func(w *referral.Wish) { w.Centre = "" }},
+		{"no consent", "consent", "Fråga personen", func(w *referral.Wish) { w.Consent = false }},
+		{"long note", "note", "2 000", func(w *referral.Wish) { w.Note = strings.Repeat("ö", 2001) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := wish()
+			c.change(&w)
+			_, err := w.Judge(testenv.Morning())
+			got := fieldsOf(err)
+			if len(got) != 1 || !strings.Contains(got[c.field], c.says) {
+				t.Fatalf("got %v, want %s to say %q", got, c.field, c.says)
+			}
+		})
+	}
+	if _, err := wish().Judge(testenv.Morning()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAllWrongAnswersComeTogether(t *testing.T) {
+	_, err := referral.Wish{Personnummer: "1", Note: strings.Repeat("x", 3000)}.Judge(testenv.Morning())
+	got := fieldsOf(err)
+	for _, name := range []string{"name", "personnummer", "phone", "topics", "centre", "consent", "note"} {
+		if got[name] == "" {
+			t.Errorf("%s is not among %v", name, got)
+		}
+	}
+}
+
+func TestARulingIsJudgedByItsDecision(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		in    referral.Ruling
+		field string // "" = fine
+	}{
+		{"accept", referral.Ruling{Decision: "accept"}, ""},
+		{"accept looks at nothing else", referral.Ruling{Decision: "accept", Reason: "x", Centre: "y"}, ""},
+		{"decline with a reason", referral.Ruling{Decision: "decline", Reason: "full"}, ""},
+		{"decline without", referral.Ruling{Decision: "decline"}, "reason"},
+		{"decline for no class", referral.Ruling{Decision: "decline", Reason: "trött"}, "reason"},
+		{"forward", referral.Ruling{Decision: "forward", Centre: "0680"}, ""},
+		{"forward nowhere", referral.Ruling{Decision: "forward"}, "centre"},
+		{"forward to itself", referral.Ruling{Decision: "forward", Centre: "0684"}, "centre"},
+		{"nothing", referral.Ruling{}, "decision"},
+		{"what only the system does", referral.Ruling{Decision: "start"}, "decision"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := c.in.Judge("0684")
+			if got := fieldsOf(err); (c.field == "") != (err == nil) || c.field != "" && got[c.field] == "" {
+				t.Fatalf("got %v, want fault in %q", err, c.field)
+			}
+		})
+	}
+}
+
+func FuzzWish(f *testing.F) {
+	f.Add("200302022389", "Elsa", "070-1234567", "elsa@berg.se")
+	f.Add("", "", "+46 (0)70/123", "@")
+	f.Add("000000-0000", "\x00", "--------", "a@b.c\n")
+	f.Fuzz(func(t *testing.T, number, name, phone, email string) {
+		w := wish()
+		w.Personnummer, w.Name, w.Phone, w.Email = number, name, phone, email
+		n, err := w.Judge(testenv.Morning())
+		if err == nil && number != "" && n.IsZero() {
+			t.Fatal("a number was passed over")
+		}
+		if err == nil && strings.ContainsAny(email, "\r\n") {
+			t.Fatal("an email with a line break passed")
+		}
+	})
+}

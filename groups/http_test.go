@@ -364,5 +364,5 @@ func TestTheWireIsAsWritten(t *testing.T) {
 	says(t, "a bad topic", elsa.JSON("GET", "/api/v1/activities?topic=dans", nil), 422, "topic")
 	says(t, "a bad day", elsa.JSON("GET", "/api/v1/activities?from=igår", nil), 422, "from")
 	says(t, "a broken body", elsa.JSON("POST", path, []int{1}), 422)
-	says(t, "without a body", elsa.JSON("POST", path, nil), 201)
+	says(t, "without a body", elsa.JSON("POST", path, nil), 409, `"code":"full"`)
 }

@@ -34,6 +34,11 @@ type WeekView struct {
 	Days   []DayView
 }
 
+// Open says whether any day of the week has hours for talks.
+func (v WeekView) Open() bool {
+	return slices.ContainsFunc(v.Days, func(d DayView) bool { return len(d.Hours) > 0 })
+}
+
 // Calendar is the coach's own week that a day is in. The persons it shows are
 // logged in one row.
 func (s *Service) Calendar(ctx context.Context, who halsocoach.Actor, day halsocoach.Day) (WeekView, error) {

@@ -29,7 +29,7 @@ func (s *Service) Routes(r fiber.Router) {
 
 const (
 	talksPath  = "/samtal"
-	slotsShown = 60 // times on a page, rounded up to whole days
+	slotsShown = 24 // times on a page, rounded up to whole days
 )
 
 // asked is which free times the address asks for.

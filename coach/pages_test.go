@@ -163,6 +163,7 @@ func TestACoachDecidesTheHours(t *testing.T) {
 	send(t, v, "/kalender/tider", form, http.StatusSeeOther)
 	see(t, v, "/kalender?vecka=2026-12-02", "10.00–24.00 Video", "11.00–12.00 Telefon")
 	see(t, v, "/kalender", "09.00–12.00 På plats")
+	see(t, w.app().As(w.People.Johan), "/kalender", "Lägg in veckans tider")
 
 	day := "/kalender/dag/2026-12-02"
 	see(t, v, day, "Inga tider för samtal den här dagen")

@@ -27,6 +27,7 @@ var (
 	errClash = halsocoach.Invalid(halsocoach.Field{Name: "skip", Text: "Ledaren är upptagen på något av datumen. Hoppa över dem eller välj en annan tid."})
 	errAll   = halsocoach.Invalid(halsocoach.Field{Name: "weekdays", Text: "Ledaren är upptagen på alla datum. Välj en annan tid."})
 	errThere = halsocoach.Invalid(halsocoach.Field{Name: "weekdays", Text: "Alla de här datumen finns redan."})
+	errGone  = halsocoach.Invalid(halsocoach.Field{Name: "weekdays", Text: "Ledaren arbetar inte längre vid ditt Hälsocenter. Starta en ny grupp i stället."})
 	errOther = halsocoach.Conflict("publishing", "Andra datum läggs till just nu. Försök igen om en liten stund.")
 )
 
@@ -81,14 +82,23 @@ func (s *Service) judge(ctx context.Context, who halsocoach.Actor, now time.Time
 	if err := p.check(now); err != nil || p.Leader == "" {
 		return err
 	}
-	m, err := s.cfg.Staff.Member(ctx, p.Leader)
-	if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
-		return fmt.Errorf("find leader %s: %w", p.Leader, err)
-	}
-	if err != nil || m.Role != halsocoach.RoleCoach || m.Centre != who.Centre || m.Ended {
+	can, err := s.leads(ctx, who.Centre, p.Leader)
+	if err == nil && !can {
 		return halsocoach.Invalid(halsocoach.Field{Name: "leader", Text: "Välj en hälsocoach vid ditt Hälsocenter."})
 	}
-	return nil
+	return err
+}
+
+// leads says whether the coach works at the centre.
+func (s *Service) leads(ctx context.Context, centre, coach string) (bool, error) {
+	m, err := s.cfg.Staff.Member(ctx, coach)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find leader %s: %w", coach, err)
+	}
+	return m.Role == halsocoach.RoleCoach && m.Centre == centre && !m.Ended, nil
 }
 
 func (p Plan) activity(who halsocoach.Actor, now time.Time, id, digest string) Activity {
@@ -149,6 +159,13 @@ func (s *Service) AddDates(ctx context.Context, who halsocoach.Actor, req halsoc
 func (s *Service) fresh(ctx context.Context, a Activity, d Dates, now time.Time) ([]Span, error) {
 	if err := halsocoach.Invalid(d.check(now)...); err != nil {
 		return nil, err
+	}
+	if a.LedByCoach() {
+		if can, err := s.leads(ctx, a.Centre, a.Leader); err != nil {
+			return nil, err
+		} else if !can {
+			return nil, errGone
+		}
 	}
 	spans := d.Spans()
 	ids := make([]string, len(spans))

@@ -80,6 +80,19 @@ func TestAnotherCentresCoachCanNotBeMadeLeader(t *testing.T) {
 	}
 }
 
+func TestAGroupWhoseCoachHasLeftGetsNoMoreDates(t *testing.T) {
+	h := newHouse(t)
+	activities := store.In[groups.Activity](h.Store, groups.Kinds()[0])
+	a := groups.Activity{ID: "old", Title: "Grupp", Kommun: "0684", Centre: "0684", Leader: "somebody who left", Published: true}
+	if err := activities.Insert(h.Ctx(), a.ID, a); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := h.svc.AddDates(h.Ctx(), h.People.Maria, newKey(), a.ID, walking(5).Dates)
+	if halsocoach.KindOf(err) != halsocoach.KindInvalid || h.cal.held() != 0 {
+		t.Fatalf("%v, %d spans", err, h.cal.held())
+	}
+}
+
 func TestDatesCanBeAddedToAnActivity(t *testing.T) {
 	h := newHouse(t)
 	a, first := h.publish(5)

@@ -3,176 +3,15 @@ package groups_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"halsocoach"
 	"halsocoach/groups"
-	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 )
-
-// calendar is coaches' time for tests: a span that overlaps another is taken.
-type calendar struct {
-	mu    sync.Mutex
-	spans map[string]groups.Span // by coach and id
-	fail  error
-}
-
-var errBusyCoach = halsocoach.Conflict("taken", "Tiden är upptagen.")
-
-func (c *calendar) HoldSpan(_ context.Context, coach, id string, starts, ends time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fail != nil {
-		return c.fail
-	}
-	for key, s := range c.spans {
-		if key != coach+"/"+id && s.Starts.Before(ends) && starts.Before(s.Ends) && key[:len(coach)+1] == coach+"/" {
-			return errBusyCoach
-		}
-	}
-	c.spans[coach+"/"+id] = groups.Span{Starts: starts, Ends: ends}
-	return nil
-}
-
-func (c *calendar) FreeSpan(_ context.Context, coach, id string, _ time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fail != nil {
-		return c.fail
-	}
-	delete(c.spans, coach+"/"+id)
-	return nil
-}
-
-func (c *calendar) held() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.spans)
-}
-
-func (c *calendar) breakDown(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.fail = err
-}
-
-// enrolments know some of the persons.
-type enrolments map[string]halsocoach.Enrolment
-
-func (e enrolments) EnrolmentsAt(_ context.Context, _ string, persons ...string) (map[string]halsocoach.Enrolment, error) {
-	out := map[string]halsocoach.Enrolment{}
-	for _, p := range persons {
-		if known, ok := e[p]; ok {
-			out[p] = known
-		}
-	}
-	return out, nil
-}
-
-type house struct {
-	*testenv.Env
-	cal *calendar
-	enr enrolments
-	svc *groups.Service
-}
-
-func newHouse(t testing.TB) *house {
-	t.Helper()
-	h := &house{Env: testenv.New(t, groups.Kinds()), cal: &calendar{spans: map[string]groups.Span{}}, enr: enrolments{}}
-	h.svc = h.service()
-	if err := h.svc.Start(h.Ctx(), h.Bus); err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
-// service is another node on the same store.
-func (h *house) service() *groups.Service {
-	return groups.New(groups.Config{
-		Store: h.Store, Seal: h.Seal, Clock: h.Clock.Now, Log: h.Log, AccessLog: h.AccessLog,
-		Settings: h.Terms, Registers: h.Registers, Staff: h.Staff, Calendar: h.cal, Enrolments: h.enr,
-	})
-}
-
-func walking(places int) groups.Plan {
-	return groups.Plan{
-		Title: "Gågrupp vid Sävsjöån", Description: "Vi går i lugn takt och fikar efteråt.", Topic: "fysisk aktivitet",
-		Form: groups.OnSite, Where: "Resecentrum", Leader: "maria",
-		Dates: groups.Dates{Weekdays: []time.Weekday{time.Wednesday}, From: "2026-11-23", To: "2026-12-16", Start: 10 * 60, Length: 90, Places: places},
-	}
-}
-
-func key(k string) halsocoach.Request { return halsocoach.Request{Key: k} }
-
-func newKey() halsocoach.Request { return key(halsocoach.NewID()) }
-
-// publish makes a walking group and gives its first occasion.
-func (h *house) publish(places int) (groups.Activity, groups.Brief) {
-	h.T.Helper()
-	a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), walking(places))
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	return a, h.first(a)
-}
-
-func (h *house) first(a groups.Activity) groups.Brief {
-	h.T.Helper()
-	s, err := h.svc.Series(h.Ctx(), h.People.Maria, a.ID)
-	if err != nil || len(s.Dates) == 0 {
-		h.T.Fatalf("dates of %s: %v %v", a.ID, s.Dates, err)
-	}
-	return s.Dates[0]
-}
-
-// crowd are people who can book.
-func (h *house) crowd(n int) []halsocoach.Actor {
-	h.T.Helper()
-	out := make([]halsocoach.Actor, n)
-	for i := range out {
-		id, err := h.Seal.NewPerson(h.Ctx())
-		if err != nil {
-			h.T.Fatal(err)
-		}
-		out[i] = halsocoach.Actor{ID: id, Role: halsocoach.RoleCitizen, Name: fmt.Sprintf("Person %d", i), Kommun: "0684"}
-	}
-	return out
-}
-
-func (h *house) occasion(id string) groups.Occasion {
-	h.T.Helper()
-	o, err := store.In[groups.Occasion](h.Store, groups.Kinds()[1]).Get(h.Ctx(), id)
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	return o
-}
-
-func (h *house) book(who halsocoach.Actor, occasion string, reserve bool) groups.Booking {
-	h.T.Helper()
-	b, _, err := h.svc.Book(h.Ctx(), who, newKey(), occasion, reserve)
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	return b
-}
-
-// together runs do for everybody at the same time.
-func together(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	gate := make(chan struct{})
-	for i := range n {
-		wg.Go(func() { <-gate; do(i) })
-	}
-	close(gate)
-	wg.Wait()
-}
 
 func TestLastPlaceGoesToOne(t *testing.T) {
 	h := newHouse(t)
@@ -202,15 +41,6 @@ func TestLastPlaceGoesToOne(t *testing.T) {
 			}
 		}
 	}
-}
-
-func (h *house) dates(activity string) []groups.Brief {
-	h.T.Helper()
-	s, err := h.svc.Series(h.Ctx(), h.People.Maria, activity)
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	return s.Dates
 }
 
 func TestADoubleClickIsOneBooking(t *testing.T) {
@@ -382,79 +212,6 @@ func TestWhoMayDoWhat(t *testing.T) {
 				t.Errorf("%s by %q: %q, want %q", name, who.Role, got, table[name][i])
 			}
 		}
-	}
-}
-
-func TestTheGroupListIsLoggedAndHidesProtectedPeople(t *testing.T) {
-	h := newHouse(t)
-	_, o := h.publish(3)
-	hidden := h.People.Elsa
-	hidden.Protected = true
-	h.book(h.People.Anna, o.ID, false)
-	h.book(hidden, o.ID, false)
-	r, err := h.svc.Roster(h.Ctx(), h.People.Maria, o.ID)
-	if err != nil || len(r.Places) != 2 {
-		t.Fatalf("%+v %v", r, err)
-	}
-	if r.Places[0].Name != h.People.Anna.Name || r.Places[0].Protected || r.Places[1].Name == hidden.Name || !r.Places[1].Protected || len(r.Places[1].Name) != 4 {
-		t.Fatalf("%+v", r.Places)
-	}
-	if got := h.occasion(o.ID).Places[1]; got.Name != nil || got.Alias != r.Places[1].Name {
-		t.Fatalf("the document holds %+v", got)
-	}
-	v, err := h.svc.Occasion(h.Ctx(), hidden, o.ID)
-	if err != nil || v.Alias != r.Places[1].Name {
-		t.Fatalf("the person is not told what they are called: %q %v", v.Alias, err)
-	}
-	rows := h.AccessLog.Rows()
-	if len(rows) != 1 || rows[0].Who.ID != "maria" || rows[0].Act != "read participants" || !slices.Equal(rows[0].Persons, []string{h.People.Anna.ID, hidden.ID}) {
-		t.Fatalf("access log: %+v", rows)
-	}
-}
-
-func TestAttendanceIsCountedOnceAlsoWhenTheListIsCorrected(t *testing.T) {
-	h := newHouse(t)
-	hidden := h.People.Omar
-	hidden.Protected = true
-	h.enr[h.People.Anna.ID] = halsocoach.Enrolment{Source: halsocoach.FromCareCentre, Sex: "kvinna", AgeBand: "45-64"}
-	h.enr[hidden.ID] = halsocoach.Enrolment{Source: halsocoach.FromSelf, Sex: "man", AgeBand: "18-29", Protected: true}
-	_, o := h.publish(3)
-	a, b, c := h.book(h.People.Anna, o.ID, false), h.book(h.People.Elsa, o.ID, false), h.book(hidden, o.ID, false)
-	h.Clock.Set(o.Starts)
-	for range 2 { // the same form twice
-		if err := h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: groups.Came}, {Booking: b.ID, Attendance: groups.Told}, {Booking: c.ID, Attendance: groups.Came}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, m := range []groups.Attendance{groups.Absent, groups.Came} { // corrected, and corrected back
-		if err := h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: m}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var facts []halsocoach.Fact
-	count := func() int {
-		facts = nil
-		if err := h.Bus.EachFact(h.Ctx(), func(f halsocoach.Fact) error { facts = append(facts, f); return nil }); err != nil {
-			t.Fatal(err)
-		}
-		return len(facts)
-	}
-	h.Eventually("three facts", func() bool { return count() >= 3 })
-	kinds := map[string]int{}
-	for _, f := range facts {
-		kinds[f.Type+" "+f.Kommun]++
-		if f.Day != "2026-11-25" || f.Dims["topic"] != "fysisk aktivitet" || f.Dims["channel"] != "på plats" {
-			t.Fatalf("%+v", f)
-		}
-		if f.Kommun == halsocoach.County && (f.Dims["sex"] != "" || f.Dims["age"] != "") {
-			t.Fatalf("a protected person shows: %+v", f)
-		}
-		if f.Type == halsocoach.CountAttendance && f.Kommun == "0684" && (f.Dims["sex"] != "kvinna" || f.Dims["source"] != "vårdcentral") {
-			t.Fatalf("%+v", f)
-		}
-	}
-	if len(facts) != 3 || kinds["group_date 0684"] != 1 || kinds["attendance 0684"] != 1 || kinds["attendance 06"] != 1 {
-		t.Fatalf("%v", kinds)
 	}
 }
 

@@ -240,8 +240,15 @@ func TestWhatACentreMustSay(t *testing.T) {
 			if errors.As(err, &e) != (c.field != "") || (e != nil && e.Fields[0].Name != c.field) {
 				t.Fatalf("%v, want %q", err, c.field)
 			}
+			if e != nil && english(e.Fields[0].Text) == e.Fields[0].Text {
+				t.Errorf("no English for %q", e.Fields[0].Text)
+			}
 		})
 	}
+}
+
+func english(text string) string {
+	return web.T(web.InLanguage(context.Background(), web.English), text)
 }
 
 func TestEveryChangeIsAnEvent(t *testing.T) {

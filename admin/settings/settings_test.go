@@ -158,6 +158,9 @@ func TestWhatCanNotBeDecided(t *testing.T) {
 			if !errors.As(err, &fault) || fault.Kind != halsocoach.KindInvalid || len(fault.Fields) != 1 || fault.Fields[0].Name != c.field {
 				t.Fatalf("%v", err)
 			}
+			if text := fault.Fields[0].Text; web.T(web.InLanguage(t.Context(), web.English), text) == text {
+				t.Errorf("no English for %q", text)
+			}
 		})
 	}
 	if got := terms(t, s, "0684", "", today); got != halsocoach.DefaultTerms {

@@ -60,7 +60,7 @@ func (s *Service) showSignIn(c *fiber.Ctx, f *web.Form, next string) error {
 // work with them.
 func (s *Service) personaGroups(ctx context.Context) []personaGroup {
 	groups := []personaGroup{
-		{Title: web.T(ctx, "Invånare")}, {Title: web.T(ctx, "På hälsocenter")},
+		{Title: web.T(ctx, "Invånare i länet")}, {Title: web.T(ctx, "På hälsocenter")},
 		{Title: web.T(ctx, "De som rekommenderar")}, {Title: web.T(ctx, "Styrning och drift")},
 	}
 	for _, p := range s.cfg.Personas {

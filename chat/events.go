@@ -18,7 +18,8 @@ func contactMade(c Conversation, e halsocoach.Enrolment, at time.Time) halsocoac
 }
 
 // Start opens conversations for new enrolments, listens to other nodes and mends
-// what a crash or a lost nudge left behind, until ctx ends.
+// what a crash or a lost nudge left behind, until ctx ends or
+// Drain is called.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	s.nudging.Lock()
 	if s.nudges == nil {
@@ -52,6 +53,8 @@ func (s *Service) pause(ctx context.Context, d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+		return false
+	case <-s.ended:
 		return false
 	case <-t.C:
 		return true

@@ -53,14 +53,14 @@ func (s *Service) showThread(c *fiber.Ctx, f *web.Form, status int) error {
 // sayPage is the composer without a script.
 func (s *Service) sayPage(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	_, err := s.Say(web.Ctx(c), web.Who(c), Wish{In: c.Params("id"), Key: keyOf(f.Key), Text: f.Get("text")})
+	d, err := s.Say(web.Ctx(c), web.Who(c), Wish{In: c.Params("id"), Key: keyOf(f.Key), Text: f.Get("text")})
 	if f.Failed(err) {
 		return s.showThread(c, f, fiber.StatusUnprocessableEntity)
 	}
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, "/chatt/"+c.Params("id")+"#senaste", "")
+	return web.Redirect(c, "/chatt/"+d.In+"#m"+strconv.Itoa(d.Seq), "")
 }
 
 // keyOf makes a message's key of an Idempotency-Key, which may hold anything.

@@ -121,9 +121,10 @@ func (s *Service) Sockets() int {
 
 // Drain tells every socket to come back later (1012), takes no new ones, and
 // waits until they are gone and what they said is followed up; when ctx ends
-// first it cuts them off. Call it when the program goes down, after the app has
-// stopped taking requests and before the store is closed.
+// first it cuts them off. Call it when the program goes down, before the store is
+// closed.
 func (s *Service) Drain(ctx context.Context) error {
+	s.drain.Do(func() { close(s.ended) })
 	for _, k := range s.hub.lower() {
 		k.close(closeRestart, "restart")
 	}

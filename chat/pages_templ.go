@@ -156,7 +156,7 @@ func listPage(list []Summary, next string, now time.Time, staff bool) templ.Comp
 							}
 							ctx = templ.InitializeContext(ctx)
 							if c.Last > 0 {
-								templ_7745c5c3_Err = web.MetaFact("clock", web.T(ctx, "Senast %s", when(ctx, c.LastAt, now))).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = web.MetaFact("clock", web.T(ctx, "Senaste meddelandet %s", when(ctx, c.LastAt, now))).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -451,7 +451,7 @@ func threadPage(t Thread, f *web.Form, older bool) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p class=\"chat-state\" id=\"chat-state\" role=\"status\"></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p class=\"chat-state\"><span id=\"chat-state\" role=\"status\"></span> <span id=\"chat-typing\" aria-hidden=\"true\"></span></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -490,16 +490,16 @@ func chatAttributes(ctx context.Context, t Thread, older bool) templ.Attributes 
 	if older || t.Ended {
 		return templ.Attributes{}
 	}
-	last := 0
+	last, day := 0, halsocoach.Day("")
 	if n := len(t.Lines); n > 0 {
-		last = t.Lines[n-1].Seq
+		last, day = t.Lines[n-1].Seq, halsocoach.DayOf(t.Lines[n-1].At)
 	}
 	me := t.Person
 	if t.Mine == halsocoach.RoleCoach {
 		me = t.Coach
 	}
 	a := templ.Attributes{
-		"data-conversation": t.ID, "data-me": me, "data-last": strconv.Itoa(last), "data-day": string(halsocoach.DayOf(t.LastAt)),
+		"data-conversation": t.ID, "data-me": me, "data-last": strconv.Itoa(last), "data-day": string(day),
 		"data-lang": web.Language(ctx), "data-you": web.T(ctx, "Du"), "data-with": t.With,
 		"data-sending": web.T(ctx, "Skickar …"), "data-sent": web.T(ctx, "Skickat"), "data-seen": web.T(ctx, "Läst"),
 		"data-failed":  web.T(ctx, "Inte skickat."),
@@ -507,6 +507,7 @@ func chatAttributes(ctx context.Context, t Thread, older bool) templ.Attributes 
 		"data-offline": web.T(ctx, "Ingen kontakt just nu. Det du skriver skickas när kontakten är tillbaka."),
 		"data-online":  web.T(ctx, "Kontakten är tillbaka."),
 		"data-signin":  web.T(ctx, "Du har loggats ut. Logga in igen för att fortsätta; det du har skrivit finns kvar."),
+		"data-login":   web.T(ctx, "Logga in"),
 		"data-types":   web.T(ctx, "%s skriver …", t.With),
 		"data-empty":   web.T(ctx, "Skriv något innan du skickar."),
 		"data-long":    web.T(ctx, "Meddelandet är för långt. Det får ha högst 8 000 tecken. Dela gärna upp det i flera."),

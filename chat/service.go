@@ -14,8 +14,10 @@ import (
 // Enrolments is what chat needs of the citizen's package.
 type Enrolments interface {
 	Enrolment(ctx context.Context, id string) (halsocoach.Enrolment, error)
-	// Name is what the citizen of the enrolment is called.
+	// Name is what the citizen of the enrolment is called; Names answers for
+	// many with one question, by enrolment.
 	Name(ctx context.Context, enrolment string) (string, error)
+	Names(ctx context.Context, enrolments ...string) (map[string]string, error)
 }
 
 // Sessions tells when a session has ended: ended is called once, within five
@@ -62,7 +64,9 @@ type Service struct {
 	heard     map[string]int // numbers that other nodes have told of
 	listening bool
 
-	work tasks // what runs in the background
+	work  tasks         // what runs in the background
+	ended chan struct{} // closed by Drain
+	drain sync.Once
 }
 
 // New makes the service. Start makes it follow events and other nodes.
@@ -73,7 +77,7 @@ func New(cfg Config) *Service {
 	cfg.Wire = cfg.Wire.orDefaults()
 	return &Service{
 		cfg: cfg, archive: openArchive(cfg.Store, cfg.Seal), node: halsocoach.NewID(), nudges: cfg.Nudges,
-		rooms: rooms{m: map[string]*room{}}, hub: newHub(), news: map[string]int{}, heard: map[string]int{},
+		rooms: rooms{m: map[string]*room{}}, hub: newHub(), news: map[string]int{}, heard: map[string]int{}, ended: make(chan struct{}),
 	}
 }
 
@@ -126,11 +130,6 @@ func (s *Service) Conversations(ctx context.Context, who halsocoach.Actor, after
 	return list, next, s.nameAll(ctx, list)
 }
 
-// manyNames is an Enrolments that answers for many at once, by enrolment.
-type manyNames interface {
-	Names(ctx context.Context, enrolments ...string) (map[string]string, error)
-}
-
 // nameAll says who is on the other side: coaches from the register in memory,
 // citizens with one question.
 func (s *Service) nameAll(ctx context.Context, list []Summary) error {
@@ -149,7 +148,7 @@ func (s *Service) nameAll(ctx context.Context, list []Summary) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	names, err := s.names(ctx, ids)
+	names, err := s.cfg.Enrolments.Names(ctx, ids...)
 	if err != nil {
 		return err
 	}
@@ -159,21 +158,6 @@ func (s *Service) nameAll(ctx context.Context, list []Summary) error {
 		}
 	}
 	return nil
-}
-
-func (s *Service) names(ctx context.Context, enrolments []string) (map[string]string, error) {
-	if many, ok := s.cfg.Enrolments.(manyNames); ok {
-		return many.Names(ctx, enrolments...)
-	}
-	names := make(map[string]string, len(enrolments))
-	for _, id := range enrolments {
-		name, err := s.cfg.Enrolments.Name(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		names[id] = name
-	}
-	return names, nil
 }
 
 // Line is a message as people read it.

@@ -142,6 +142,7 @@ func (k *socket) sincePage(r *room, c Conversation, seq *int) (more bool, err er
 	if *seq < r.last {
 		return true, nil
 	}
+	s.handOut(ctx, r, c, *seq) // what this node had not heard of, to the other sockets
 	k.setCatching("")
 	k.send(caughtUpFrame(c.ID, *seq))
 	return false, nil

@@ -1,0 +1,533 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
+)
+
+func TestNumbersGoWithoutAGapUnderFiftySenders(t *testing.T) {
+	g := open(t, Wire{})
+	second := g.node(Wire{}, nil)
+	const senders = 50
+	each := testenv.Count(4, 40)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	seen := map[int]string{}
+	for i := range senders {
+		wg.Go(func() {
+			n, who := g.first, g.anna
+			if i%2 == 1 {
+				n = second
+			}
+			if i%4 > 1 {
+				who = g.maria
+			}
+			for j := range each {
+				key := fmt.Sprintf("k-%d-%d", i, j)
+				d, err := n.Say(t.Context(), who, Wish{g.conv, key, "rad"})
+				if err != nil {
+					t.Errorf("say: %v", err)
+					return
+				}
+				mu.Lock()
+				if other, taken := seen[d.Seq]; taken {
+					t.Errorf("%s and %s both have number %d", key, other, d.Seq)
+				}
+				seen[d.Seq] = key
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	found, err := g.first.archive.before(t.Context(), g.first.rooms.get(g.conv).now(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := senders * each
+	for i, m := range found {
+		if want := all - len(found) + 1 + i; m.Seq != want || seen[m.Seq] != m.Key {
+			t.Fatalf("place %d holds number %d with key %s, its receipt says %s", want, m.Seq, m.Key, seen[want])
+		}
+	}
+	if len(seen) != all || len(found) == 0 {
+		t.Fatalf("%d receipts, %d stored", len(seen), len(found))
+	}
+	c := g.settled(g.conv, all)
+	if c.Unread.Citizen+c.Unread.Coach != all {
+		t.Fatalf("unread %+v", c.Unread)
+	}
+}
+
+func TestTheSameKeyGetsTheFirstReceipt(t *testing.T) {
+	g := open(t, Wire{})
+	second := g.node(Wire{}, nil)
+	first := g.first.say(g.anna, g.conv, "k1", "Hej!")
+	g.Clock.Add(60e9)
+	g.first.say(g.maria, g.conv, "k2", "Hej Anna!")
+	for _, n := range []*node{g.first, second} {
+		again := n.say(g.anna, g.conv, "k1", "Hej!")
+		if again.Seq != first.Seq || !again.At.Equal(first.At) || !again.Again {
+			t.Fatalf("first %+v, again %+v", first, again)
+		}
+		for _, other := range []struct {
+			who  halsocoach.Actor
+			text string
+		}{{g.anna, "Något annat"}, {g.maria, "Hej!"}} {
+			if _, err := n.Say(t.Context(), other.who, Wish{g.conv, "k1", other.text}); !errors.Is(err, halsocoach.ErrOtherWish) {
+				t.Fatalf("another wish with the key: %v", err)
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	seqs := make([]int, 20)
+	for i := range seqs {
+		wg.Go(func() {
+			n := g.first
+			if i%2 == 1 {
+				n = second
+			}
+			d, err := n.Say(t.Context(), g.anna, Wish{g.conv, "twice", "samma"})
+			if err != nil {
+				t.Error(err)
+			}
+			seqs[i] = d.Seq
+		})
+	}
+	wg.Wait()
+	if slices.Max(seqs) != 3 || slices.Min(seqs) != 3 {
+		t.Fatalf("one wish, sent twenty times on two nodes, got the numbers %v", seqs)
+	}
+}
+
+func TestOnlyMembersGetIn(t *testing.T) {
+	g := open(t, Wire{})
+	g.first.say(g.anna, g.conv, "k1", "Hej!")
+	colleague := halsocoach.Actor{ID: "lisa", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}
+	for _, x := range []struct {
+		name string
+		who  halsocoach.Actor
+		kind halsocoach.ErrorKind
+	}{
+		{"nobody", halsocoach.Actor{}, halsocoach.KindSignIn},
+		{"another citizen", g.People.Omar, halsocoach.KindNotFound},
+		{"a coach of the same centre", colleague, halsocoach.KindNotFound},
+		{"a coach of another kommun", g.People.Johan, halsocoach.KindNotFound},
+		{"the kommun", g.People.Kommun, halsocoach.KindForbidden},
+		{"the region", g.People.Region, halsocoach.KindForbidden},
+		{"who recommended", g.People.Vardcentral, halsocoach.KindForbidden},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			_, say := g.first.Say(t.Context(), x.who, Wish{g.conv, "k9", "Hej"})
+			_, thread := g.first.Thread(t.Context(), x.who, g.conv, 0, 10)
+			_, _, since := g.first.Since(t.Context(), x.who, g.conv, 0, 10)
+			read := g.first.MarkRead(t.Context(), x.who, g.conv, 1)
+			for _, err := range []error{say, thread, since, read} {
+				if halsocoach.KindOf(err) != x.kind {
+					t.Errorf("%v, want %s", err, x.kind)
+				}
+			}
+		})
+	}
+	if _, err := g.first.Say(t.Context(), g.anna, Wish{"no-such", "k", "Hej"}); halsocoach.KindOf(err) != halsocoach.KindNotFound {
+		t.Fatalf("no such conversation: %v", err)
+	}
+	if err := g.first.Open(t.Context(), g.maria, enrolment()); halsocoach.KindOf(err) != halsocoach.KindForbidden {
+		t.Fatalf("only the program opens: %v", err)
+	}
+}
+
+func TestWhatTheCoachSeesIsLogged(t *testing.T) {
+	g := open(t, Wire{})
+	g.first.say(g.anna, g.conv, "k1", "Hej!")
+	if rows := g.AccessLog.Rows(); len(rows) != 0 {
+		t.Fatalf("a citizen's own: %+v", rows)
+	}
+	steps := []func() error{
+		func() error { _, err := g.first.Say(t.Context(), g.maria, Wish{g.conv, "k2", "Hej!"}); return err },
+		func() error { _, err := g.first.Thread(t.Context(), g.maria, g.conv, 0, 10); return err },
+		func() error { _, _, err := g.first.Since(t.Context(), g.maria, g.conv, 0, 10); return err },
+		func() error { _, _, err := g.first.Conversations(t.Context(), g.maria, ""); return err },
+	}
+	for i, step := range steps {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+		rows := g.AccessLog.Rows()
+		if len(rows) != i+1 || !slices.Equal(rows[i].Persons, []string{g.anna.ID}) || rows[i].Who.ID != "maria" {
+			t.Fatalf("after step %d: %+v", i, rows)
+		}
+	}
+	c := g.first.joined(g.maria, g.conv)
+	for i := range 5 {
+		g.first.say(g.anna, g.conv, fmt.Sprintf("s%d", i), "Hej igen")
+		c.next()
+	}
+	if rows := g.AccessLog.Rows(); len(rows) != len(steps)+2 {
+		t.Fatalf("a socket has one row when it opens and one for since: %+v", rows[len(steps):])
+	}
+	erik := g.citizen("Erik")
+	late := g.enrolled("enrolment-erik", erik, g.maria)
+	for i := range 3 {
+		g.first.say(erik, late, fmt.Sprintf("e%d", i), "Hej")
+		if f := c.next(); f.Message == nil || f.Message.In != late {
+			t.Fatalf("a conversation opened after the socket: %+v", f)
+		}
+	}
+	if rows := g.AccessLog.Rows(); len(rows) != len(steps)+3 || rows[len(rows)-1].Persons[0] != erik.ID {
+		t.Fatalf("and one for a conversation that was opened later: %+v", rows[len(steps):])
+	}
+}
+
+func TestAContactIsCountedOncePerConversationAndDay(t *testing.T) {
+	g := open(t, Wire{})
+	var mu sync.Mutex
+	var facts []halsocoach.Fact
+	if err := g.Bus.ConsumeFacts(t.Context(), "test", func(_ context.Context, fs []halsocoach.Fact) error {
+		mu.Lock()
+		defer mu.Unlock()
+		facts = append(facts, fs...)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	hidden := g.citizen("Skyddad")
+	hidden.Protected = true
+	secret := g.enrolled("enrolment-hidden", hidden, g.maria)
+	for day := range 3 {
+		for i := range 4 {
+			g.first.say(g.anna, g.conv, fmt.Sprintf("a%d-%d", day, i), "Hej")
+			g.first.say(g.maria, g.conv, fmt.Sprintf("m%d-%d", day, i), "Hej")
+		}
+		g.first.say(hidden, secret, fmt.Sprintf("h%d", day), "Hej")
+		g.settled(g.conv, 8*(day+1))
+		g.settled(secret, day+1)
+		g.Clock.Add(24 * 3600e9)
+	}
+	g.Eventually("six facts", func() bool { mu.Lock(); defer mu.Unlock(); return len(facts) >= 6 })
+	mu.Lock()
+	defer mu.Unlock()
+	seen := map[string]int{}
+	for _, f := range facts {
+		seen[f.Kommun+" "+string(f.Day)+" "+f.Dims[halsocoach.DimSex]]++
+		if f.Type != halsocoach.CountChat || f.Dims[halsocoach.DimSource] != string(halsocoach.FromCareCentre) {
+			t.Errorf("%+v", f)
+		}
+	}
+	for day := range 3 {
+		d := string(halsocoach.DayOf(testenv.Morning()).Plus(day))
+		if seen["0684 "+d+" kvinna"] != 1 || seen["06 "+d+" "] != 1 {
+			t.Fatalf("%s: %v", d, seen)
+		}
+	}
+}
+
+func TestUnreadAndWaitingLongestFirst(t *testing.T) {
+	g := open(t, Wire{})
+	u, err := g.first.Unread(t.Context(), g.anna)
+	if err != nil || u.Messages != 0 || u.Path != "/chatt/"+g.conv {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	erik, siv := g.citizen("Erik"), g.citizen("Siv")
+	eriks, sivs := g.enrolled("enrolment-erik", erik, g.maria), g.enrolled("enrolment-siv", siv, g.maria)
+	g.first.say(siv, sivs, "k1", "Jag väntar längst")
+	waits := g.Clock.Now()
+	g.Clock.Add(3600e9)
+	g.first.say(g.anna, g.conv, "k1", "Jag med")
+	g.first.say(g.anna, g.conv, "k2", "Hallå?")
+	g.Clock.Add(3600e9)
+	g.first.say(erik, eriks, "k1", "Hej")
+	g.first.say(g.maria, eriks, "k2", "Hej Erik!")
+	g.settled(eriks, 2)
+	g.settled(g.conv, 2)
+	g.settled(sivs, 1)
+	list, next, err := g.first.Conversations(t.Context(), g.maria, "")
+	if err != nil || next != "" || len(list) != 3 {
+		t.Fatalf("%+v, %q, %v", list, next, err)
+	}
+	if list[0].With != "Siv" || list[1].With != "Anna Lind" || list[2].With != "Erik" || list[1].New != 2 || list[2].Waiting != nil {
+		t.Fatalf("%+v", list)
+	}
+	u, err = g.first.Unread(t.Context(), g.maria)
+	if err != nil || u.Conversations != 3 || u.Messages != 4 || u.Path != "/chatt" || !u.Oldest.Equal(waits) {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	if _, err := g.first.Thread(t.Context(), g.maria, sivs, 0, 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.first.MarkRead(t.Context(), g.maria, g.conv, 1); err != nil {
+		t.Fatal(err)
+	}
+	g.Eventually("read marks", func() bool {
+		u, err = g.first.Unread(t.Context(), g.maria)
+		return err == nil && u.Conversations == 2 && u.Messages == 2
+	})
+	if u, _ = g.first.Unread(t.Context(), erik); u.Messages != 1 || !u.Oldest.IsZero() {
+		t.Fatalf("Erik has an answer to read: %+v", u)
+	}
+	if u, err = g.first.Unread(t.Context(), g.People.Region); err != nil || u.Messages != 0 || u.Path != "" {
+		t.Fatalf("an account without chat: %+v, %v", u, err)
+	}
+	if _, err = g.first.Unread(t.Context(), halsocoach.Actor{}); halsocoach.KindOf(err) != halsocoach.KindSignIn {
+		t.Fatal(err)
+	}
+}
+
+func TestEventsOpenAndEndConversations(t *testing.T) {
+	g := open(t, Wire{})
+	e := halsocoach.Enrolment{ID: "enrolment-elsa", Person: g.People.Elsa.ID, Coach: "maria", Centre: "0684", Kommun: "0684"}
+	g.enrol.put(e, "Elsa Berg")
+	happened := func(typ, id string) error {
+		return g.first.enrolled(t.Context(), halsocoach.Happened(typ, g.Clock.Now(), "0684", id, nil))
+	}
+	for range 2 {
+		if err := happened("citizen.enrolled", e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.first.say(g.People.Elsa, e.ID, "k1", "Hej!")
+	e.Ended = true
+	g.enrol.put(e, "Elsa Berg")
+	if err := happened("citizen.ended", e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.first.Say(t.Context(), g.People.Elsa, Wish{e.ID, "k2", "Hej igen"}); !errors.Is(err, ErrEnded) {
+		t.Fatalf("after the end: %v", err)
+	}
+	if d := g.first.say(g.People.Elsa, e.ID, "k1", "Hej!"); d.Seq != 1 || !d.Again {
+		t.Fatalf("what was said before the end has its receipt: %+v", d)
+	}
+	if lines, _, err := g.first.Since(t.Context(), g.People.Elsa, e.ID, 0, 10); err != nil || len(lines) != 1 {
+		t.Fatalf("what was said can still be read: %+v, %v", lines, err)
+	}
+	e.Ended, e.Coach = false, "johan"
+	g.enrol.put(e, "Elsa Berg")
+	if err := happened("citizen.enrolled", e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.first.Say(t.Context(), g.maria, Wish{e.ID, "k3", "Hej"}); halsocoach.KindOf(err) != halsocoach.KindNotFound {
+		t.Fatalf("no longer Maria's: %v", err)
+	}
+	if err := happened("citizen.ended", "erased"); err != nil {
+		t.Fatalf("an enrolment that is erased: %v", err)
+	}
+}
+
+func TestACrashBeforeFollowingUpIsMended(t *testing.T) {
+	g := open(t, Wire{})
+	c, err := g.first.archive.conversations.Get(t.Context(), g.conv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := 1; seq <= 450; seq++ { // stored, and then the node died
+		side, from := halsocoach.RoleCitizen, g.anna.ID
+		text, err := g.Seal.Seal(t.Context(), g.anna.ID, purpose, "Hej")
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := fmt.Sprint(seq)
+		m := Message{In: c.ID, Seq: seq, Key: key, Once: once(c.ID, key), Person: g.anna.ID, From: from, Role: side, At: g.Clock.Now().UTC(), Text: text}
+		if taken, err := g.first.archive.put(t.Context(), m); taken || err != nil {
+			t.Fatal(taken, err)
+		}
+	}
+	g.node(Wire{}, nil) // a start sweeps
+	if c := g.settled(g.conv, 450); c.Unread.Coach != 450 || c.Contact != halsocoach.DayOf(testenv.Morning()) {
+		t.Fatalf("%+v", c)
+	}
+	if d := g.first.say(g.maria, g.conv, "after", "Hej"); d.Seq != 451 {
+		t.Fatalf("a node that did not know goes on with %d", d.Seq)
+	}
+}
+
+func TestTheTextIsSealedAndTheNameNotStored(t *testing.T) {
+	g := open(t, Wire{})
+	g.first.say(g.anna, g.conv, "k1", "Min granne Gerda sover dåligt")
+	g.settled(g.conv, 1)
+	for _, kind := range Kinds() {
+		err := g.Store.Each(t.Context(), kind.Name, func(d store.Document) error {
+			for _, secret := range []string{"Gerda", "Anna", "Maria Holm"} {
+				if strings.Contains(string(d.Body), secret) {
+					t.Errorf("%s holds %q", kind.Name, secret)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := g.Seal.Destroy(t.Context(), g.anna.ID); err != nil {
+		t.Fatal(err)
+	}
+	lines, _, err := g.first.Since(t.Context(), g.maria, g.conv, 0, 10)
+	if err != nil || len(lines) != 1 || lines[0].Text != "" {
+		t.Fatalf("with a destroyed key: %+v, %v", lines, err)
+	}
+}
+
+func TestTheJSONTwins(t *testing.T) {
+	g := open(t, Wire{})
+	path := "/api/v1/conversations/" + g.conv + "/messages"
+	anna, maria := g.first.app.As(g.anna), g.first.app.As(g.maria)
+	var said struct {
+		Seq int
+		At  string
+	}
+	for i, want := range []int{201, 200} {
+		res := anna.JSON("POST", path, map[string]string{"key": "k1", "text": "Hej!"})
+		if err := res.Into(&said); err != nil || res.Status != want || said.Seq != 1 || !strings.HasSuffix(said.At, "+01:00") {
+			t.Fatalf("time %d: %d %s", i, res.Status, res.Body)
+		}
+	}
+	if res := anna.WithKey("Å en nyckel").JSON("POST", path, map[string]string{"text": "Utan key i kroppen"}); res.Status != 201 {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	if res := anna.WithKey("Å en nyckel").JSON("POST", path, map[string]string{"text": "Utan key i kroppen"}); res.Status != 200 {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	if res := anna.JSON("POST", path, map[string]string{"key": "k1", "text": "Annat"}); res.Status != 422 {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	g.settled(g.conv, 2)
+	var list struct {
+		Items []struct {
+			ID, With     string
+			Last, Unread int
+		}
+	}
+	res := maria.JSON("GET", "/api/v1/conversations", nil)
+	if err := res.Into(&list); err != nil || len(list.Items) != 1 || list.Items[0].With != "Anna Lind" || list.Items[0].Last != 2 || list.Items[0].Unread != 2 {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	var page struct {
+		Items []messageJSON
+		Next  int
+	}
+	res = maria.JSON("GET", path+"?since=0&limit=1", nil)
+	if err := res.Into(&page); err != nil || len(page.Items) != 1 || page.Next != 1 || page.Items[0].Text != "Hej!" || page.Items[0].From.Name != "Anna Lind" {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	res = maria.JSON("GET", path+"?since=2", nil)
+	if res.Status != 200 || !strings.Contains(res.Body, `"items":[]`) || strings.Contains(res.Body, "next") {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	if res = maria.JSON("POST", "/api/v1/conversations/"+g.conv+"/read", map[string]int{"seq": 2}); res.Status != 204 {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	for who, want := range map[*testenv.Visitor]int{g.first.app.As(halsocoach.Actor{}): 401, g.first.app.As(g.People.Johan): 404, g.first.app.As(g.People.Region): 403} {
+		if res := who.JSON("GET", path, nil); res.Status != want {
+			t.Errorf("%d, want %d: %s", res.Status, want, res.Body)
+		}
+	}
+	for _, x := range []struct {
+		text string
+		want int
+	}{{strings.Repeat("a", 1_000_000), 422}, {"  ", 422}} {
+		if res := anna.JSON("POST", path, map[string]string{"key": "big", "text": x.text}); res.Status != x.want || !strings.Contains(res.Body, "detail") {
+			t.Errorf("%d characters: %d %.200s", len(x.text), res.Status, res.Body)
+		}
+	}
+}
+
+// TestAMegabyteHasAClearAnswer goes over a real connection, where the body is
+// refused before it is read.
+func TestAMegabyteHasAClearAnswer(t *testing.T) {
+	g := open(t, Wire{})
+	for _, x := range []struct {
+		name, path, kind string
+		body             string
+		status           int
+		says             string
+	}{
+		{"form", "/chatt/" + g.conv, "application/x-www-form-urlencoded", "_key=f&text=" + strings.Repeat("x", 1<<20), 413, "Korta texten"},
+		{"JSON", "/api/v1/conversations/" + g.conv + "/messages", "application/json", `{"key":"k","text":"` + strings.Repeat("x", 1<<20) + `"}`, 413, "Korta texten"},
+		{"just under the limit of JSON", "/api/v1/conversations/" + g.conv + "/messages", "application/json", `{"key":"k","text":"` + strings.Repeat("x", 1<<20-100) + `"}`, 422, "8 000 tecken"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			r, err := http.NewRequest(http.MethodPost, "http://"+g.first.addr+x.path, strings.NewReader(x.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header = g.first.header(g.anna)
+			r.Header.Set("Content-Type", x.kind)
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.StatusCode != x.status || !strings.Contains(string(body), x.says) {
+				t.Fatalf("%d %.400s %v", res.StatusCode, body, err)
+			}
+		})
+	}
+	if lines, _, err := g.first.Since(t.Context(), g.anna, g.conv, 0, 10); err != nil || len(lines) != 0 {
+		t.Fatalf("something was said: %v, %v", lines, err)
+	}
+}
+
+func TestThePagesWorkWithoutAScript(t *testing.T) {
+	g := open(t, Wire{})
+	anna, maria := g.first.app.As(g.anna), g.first.app.As(g.maria)
+	if res := anna.Get("/chatt"); res.Status != 303 || res.Header.Get("Location") != "/chatt/"+g.conv {
+		t.Fatalf("%d %s", res.Status, res.Header)
+	}
+	page := "/chatt/" + g.conv
+	form := url.Values{"_key": {"f1"}, "text": {"Hej, Maria!\r\nHur gör jag?"}}
+	for range 2 { // a double click
+		if res := anna.Post(page, form); res.Status != 303 || res.Header.Get("Location") != page+"#m1" {
+			t.Fatalf("%d %v", res.Status, res.Header)
+		}
+	}
+	res := anna.Get(page)
+	for _, want := range []string{`role="log"`, "Hej, Maria!\nHur gör jag?", "Maria Holm", "112", "1177", `id="m1"`, "Du", `method="post"`} {
+		if !strings.Contains(res.Body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if res := anna.Post(page, url.Values{"_key": {"f2"}, "text": {"  "}}); res.Status != 422 || !strings.Contains(res.Body, "Skriv något innan du skickar.") {
+		t.Fatalf("%d", res.Status)
+	}
+	long := strings.Repeat("x", maxText+1)
+	if res := anna.Post(page, url.Values{"_key": {"f3"}, "text": {long}}); res.Status != 422 || !strings.Contains(res.Body, "för långt") || !strings.Contains(res.Body, long) {
+		t.Fatalf("%d: the answer keeps what was written", res.Status)
+	}
+	g.settled(g.conv, 1)
+	if res := maria.Get("/chatt"); res.Status != 200 || !strings.Contains(res.Body, "Anna Lind") || !strings.Contains(res.Body, "Väntar på svar sedan") || !strings.Contains(res.Body, "1 nytt") {
+		t.Fatalf("%d %s", res.Status, res.Body)
+	}
+	for i := range 60 {
+		g.first.say(g.maria, g.conv, fmt.Sprint("many", i), fmt.Sprint("Rad nummer ", i))
+	}
+	res = maria.Get(page)
+	if strings.Contains(res.Body, "Hur gör jag?") || !strings.Contains(res.Body, page+"?fore=12") {
+		t.Fatal("the latest fifty, with a way to the older")
+	}
+	if res = maria.Get(page + "?fore=12"); !strings.Contains(res.Body, "Hur gör jag?") || strings.Contains(res.Body, "Rad nummer 11") || strings.Contains(res.Body, `rel="prev"`) {
+		t.Fatal("the older ones")
+	}
+	if res := g.first.app.As(g.People.Omar).Get(page); res.Status != 404 {
+		t.Fatalf("someone else's is %d", res.Status)
+	}
+	if res := g.first.app.As(g.People.Omar).Get("/chatt"); res.Status != 200 || !strings.Contains(res.Body, "Inga samtal ännu") {
+		t.Fatalf("%d", res.Status)
+	}
+	if res := g.first.app.As(halsocoach.Actor{}).Post(page, form); res.Status != 303 || !strings.HasPrefix(res.Header.Get("Location"), "/logga-in") {
+		t.Fatalf("nobody: %d", res.Status)
+	}
+	if res := g.first.app.As(g.People.Region).Get("/chatt"); res.Status != 403 {
+		t.Fatalf("an account without chat: %d", res.Status)
+	}
+}

@@ -1,0 +1,433 @@
+package chat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+)
+
+func TestSaidComesToTheOneAndTheMessageToAllOthers(t *testing.T) {
+	g := open(t, Wire{})
+	phone, laptop, maria := g.first.joined(g.anna, g.conv), g.first.joined(g.anna, g.conv), g.first.joined(g.maria, g.conv)
+	stranger := g.first.dial(g.People.Omar)
+	phone.say(g.conv, "k1", "Hej \"du\"\n🌲")
+	said := phone.next().Said
+	if said == nil || said.Seq != 1 || said.Key != "k1" || said.In != g.conv || !said.At.Equal(g.Clock.Now()) {
+		t.Fatalf("%+v", said)
+	}
+	for _, c := range []*client{laptop, maria} {
+		m := c.next().Message
+		if m == nil || m.Seq != 1 || m.Key != "k1" || m.Text != "Hej \"du\"\n🌲" || m.From != (sender{g.anna.ID, "Anna Lind", halsocoach.RoleCitizen}) || !m.At.Equal(said.At) {
+			t.Fatalf("%+v", m)
+		}
+	}
+	maria.say(g.conv, "k2", "Hej Anna")
+	if d := maria.next().Said; d == nil || d.Seq != 2 {
+		t.Fatalf("%+v", d)
+	}
+	for _, c := range []*client{phone, laptop} {
+		if m := c.next().Message; m == nil || m.Seq != 2 || m.From.Name != "Maria Holm" || m.From.Role != halsocoach.RoleCoach {
+			t.Fatalf("%+v", m)
+		}
+	}
+	phone.say(g.conv, "k1", "Hej \"du\"\n🌲")
+	if again := phone.next().Said; again == nil || again.Seq != 1 || !again.At.Equal(said.At) {
+		t.Fatalf("a resend: %+v", again)
+	}
+	g.first.say(g.anna, g.conv, "k3", "Skrivet utan socket")
+	for _, c := range []*client{phone, laptop, maria} {
+		if m := c.next().Message; m == nil || m.Seq != 3 {
+			t.Fatalf("what is posted comes to every socket: %+v", m)
+		}
+	}
+	stranger.quiet(100 * time.Millisecond)
+}
+
+func TestReadMarksAndTyping(t *testing.T) {
+	g := open(t, Wire{})
+	phone, laptop, maria := g.first.joined(g.anna, g.conv), g.first.joined(g.anna, g.conv), g.first.joined(g.maria, g.conv)
+	g.first.say(g.maria, g.conv, "k1", "Hej")
+	for _, c := range []*client{phone, laptop, maria} {
+		c.next()
+	}
+	phone.send("typing", map[string]string{"in": g.conv})
+	if f := maria.next().Typing; f == nil || f.By != g.anna.ID || f.In != g.conv {
+		t.Fatalf("%+v", f)
+	}
+	phone.send("read", place{g.conv, 1})
+	for _, c := range []*client{maria, laptop} {
+		if f := c.next().Read; f == nil || f.By != g.anna.ID || f.Seq != 1 {
+			t.Fatalf("%+v", f)
+		}
+	}
+	g.Eventually("the mark is kept", func() bool {
+		c, err := g.first.archive.conversations.Get(t.Context(), g.conv)
+		return err == nil && c.Read.Citizen == 1 && c.Unread.Citizen == 0
+	})
+	hidden := g.citizen("Skyddad")
+	hidden.Protected = true
+	secret := g.enrolled("enrolment-hidden", hidden, g.maria)
+	h := g.first.joined(hidden, secret)
+	g.first.say(g.maria, secret, "k1", "Hej")
+	h.next()
+	maria.next()
+	h.send("typing", map[string]string{"in": secret})
+	h.send("read", place{secret, 1})
+	maria.send("typing", map[string]string{"in": secret})
+	h.quiet(100 * time.Millisecond)
+	maria.quiet(100 * time.Millisecond)
+	if u, _ := g.first.Unread(t.Context(), hidden); u.Messages != 0 {
+		g.Eventually("one's own mark is kept all the same", func() bool {
+			u, err := g.first.Unread(t.Context(), hidden)
+			return err == nil && u.Messages == 0
+		})
+	}
+}
+
+func TestSinceComesInOrderAndJoinsWhatIsSaidMeanwhile(t *testing.T) {
+	g := open(t, Wire{QueueFrames: 64})
+	const before, during = 700, 200
+	for i := range before {
+		g.first.say(g.anna, g.conv, fmt.Sprint("b", i), fmt.Sprint("före ", i))
+	}
+	maria := g.first.dial(g.maria)
+	maria.send("since", place{g.conv, 10})
+	go func() {
+		for i := range during {
+			if _, err := g.first.Say(context.Background(), g.anna, Wish{g.conv, fmt.Sprint("d", i), "under tiden"}); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	caughtUp := false
+	for want := 11; want <= before+during; {
+		f := maria.next()
+		switch {
+		case f.CaughtUp != nil:
+			if caughtUp || f.CaughtUp.Seq != want-1 {
+				t.Fatalf("caughtUp %+v before %d", f.CaughtUp, want)
+			}
+			caughtUp = true
+		case f.Message == nil || f.Message.Seq != want:
+			t.Fatalf("got %+v, want number %d", f.Message, want)
+		default:
+			want++
+		}
+	}
+	if !caughtUp {
+		if f := maria.next(); f.CaughtUp == nil {
+			t.Fatalf("%+v", f)
+		}
+	}
+	maria.send("since", place{g.conv, before + during})
+	if f := maria.next(); f.CaughtUp == nil || f.CaughtUp.Seq != before+during {
+		t.Fatalf("nothing new: %+v", f)
+	}
+}
+
+func TestAFaultInOneConversationIsRefusedAndNotAClose(t *testing.T) {
+	g := open(t, Wire{})
+	c := g.first.joined(g.anna, g.conv)
+	refused := func(code, key string) {
+		t.Helper()
+		if r := c.next().Refused; r == nil || r.Code != code || r.Key != key || r.Text == "" {
+			t.Fatalf("%+v, want %s", r, code)
+		}
+	}
+	c.say("someone-else's", "k1", "Hej")
+	refused("not_found", "k1")
+	c.send("since", place{"someone-else's", 0})
+	refused("not_found", "")
+	c.send("read", place{"someone-else's", 1})
+	refused("not_found", "")
+	c.send("typing", place{"someone-else's", 0})
+	refused("not_found", "")
+	c.say(g.conv, "k2", strings.Repeat("å", maxText+1))
+	refused("too_long", "k2")
+	c.say(g.conv, "k3", "  \n ")
+	refused("empty", "k3")
+	c.say(g.conv, `k"4`, "Hej")
+	refused("key", "")
+	c.say(g.conv, "k5", "Hej")
+	c.next()
+	c.say(g.conv, "k5", "Något annat")
+	refused("key_reused", "k5")
+	for _, raw := range []string{`{"say":{"in":"x"`, `hej`, ``} {
+		_ = c.conn.WriteMessage(websocket.TextMessage, []byte(raw))
+		refused("broken", "")
+	}
+	for _, raw := range []string{`{"shout":{}}`, `{}`} {
+		_ = c.conn.WriteMessage(websocket.TextMessage, []byte(raw))
+		refused("unknown", "")
+	}
+	c.say(g.conv, "k6", strings.Repeat("å", maxText))
+	if d := c.next().Said; d == nil || d.Seq != 2 {
+		t.Fatalf("as long as it may be: %+v", d)
+	}
+}
+
+func TestWhatEndsASocket(t *testing.T) {
+	g := open(t, Wire{PaceFor: 1, PerSecond: 20})
+	for _, x := range []struct {
+		name string
+		who  halsocoach.Actor
+		do   func(c *client)
+		code int
+	}{
+		{"a frame over 64 kB", g.anna, func(c *client) { _ = c.conn.WriteMessage(websocket.TextMessage, make([]byte, 64<<10+1)) }, 1009},
+		{"a frame of a megabyte", g.anna, func(c *client) { _ = c.conn.WriteMessage(websocket.TextMessage, make([]byte, 1<<20)) }, 1009},
+		{"a binary frame", g.anna, func(c *client) { _ = c.conn.WriteMessage(websocket.BinaryMessage, []byte(`{}`)) }, 1003},
+		{"text that is not UTF-8", g.anna, func(c *client) { _ = c.conn.WriteMessage(websocket.TextMessage, []byte("{\"a\":\"\xff\"}")) }, 1007},
+		{"ten frames that mean nothing", g.anna, func(c *client) {
+			for range 10 {
+				_ = c.conn.WriteMessage(websocket.TextMessage, []byte(`?`))
+			}
+		}, 1007},
+		{"an account without chat", g.People.Region, func(*client) {}, 4403},
+		{"a flood", g.anna, func(c *client) {
+			go func() {
+				for c.conn.WriteMessage(websocket.TextMessage, []byte(`{"typing":{"in":"`+g.conv+`"}}`)) == nil {
+					time.Sleep(5 * time.Millisecond)
+				}
+			}()
+		}, 4429},
+		{"its own close", g.anna, func(c *client) {
+			_ = c.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, "bye"), time.Now().Add(time.Second))
+		}, 1000},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			c := g.first.dial(x.who)
+			c.t = t
+			x.do(c)
+			if code := c.closed(10 * time.Second); code != x.code {
+				t.Fatalf("closed with %d, want %d", code, x.code)
+			}
+		})
+	}
+	g.Eventually("no socket is left", func() bool { return g.first.Sockets() == 0 })
+}
+
+func TestAFullFrameOf64kBIsTaken(t *testing.T) {
+	g := open(t, Wire{})
+	c := g.first.joined(g.anna, g.conv)
+	body, _ := json.Marshal(map[string]any{"say": Wish{}})
+	body = append(body, bytes.Repeat([]byte(" "), 64<<10-len(body))...)
+	if err := c.conn.WriteMessage(websocket.TextMessage, body); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.next().Refused; r == nil || r.Code != "not_found" {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestRefusalsAreHTTPAnswers(t *testing.T) {
+	g := open(t, Wire{})
+	good := func() http.Header {
+		h := g.first.header(g.anna)
+		h.Set("Connection", "Upgrade")
+		h.Set("Upgrade", "websocket")
+		h.Set("Sec-WebSocket-Version", "13")
+		h.Set("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")
+		h.Set("Sec-WebSocket-Protocol", Protocol)
+		return h
+	}
+	for _, x := range []struct {
+		name   string
+		change func(h http.Header)
+		want   int
+	}{
+		{"all well", func(http.Header) {}, 101},
+		{"our own host", func(h http.Header) { h.Set("Origin", "http://"+g.first.addr) }, 101},
+		{"the public address", func(h http.Header) { h.Set("Origin", "https://halsocoach.example") }, 101},
+		{"without subprotocol", func(h http.Header) { h.Del("Sec-WebSocket-Protocol") }, 101},
+		{"ours among others", func(h http.Header) { h.Set("Sec-WebSocket-Protocol", "a, "+Protocol) }, 101},
+		{"a foreign page", func(h http.Header) { h.Set("Origin", "https://evil.example") }, 403},
+		{"the public host without TLS", func(h http.Header) { h.Set("Origin", "http://halsocoach.example") }, 403},
+		{"a page without origin", func(h http.Header) { h.Set("Origin", "null") }, 403},
+		{"a foreign page without session", func(h http.Header) { h.Set("Origin", "https://evil.example"); h.Del("X-Test-Actor") }, 403},
+		{"no session", func(h http.Header) { h.Del("X-Test-Actor") }, 401},
+		{"no upgrade", func(h http.Header) { h.Del("Upgrade") }, 426},
+		{"an old version", func(h http.Header) { h.Set("Sec-WebSocket-Version", "8") }, 426},
+		{"a broken key", func(h http.Header) { h.Set("Sec-WebSocket-Key", "????????????????????????") }, 426},
+		{"another protocol", func(h http.Header) { h.Set("Sec-WebSocket-Protocol", "soap") }, 426},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			r, err := http.NewRequest(http.MethodGet, "http://"+g.first.addr+"/ws", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header = good()
+			x.change(r.Header)
+			res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if res.StatusCode != x.want {
+				body, _ := io.ReadAll(res.Body)
+				t.Fatalf("%d, want %d: %s", res.StatusCode, x.want, body)
+			}
+			if x.want != 101 && !strings.Contains(res.Header.Get("Content-Type"), "json") {
+				t.Errorf("answered with %s", res.Header.Get("Content-Type"))
+			}
+		})
+	}
+}
+
+func TestFramesBeforeTheAnswerEndTheConnection(t *testing.T) {
+	g := open(t, Wire{})
+	conn, err := net.Dial("tcp", g.first.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	session := g.first.header(g.anna).Get("X-Test-Actor")
+	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: %s\r\nX-Test-Actor: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\x80abcd", g.first.addr, session)
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadAll(conn); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Fatalf("still open: %v", err)
+	}
+	g.Eventually("no socket is left", func() bool { return g.first.Sockets() == 0 })
+}
+
+func TestASilentSocketIsReaped(t *testing.T) {
+	wire := Wire{PingEvery: 100 * time.Millisecond, PongWithin: 400 * time.Millisecond}
+	g := open(t, wire)
+	n := testenv.Count(50, 1000)
+	for range n {
+		g.first.dial(g.anna) // never reads, so never answers a ping
+	}
+	alive := g.first.joined(g.maria, g.conv)
+	done := make(chan struct{})
+	go func() { defer close(done); _, _ = alive.read(1500 * time.Millisecond) }()
+	g.Eventually("only the one who answers pings is left", func() bool { return g.first.Sockets() == 1 })
+	<-done
+	if g.first.Sockets() != 1 {
+		t.Fatal("the one who answers was reaped")
+	}
+}
+
+func TestASlowReaderIsCutAndCatchesUp(t *testing.T) {
+	g := open(t, Wire{QueueFrames: 50})
+	c := g.first.dialBy(g.maria, &net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) })
+	}})
+	c.send("since", place{g.conv, 0})
+	c.next()
+	text := strings.Repeat("lång text ", 790)
+	said := 0
+	for ; g.first.closing(g.maria) == 0; said++ {
+		if said > 5000 {
+			t.Fatal("never too slow")
+		}
+		g.first.say(g.anna, g.conv, fmt.Sprint("k", said), text)
+	}
+	got := 0
+	for code := 0; code == 0; {
+		f, err := c.read(10 * time.Second)
+		if e, ok := err.(*websocket.CloseError); ok {
+			code = e.Code
+			if code != 4408 {
+				t.Fatalf("closed with %d", code)
+			}
+		} else if err != nil || f.Message == nil || f.Message.Seq != got+1 {
+			t.Fatalf("after %d: %+v, %v", got, f.Message, err)
+		} else {
+			got++
+		}
+	}
+	if got >= said {
+		t.Fatal("nothing was lost, so nothing was too slow")
+	}
+	again := g.first.dial(g.maria)
+	again.send("since", place{g.conv, got})
+	for want := got + 1; want <= said; want++ {
+		if m := again.next().Message; m == nil || m.Seq != want {
+			t.Fatalf("%+v, want %d", m, want)
+		}
+	}
+	if f := again.next().CaughtUp; f == nil || f.Seq != said {
+		t.Fatalf("%+v", f)
+	}
+}
+
+// closing counts the person's sockets that are being closed.
+func (n *node) closing(who halsocoach.Actor) (closing int) {
+	for _, k := range n.hub.of(who.ID) {
+		k.mu.Lock()
+		if k.closing {
+			closing++
+		}
+		k.mu.Unlock()
+	}
+	return closing
+}
+
+func TestSignOutClosesWithinFiveSeconds(t *testing.T) {
+	g := open(t, Wire{})
+	c, other := g.first.joined(g.anna, g.conv), g.first.joined(g.maria, g.conv)
+	start := time.Now()
+	g.sessions.end("session-" + g.anna.ID)
+	if code := c.closed(5 * time.Second); code != 4401 || time.Since(start) > 5*time.Second {
+		t.Fatalf("closed with %d after %v", code, time.Since(start))
+	}
+	g.first.say(g.anna, g.conv, "k1", "Hej")
+	if other.next().Message == nil {
+		t.Fatal("another session goes on")
+	}
+	g.Eventually("one socket is left", func() bool { return g.first.Sockets() == 1 && g.sessions.watched() == 1 })
+}
+
+func TestARestartSaysSoAndLeavesNothingBehind(t *testing.T) {
+	g := open(t, Wire{})
+	second := g.node(Wire{}, nil)
+	time.Sleep(50 * time.Millisecond)
+	before := runtime.NumGoroutine()
+	const n = 60
+	clients := make([]*client, n)
+	for i := range clients {
+		clients[i] = second.joined([]halsocoach.Actor{g.anna, g.maria}[i%2], g.conv)
+	}
+	busy := runtime.NumGoroutine()
+	// One goroutine here for the accepted connection, none for the client.
+	if per := float64(busy-before) / n; per > 1.2 {
+		t.Errorf("%.1f goroutines for an idle socket", per)
+	}
+	second.say(g.anna, g.conv, "k1", "Hej")
+	done := make(chan error)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		done <- second.Drain(ctx)
+	}()
+	for _, c := range clients {
+		if code := c.closed(10 * time.Second); code != 1012 {
+			t.Fatalf("closed with %d", code)
+		}
+	}
+	if err := <-done; err != nil || second.Sockets() != 0 {
+		t.Fatalf("%v, %d sockets", err, second.Sockets())
+	}
+	late := second.dial(g.anna)
+	if code := late.closed(10 * time.Second); code != 1012 {
+		t.Fatalf("a socket after that: %d", code)
+	}
+	g.Eventually("no goroutine is left", func() bool { return runtime.NumGoroutine() <= before+2 })
+	if c := g.settled(g.conv, 1); c.Unread.Coach != 1 {
+		t.Fatalf("what was said is followed up: %+v", c)
+	}
+}

@@ -86,7 +86,7 @@ func caseloadPage(rows []Row, f *web.Form, next string) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Invånare"), web.T(ctx, "De du är hälsocoach för. Den som kom senast står först.")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Mina invånare"), web.T(ctx, "De du är hälsocoach för. Den som kom senast står först.")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -298,7 +298,7 @@ func foundPage(rows []Row, f *web.Form) templ.Component {
 			templ_7745c5c3_Var10 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = web.BackLink("/invanare", web.T(ctx, "Invånare")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.BackLink("/invanare", web.T(ctx, "Mina invånare")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -411,7 +411,7 @@ func filePage(v File, f *web.Form) templ.Component {
 			templ_7745c5c3_Var13 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = web.BackLink("/invanare", web.T(ctx, "Invånare")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.BackLink("/invanare", web.T(ctx, "Mina invånare")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

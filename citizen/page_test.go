@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"halsocoach"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )
@@ -76,9 +75,14 @@ func TestTheCoachsPages(t *testing.T) {
 	g, app := openPages(t)
 	maria := app.As(g.People.Maria)
 	has(t, maria.Get("/invanare"), 200, "Du har ingen inskriven än")
-	ref := g.accept(wish())
-	id := halsocoach.IDFrom("enrolment", ref)
-	g.Eventually("enrolled", func() bool { return maria.Get("/invanare/fran/"+ref).Status == http.StatusSeeOther })
+	id := g.enrolled(wish()).ID
+	sent, _, err := g.referral.Sent(g.Ctx(), g.People.Vardcentral, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := maria.Get("/invanare/fran/" + sent[0].ID); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/invanare/"+id {
+		t.Fatal(r.Status, r.Header)
+	}
 	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
 		t.Fatal(err)
 	}

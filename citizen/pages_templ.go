@@ -981,7 +981,7 @@ func goalList(items []GoalView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						if v.Last != nil {
-							templ_7745c5c3_Err = web.MetaFact("calendar", web.T(ctx, "Senast %s", web.Date(ctx, v.Last.At))).Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = web.MetaFact("calendar", web.T(ctx, "Senaste avstämning %s", web.Date(ctx, v.Last.At))).Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

@@ -137,7 +137,7 @@ func recommendPage(f *web.Form, centres []web.Choice) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = web.Select(f, web.Field{Name: "centre", Label: web.T(ctx, "Hälsocenter"), Width: "half"}, centres).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Select(f, web.Field{Name: "centre", Label: web.T(ctx, "Vilket Hälsocenter?"), Width: "half"}, centres).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1542,7 +1542,7 @@ func decideForms(v detailView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = web.Select(v.Form, web.Field{Name: "centre", Label: web.T(ctx, "Hälsocenter"), Width: "half"}, v.Centres).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Select(v.Form, web.Field{Name: "centre", Label: web.T(ctx, "Vilket Hälsocenter?"), Width: "half"}, v.Centres).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

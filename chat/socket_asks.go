@@ -104,8 +104,9 @@ func (k *socket) since(in string, seq int) error {
 	}
 	k.setCatching(c.ID)
 	defer k.setCatching("")
-	for seq = max(seq, 0); ; {
-		more, err := k.sincePage(r, c, &seq)
+	seq = max(seq, 0)
+	for reached := seq; ; {
+		more, err := k.sincePage(r, c, &reached, seq)
 		if err != nil || !more {
 			return err
 		}
@@ -114,7 +115,7 @@ func (k *socket) since(in string, seq int) error {
 
 // sincePage sends one page; at the end of what is stored it joins the socket to
 // what is handed out live.
-func (k *socket) sincePage(r *room, c Conversation, seq *int) (more bool, err error) {
+func (k *socket) sincePage(r *room, c Conversation, seq *int, asked int) (more bool, err error) {
 	s := k.svc
 	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
 	defer cancel()
@@ -142,7 +143,9 @@ func (k *socket) sincePage(r *room, c Conversation, seq *int) (more bool, err er
 	if *seq < r.last {
 		return true, nil
 	}
-	s.handOut(ctx, r, c, *seq) // what this node had not heard of, to the other sockets
+	if *seq > asked {
+		s.handOut(ctx, r, c, *seq) // what this node had not heard of, to the other sockets
+	}
 	k.setCatching("")
 	k.send(caughtUpFrame(c.ID, *seq))
 	return false, nil

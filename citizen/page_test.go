@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"halsocoach"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )

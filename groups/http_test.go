@@ -240,7 +240,7 @@ func TestACoachStartsAGroupAndNotesAttendanceInTheBrowser(t *testing.T) {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
 	leads(t, "the same form again", maria.Post("/mina-grupper/ny", wish), series)
-	says(t, "the series", maria.Get(series), 200, "Matlagning", "tisdag 24 november 17.30–19.30", "torsdag 3 december", "Lägg till datum")
+	says(t, "the series", maria.Get(series), 200, "Matlagning", "tisdag 24 november", "17.30–19.30", "torsdag 3 december", "Lägg till datum")
 	says(t, "dates that are there", maria.Post(series+"/datum", newGroup("to", "2026-11-24")), 422, "Alla de här datumen finns redan.")
 	leads(t, "more dates", maria.Post(series+"/datum", newGroup("from", "2026-12-08", "to", "2026-12-08")), series)
 	leads(t, "the path of the form", maria.Get(series+"/datum"), series)

@@ -176,7 +176,7 @@ func weekdayChoices(ctx context.Context) []web.Choice {
 
 func attendanceChoices(ctx context.Context) []web.Choice {
 	var out []web.Choice
-	for _, a := range []Attendance{Came, Absent, Told, ""} {
+	for _, a := range []Attendance{"", Came, Absent, Told} {
 		out = append(out, web.Choice{Value: string(a), Label: attendanceName(ctx, a)})
 	}
 	return out

@@ -64,16 +64,24 @@ func (a *App) ourWords(ctx huma.Context, _ string, body any) (any, error) {
 	c := ctx.Context()
 	p := &Problem{Type: "about:blank", Status: m.Status}
 	for _, e := range m.Errors {
-		p.Fields = append(p.Fields, halsocoach.Field{Name: fieldName(e.Location), Text: shapeWords(c, e.Message)})
+		p.Fields = append(p.Fields, halsocoach.Field{Name: fieldName(e), Text: shapeWords(c, e.Message)})
 	}
 	return problem(c, p), nil
 }
 
-// fieldName is the JSON member or parameter without where it stood.
-func fieldName(location string) string {
-	_, name, ok := strings.Cut(location, ".")
+// fieldName is the JSON member or parameter, without where it stood. A member
+// that is missing is named in the message.
+func fieldName(e *huma.ErrorDetail) string {
+	place, name, ok := strings.Cut(e.Location, ".")
 	if !ok {
-		return location
+		name = place
+	}
+	if rest, missing := strings.CutPrefix(e.Message, "expected required property "); missing {
+		member, _, _ := strings.Cut(rest, " ")
+		if !ok {
+			return member
+		}
+		return name + "." + member
 	}
 	return name
 }

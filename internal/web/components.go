@@ -2,10 +2,16 @@ package web
 
 import (
 	"context"
+	"io"
+	"io/fs"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/a-h/templ"
+
+	"halsocoach/static"
 )
 
 // Field is how one question of a form looks. Texts are already in the reader's
@@ -196,3 +202,35 @@ func barText(ctx context.Context, b Bar) string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// Icon is one of the drawn icons, for beside a text. Names are those of
+// static/icons/sprite.svg, shown at /stil; an unknown name draws nothing.
+func Icon(name string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, iconMarkup()[name])
+		return err
+	})
+}
+
+var iconMarkup = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	for _, name := range iconNames() {
+		all[name] = `<svg class="icon" width="24" height="24" aria-hidden="true" focusable="false"><use href="` + Asset("icons/sprite.svg") + "#" + name + `"></use></svg>`
+	}
+	return all
+})
+
+var symbolID = regexp.MustCompile(`<symbol id="([^"]+)"`)
+
+// iconNames are those of the sprite.
+var iconNames = sync.OnceValue(func() []string {
+	body, err := fs.ReadFile(static.Files, "icons/sprite.svg")
+	if err != nil {
+		panic("web: icons: " + err.Error())
+	}
+	var names []string
+	for _, m := range symbolID.FindAllStringSubmatch(string(body), -1) {
+		names = append(names, m[1])
+	}
+	return names
+})

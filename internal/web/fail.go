@@ -132,7 +132,7 @@ func machine(c *fiber.Ctx) bool {
 // answer turns an error into a page, a redirect to the sign-in page or a
 // problem.
 func (a *App) answer(c *fiber.Ctx, st *state, err error) {
-	if st.fault != nil && errors.Is(err, halsocoach.ErrSignIn) {
+	if errors.Is(err, halsocoach.ErrSignIn) && !st.who(c).SignedIn() && st.fault != nil {
 		err = fmt.Errorf("who asks: %w", st.fault)
 	}
 	c.Response().ResetBody()

@@ -1,16 +1,11 @@
 package web
 
 import (
-	"bytes"
-	"io/fs"
-	"regexp"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
-	"halsocoach/static"
 )
 
 const hour = time.Hour
@@ -34,18 +29,3 @@ func (a *App) style(c *fiber.Ctx) error {
 	}
 	return Show(c, p, stylePage(f, now))
 }
-
-var symbolID = regexp.MustCompile(`<symbol id="([^"]+)"`)
-
-// iconNames are those of the sprite.
-var iconNames = sync.OnceValue(func() []string {
-	body, err := fs.ReadFile(static.Files, "icons/sprite.svg")
-	if err != nil {
-		panic("web: icons: " + err.Error())
-	}
-	var names []string
-	for _, m := range symbolID.FindAllSubmatch(body, -1) {
-		names = append(names, string(bytes.Clone(m[1])))
-	}
-	return names
-})

@@ -137,7 +137,7 @@ func (s *Service) persona(name string) (Persona, bool) {
 // begin hands the session to the browser, in place of the one it had.
 func (s *Service) begin(c *fiber.Ctx, signed Signed) {
 	if before, ok := s.tokens.verify(c.Cookies(s.cookie)); ok {
-		if err := s.SignOut(web.Ctx(c), before.Session); err != nil {
+		if err := s.SignOut(web.Ctx(c), before.session); err != nil {
 			s.cfg.Log.Warn("the session before was not ended", "error", err)
 		}
 	}

@@ -119,21 +119,21 @@ func (s *Service) Actor(c *fiber.Ctx) (halsocoach.Actor, error) {
 
 // ActorOf is whose token it is, or ErrSignIn.
 func (s *Service) ActorOf(ctx context.Context, token string) (halsocoach.Actor, error) {
-	c, ok := s.tokens.verify(token)
+	v, ok := s.tokens.verify(token)
 	if !ok {
 		return halsocoach.Actor{}, halsocoach.ErrSignIn
 	}
-	h, err := s.session(ctx, c.Session)
+	h, err := s.session(ctx, v.session)
 	if err != nil {
 		return halsocoach.Actor{}, err
 	}
-	if h.doc.Person != c.Subject {
+	if h.doc.Person != v.person {
 		return halsocoach.Actor{}, halsocoach.ErrSignIn
 	}
 	now := s.cfg.Clock()
 	who, err := s.actor(h, now)
 	if err == nil && now.Sub(h.doc.Used) >= touchEvery {
-		s.touch(ctx, c.Session, now)
+		s.touch(ctx, v.session, now)
 	}
 	return who, err
 }

@@ -38,9 +38,11 @@ type tokens struct {
 	seen map[[32]byte]verified
 }
 
+// verified is what is kept of a token.
 type verified struct {
-	claims
-	kid string
+	session, person string
+	ends            time.Time
+	kid             string
 }
 
 // remembered bounds the memory of verified tokens.
@@ -64,22 +66,24 @@ func (t *tokens) sign(session, subject string, now, ends time.Time) (string, err
 	return signed, nil
 }
 
-// verify is what the token says if we signed it and it has not ended.
-func (t *tokens) verify(token string) (claims, bool) {
-	if len(token) > longest {
-		return claims{}, false
+// verify is whose session the token belongs to if we signed it and it has not
+// ended.
+func (t *tokens) verify(token string) (verified, bool) {
+	if token == "" || len(token) > longest {
+		return verified{}, false
 	}
 	hash := sha256.Sum256([]byte(token))
 	t.mu.RLock()
 	v, ok := t.seen[hash]
 	t.mu.RUnlock()
 	if ok {
-		return v.claims, t.keys.has(v.kid) && t.clock().Before(v.ExpiresAt.Time)
+		return v, t.keys.has(v.kid) && t.clock().Before(v.ends)
 	}
 	c, kid, err := t.parse(token, jwt.WithTimeFunc(t.clock), jwt.WithExpirationRequired(), jwt.WithIssuer(issuer), jwt.WithAudience(audience))
 	if err != nil || c.Session == "" || c.Subject == "" {
-		return claims{}, false
+		return verified{}, false
 	}
+	v = verified{c.Session, c.Subject, c.ExpiresAt.Time, kid}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for old := range t.seen {
@@ -88,8 +92,8 @@ func (t *tokens) verify(token string) (claims, bool) {
 		}
 		delete(t.seen, old)
 	}
-	t.seen[hash] = verified{c, kid}
-	return c, true
+	t.seen[hash] = v
+	return v, true
 }
 
 // owner is whose token it is or was, ended or not, "" for one that is not ours.

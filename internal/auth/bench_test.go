@@ -1,0 +1,37 @@
+package auth
+
+import (
+	"testing"
+
+	"halsocoach/internal/testenv"
+)
+
+// BenchmarkWhoAsks is what every signed-in request pays to know who asks, in
+// memory, and what it pays for the signature the first time.
+func BenchmarkWhoAsks(b *testing.B) {
+	e := testenv.New(b, Kinds())
+	s, err := New(config(e))
+	if err != nil {
+		b.Fatal(err)
+	}
+	signed, err := s.SignInAs(e.Ctx(), Identity{Person: e.People.Anna.ID, Name: "Anna Lind"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("known", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.ActorOf(e.Ctx(), signed.Token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("first time", func(b *testing.B) {
+		for b.Loop() {
+			clear(s.tokens.seen)
+			s.cache.drop(signed.Actor.Session)
+			if _, err := s.ActorOf(e.Ctx(), signed.Token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -237,7 +237,7 @@ func (s *sheet) coverOne(given []int) bool {
 // givenAway are the hidden small cells that follow from everything that is
 // open, by whatever adding and subtracting. The sums are linear equations in
 // the hidden cells; a cell follows if, when they are solved, an equation is
-// left with it alone.
+// left with it alone, or with cells that add up to less than k.
 func (s *sheet) givenAway() []int {
 	var rows []equation
 	for _, x := range s.sums {
@@ -256,14 +256,28 @@ func (s *sheet) givenAway() []int {
 	}
 	var given []int
 	for _, row := range solve(rows) {
-		for place := range row {
-			if len(row) == 1 && s.small(s.cells[place]) {
-				given = append(given, place)
+		if n, adds := s.follows(row); adds && n < s.k {
+			for place := range row {
+				if s.small(s.cells[place]) {
+					given = append(given, place)
+				}
 			}
 		}
 	}
 	slices.Sort(given)
-	return given
+	return slices.Compact(given)
+}
+
+// follows is the number that a solved equation tells, if it is the plain sum of
+// its cells: of one, or of some that are then known to add up to so little.
+func (s *sheet) follows(e equation) (n int, adds bool) {
+	for place, c := range e {
+		if c != 1 {
+			return 0, false
+		}
+		n += s.cells[place].n
+	}
+	return n, true
 }
 
 // equation is the coefficients by cell, modulo a prime, so that solving is

@@ -129,21 +129,6 @@ type counter struct {
 // tally is the numbers of a kommun and a stretch of time.
 type tally map[combo]int
 
-// kind is the number of a kind.
-func (t tally) kind(kind string) int {
-	return t.count(func(c combo) bool { return c.Kind == kind })
-}
-
-func (t tally) count(is func(combo) bool) int {
-	n := 0
-	for c, m := range t {
-		if is(c) {
-			n += m
-		}
-	}
-	return n
-}
-
 func (t tally) add(counters []counter, sign int) {
 	for _, c := range counters {
 		if t[c.combo] += sign * c.N; t[c.combo] == 0 {

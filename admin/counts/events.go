@@ -1,0 +1,205 @@
+package counts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/event"
+)
+
+// topic is the nudge by which the nodes tell each other that a month has
+// changed; its body is the month.
+const topic = "counts"
+
+const (
+	publishRest  = 300 * time.Millisecond // between a change and its publishing, so that many become one
+	publishAgain = 10 * time.Second       // after a fault
+	publishEvery = time.Hour              // for what moves by the clock, and for what another node overwrote
+	publishBack  = 3                      // months that are published anew at the start
+)
+
+// Start runs the consumer that folds facts, and the publisher of what is shown.
+// It returns once they run; they end with ctx or the bus.
+func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
+	stop, err := bus.OnNudge(topic, func(body []byte) {
+		for _, m := range strings.Fields(string(body)) {
+			if Month(m).Valid() {
+				s.changed(Month(m))
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("counts: %w", err)
+	}
+	context.AfterFunc(ctx, stop)
+	err = bus.ConsumeFacts(ctx, "counts", func(ctx context.Context, facts []halsocoach.Fact) error {
+		months, err := s.fold(ctx, facts)
+		if err != nil {
+			return err
+		}
+		s.changed(months...)
+		text := make([]string, len(months))
+		for i, m := range months {
+			text[i] = string(m)
+		}
+		bus.Nudge(topic, []byte(strings.Join(text, " ")))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("counts: %w", err)
+	}
+	for i := range publishBack {
+		s.changed(s.running().plus(-i))
+	}
+	go s.publishLoop(ctx, bus)
+	return nil
+}
+
+// fold counts facts and returns the months that are affected. It may be
+// repeated: what is counted already is not counted again, while the months are
+// summed again, in case the first try ended between the two.
+func (s *Service) fold(ctx context.Context, facts []halsocoach.Fact) ([]Month, error) {
+	byDay := map[dayOfFacts][]halsocoach.Fact{}
+	sums := map[dayOfFacts]bool{} // by month: the day is its first
+	for _, f := range facts {
+		if why := uncountable(f); why != "" {
+			s.cfg.Log.Error("fact can not be counted", "fact", f.ID, "why", why)
+			continue
+		}
+		at := dayOfFacts{halsocoach.CountyOr(f.Kommun), f.Day}
+		byDay[at] = append(byDay[at], f)
+		sums[dayOfFacts{at.kommun, Month(f.Day.Month()).first()}] = true
+	}
+	for at, facts := range byDay {
+		if _, err := s.foldDay(ctx, at, facts); err != nil {
+			return nil, err
+		}
+	}
+	var months []Month
+	for at := range sums {
+		m := Month(at.day.Month())
+		if err := s.sumMonth(ctx, at.kommun, m); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(months, m) {
+			months = append(months, m)
+		}
+	}
+	slices.Sort(months)
+	return months, nil
+}
+
+func uncountable(f halsocoach.Fact) string {
+	switch {
+	case f.ID == "":
+		return "no id"
+	case !f.Day.Valid() || !Month(f.Day.Month()).Valid():
+		return "no day"
+	case !slices.Contains(halsocoach.CountKinds, f.Type):
+		return "unknown kind"
+	}
+	return ""
+}
+
+// Published is what other administrative systems read of a kommun (or the
+// county) and month, on halsocoach.counts.<kommun>.<yyyy-mm>: suppressed, null
+// is hidden.
+type Published struct {
+	Kommun    string          `json:"kommun"`
+	Month     Month           `json:"month"`
+	Running   bool            `json:"running"`
+	HideBelow int             `json:"hideBelow"`
+	Counts    map[string]*int `json:"counts"`
+}
+
+// publishLoop publishes the months that have changed, a moment after they did.
+func (s *Service) publishLoop(ctx context.Context, bus *event.Bus) {
+	tick := time.NewTicker(publishEvery)
+	defer tick.Stop()
+	for {
+		anew := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			anew = true
+			for i := range publishBack {
+				s.changed(s.running().plus(-i))
+			}
+		case <-s.wake:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(publishRest):
+		}
+		for _, m := range s.takeMoved() {
+			err := s.publish(ctx, bus, m, anew)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				s.cfg.Log.Warn("counts are not published yet", "month", string(m), "error", err)
+				time.AfterFunc(publishAgain, func() { s.changed(m) })
+			}
+		}
+	}
+}
+
+func (s *Service) takeMoved() []Month {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Month, 0, len(s.moved))
+	for m := range s.moved {
+		out = append(out, m)
+	}
+	clear(s.moved)
+	slices.Sort(out)
+	return out
+}
+
+// publish says a month's numbers, of those kommuner where they are others than
+// last said by this node; anew says all.
+func (s *Service) publish(ctx context.Context, bus *event.Bus, m Month, anew bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	a, err := s.Counts(ctx, halsocoach.System("counts publisher"), Query{Table: ByKind, From: m, To: m})
+	if err != nil {
+		return err
+	}
+	byKommun := map[string]Published{}
+	for _, r := range append(a.Cells, a.Totals...) {
+		p, ok := byKommun[r.Kommun]
+		if !ok {
+			p = Published{r.Kommun, m, r.Running, a.HideBelow, map[string]*int{}}
+			byKommun[r.Kommun] = p
+		}
+		p.Counts[r.Kind] = r.N
+	}
+	for kommun, p := range byKommun {
+		body, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		id, sum := monthID(kommun, m), sha256.Sum256(body)
+		s.mu.Lock()
+		same := s.said[id] == sum
+		s.mu.Unlock()
+		if same && !anew {
+			continue
+		}
+		if err := bus.PublishCounts(ctx, kommun, string(m), body); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.said[id] = sum
+		s.mu.Unlock()
+	}
+	return nil
+}

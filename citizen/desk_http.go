@@ -14,7 +14,7 @@ func (s *Service) deskRoutes(r fiber.Router) {
 	r.Post("/invanare/sok", s.search)
 	r.Get("/invanare/fran/:id", s.showOfReferral)
 	r.Get("/invanare/:id", s.showFile)
-	r.Get("/invanare/:id/kontakt", s.backToFile)
+	r.Get("/invanare/:id/kontakt", s.showFile)
 	r.Post("/invanare/:id/kontakt", s.reveal)
 	r.Get("/invanare/:id/avsluta", s.askEnd)
 	r.Post("/invanare/:id/avsluta", s.end)

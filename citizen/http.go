@@ -18,7 +18,7 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get("/min-halsa/mal/nytt", s.askGoal)
 	r.Post("/min-halsa/mal/nytt", s.setGoal)
 	r.Get("/min-halsa/mal/:id", s.showGoal)
-	r.Get("/min-halsa/mal/:id/avstamning", func(c *fiber.Ctx) error { return web.Redirect(c, goalPath(c.Params("id")), "") })
+	r.Get("/min-halsa/mal/:id/avstamning", s.showGoal) // with the answers that were kept while one signed in
 	r.Post("/min-halsa/mal/:id/avstamning", s.checkIn)
 	s.deskRoutes(r)
 }

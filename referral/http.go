@@ -19,7 +19,7 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get("/rekommendationer/:id", s.showReceipt)
 	r.Get("/inkorg", s.showInbox)
 	r.Get("/inkorg/:id", s.showDetail)
-	r.Get("/inkorg/:id/beslut", func(c *fiber.Ctx) error { return web.Redirect(c, "/inkorg/"+c.Params("id"), "") })
+	r.Get("/inkorg/:id/beslut", s.showDetail) // with the answers that were kept while one signed in
 	r.Post("/inkorg/:id/beslut", s.decide)
 }
 

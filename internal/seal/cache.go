@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tink-crypto/tink-go/v2/tink"
+
 	"halsocoach"
 )
 
@@ -28,7 +30,7 @@ type cache struct {
 }
 
 type entry struct {
-	key *aead
+	key tink.AEAD
 	at  time.Time
 }
 
@@ -39,9 +41,9 @@ func newCache(clock halsocoach.Clock, ttl time.Duration, size int) *cache {
 func (c *cache) now() time.Time { return c.clock() }
 
 // get gives the keys it has, and the persons it has none for, each once.
-func (c *cache) get(persons []string) (have map[string]*aead, missing []string) {
+func (c *cache) get(persons []string) (have map[string]tink.AEAD, missing []string) {
 	now := c.clock()
-	have = make(map[string]*aead, len(persons))
+	have = make(map[string]tink.AEAD, len(persons))
 	asked := map[string]bool{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +66,7 @@ func (c *cache) get(persons []string) (have map[string]*aead, missing []string) 
 }
 
 // put keeps a key that was read at the time.
-func (c *cache) put(person string, key *aead, at time.Time) {
+func (c *cache) put(person string, key tink.AEAD, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, gone := c.gone[person]; gone {

@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // Master is the key that wraps all others. It shows itself to nobody.
@@ -102,7 +104,7 @@ func makeKeyFile(path string) error {
 
 // secrets are what the master key is used for, one derived key for each.
 type secrets struct {
-	wrap    *aead
+	wrap    tink.AEAD
 	numbers []byte
 	names   []byte
 	tokens  []byte

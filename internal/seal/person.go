@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tink-crypto/tink-go/v2/tink"
+
 	"halsocoach"
 	"halsocoach/internal/store"
 )
@@ -70,8 +72,12 @@ func (s *Sealer) NewPerson(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	wrapped, err := s.master.wrap.Encrypt(key[:], []byte(person))
+	if err != nil {
+		return "", fmt.Errorf("seal: %w", err)
+	}
 	now := s.cache.now()
-	if err := s.keys.Insert(ctx, person, keyDoc{person, s.master.wrap.encrypt(nil, key[:], []byte(person))}); err != nil {
+	if err := s.keys.Insert(ctx, person, keyDoc{person, wrapped}); err != nil {
 		return "", fmt.Errorf("seal: new person: %w", err)
 	}
 	s.cache.put(person, opened, now)
@@ -188,7 +194,7 @@ func (s *Sealer) keepOnlyIfAlive(ctx context.Context, person string, undo func()
 func (s *Sealer) hash(n halsocoach.Number) string { return keyed(s.master.numbers, 32, n.Digits()) }
 
 // key is a person's data key, from memory or the key store.
-func (s *Sealer) key(ctx context.Context, person string) (*aead, error) {
+func (s *Sealer) key(ctx context.Context, person string) (tink.AEAD, error) {
 	keys, err := s.keysOf(ctx, []string{person})
 	if err != nil {
 		return nil, err
@@ -201,7 +207,7 @@ func (s *Sealer) key(ctx context.Context, person string) (*aead, error) {
 
 // keysOf are the keys of persons, those that are gone left out, with one
 // question for all that are not in memory.
-func (s *Sealer) keysOf(ctx context.Context, persons []string) (map[string]*aead, error) {
+func (s *Sealer) keysOf(ctx context.Context, persons []string) (map[string]tink.AEAD, error) {
 	have, missing := s.cache.get(persons)
 	if len(missing) == 0 {
 		return have, nil
@@ -215,7 +221,7 @@ func (s *Sealer) keysOf(ctx context.Context, persons []string) (map[string]*aead
 		if len(d.Key) == 0 {
 			continue
 		}
-		raw, err := s.master.wrap.decrypt(d.Key, []byte(d.Person))
+		raw, err := s.master.wrap.Decrypt(d.Key, []byte(d.Person))
 		if err != nil {
 			return nil, fmt.Errorf("seal: the key of %s does not unwrap", d.Person)
 		}

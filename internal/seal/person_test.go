@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tink-crypto/tink-go/v2/tink"
+
 	"halsocoach"
 	"halsocoach/internal/store"
 )
@@ -147,7 +149,7 @@ func TestReadUnderWayDoesNotBringADestroyedKeyBack(t *testing.T) {
 	s := h.node(t)
 	p := must[string](t)(s.NewPerson(t.Context()))
 	box := must[Sealed](t)(s.Seal(t.Context(), p, "x", "Elsa"))
-	key := must[*aead](t)(s.key(t.Context(), p))
+	key := must[tink.AEAD](t)(s.key(t.Context(), p))
 	if err := s.Destroy(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tink-crypto/tink-go/v2/tink"
+
 	"halsocoach"
 	"halsocoach/internal/store"
 )
@@ -68,7 +70,7 @@ func (s *Sealer) check(ctx context.Context, docs store.Collection[checkDoc]) err
 		doc, err := docs.Get(ctx, id)
 		switch {
 		case err == nil:
-			plain, err := s.master.wrap.decrypt(doc.Box, []byte(id))
+			plain, err := s.master.wrap.Decrypt(doc.Box, []byte(id))
 			if err != nil || string(plain) != text {
 				return ErrOtherMaster
 			}
@@ -76,7 +78,10 @@ func (s *Sealer) check(ctx context.Context, docs store.Collection[checkDoc]) err
 		case !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("seal: read the key store: %w", err)
 		}
-		box := s.master.wrap.encrypt(nil, []byte(text), []byte(id))
+		box, err := s.master.wrap.Encrypt([]byte(text), []byte(id))
+		if err != nil {
+			return fmt.Errorf("seal: %w", err)
+		}
 		if err := docs.Insert(ctx, id, checkDoc{box}); err != nil && !errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("seal: write the key store: %w", err)
 		}
@@ -98,7 +103,11 @@ func (s *Sealer) Seal(ctx context.Context, person, purpose, plain string) (Seale
 	if err != nil {
 		return nil, err
 	}
-	return key.encrypt([]byte{boxVersion}, []byte(plain), bound(person, purpose)), nil
+	box, err := key.Encrypt([]byte(plain), bound(person, purpose))
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return append(Sealed{boxVersion}, box...), nil
 }
 
 // Open opens a box. A destroyed key is ErrGone, anything else that does not fit
@@ -140,11 +149,11 @@ func (s *Sealer) OpenMany(ctx context.Context, boxes []Box) ([]string, error) {
 	return out, nil
 }
 
-func unbox(key *aead, person, purpose string, box Sealed) (string, error) {
+func unbox(key tink.AEAD, person, purpose string, box Sealed) (string, error) {
 	if box[0] != boxVersion {
 		return "", fmt.Errorf("%w: version %d", ErrBox, box[0])
 	}
-	plain, err := key.decrypt(box[1:], bound(person, purpose))
+	plain, err := key.Decrypt(box[1:], bound(person, purpose))
 	if err != nil {
 		return "", ErrBox
 	}

@@ -4,13 +4,15 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // Tokens seals small texts that are not personal, such as cursors and states:
 // opaque, and of no use for another purpose.
 type Tokens struct {
 	purpose string
-	key     *aead
+	key     tink.AEAD
 }
 
 // Token gives the tokens of a purpose.
@@ -28,7 +30,11 @@ func (s *Sealer) Token(purpose string) Tokens {
 
 // Encrypt closes plain; the token may stand in a URL.
 func (t Tokens) Encrypt(plain []byte) string {
-	return base64.RawURLEncoding.EncodeToString(t.key.encrypt(nil, plain, []byte(t.purpose)))
+	box, err := t.key.Encrypt(plain, []byte(t.purpose))
+	if err != nil {
+		panic("seal: encrypt token: " + err.Error()) // larger than memory
+	}
+	return base64.RawURLEncoding.EncodeToString(box)
 }
 
 // Decrypt opens a token of the same purpose, or ErrToken.
@@ -37,7 +43,7 @@ func (t Tokens) Decrypt(token string) ([]byte, error) {
 	if err != nil {
 		return nil, ErrToken
 	}
-	plain, err := t.key.decrypt(box, []byte(t.purpose))
+	plain, err := t.key.Decrypt(box, []byte(t.purpose))
 	if err != nil {
 		return nil, ErrToken
 	}

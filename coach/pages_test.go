@@ -77,7 +77,7 @@ func TestACitizenBooksMovesAndCallsOff(t *testing.T) {
 	}
 	see(t, v, to, "Inledande samtal", "måndag 23 november 10.00–11.00", "Maria Holm", "Hälsocenter Sävsjö", to+"/flytta", to+"/avboka")
 	see(t, v, "/samtal", "Byt tid", to+"/avboka")
-	page = see(t, v, to+"/flytta", "Byt till den här tiden")
+	see(t, v, to+"/flytta", "Byt till den här tiden")
 	to = send(t, v, to+"/flytta", url.Values{"tid": {"malin|2026-11-24T13:00:00+01:00|telefon"}}, http.StatusSeeOther).Header.Get("Location")
 	see(t, v, to, "tisdag 24 november 13.00", "Malin Ask", "Din hälsocoach ringer upp")
 	see(t, v, to+"/avboka", "Avboka samtalet?")

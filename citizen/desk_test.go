@@ -1,0 +1,266 @@
+package citizen_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/citizen"
+	"halsocoach/internal/testenv"
+	"halsocoach/referral"
+)
+
+func TestAnEndFreesThePersonAndIsCounted(t *testing.T) {
+	g := open(t)
+	e := g.enrolled(wish())
+	own, _, err := g.referral.Sent(g.Ctx(), g.People.Vardcentral, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "tired"); fieldsOf(err)["class"] == "" {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "goals_reached"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "moved"); !errors.Is(err, halsocoach.ErrOtherWish) {
+		t.Fatal(err)
+	}
+	if err := g.svc.End(g.Ctx(), g.People.Maria, key("l"), e.ID, "moved"); !errors.Is(err, citizen.ErrEnded) {
+		t.Fatal(err)
+	}
+	if err := g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)); !errors.Is(err, citizen.ErrEnded) {
+		t.Fatal(err)
+	}
+	if rows, _, err := g.svc.Caseload(g.Ctx(), g.People.Maria, ""); err != nil || len(rows) != 0 {
+		t.Fatal(rows, err)
+	}
+	g.Eventually("the sender sees the class of end", func() bool {
+		o, err := g.referral.SentOne(g.Ctx(), g.People.Vardcentral, own[0].ID)
+		return err == nil && o.State == referral.Ended && o.Ended == "goals_reached"
+	})
+	g.Eventually("one fact", func() bool {
+		n := 0
+		err := g.Bus.EachFact(g.Ctx(), func(f halsocoach.Fact) error {
+			if f.Type == halsocoach.CountEnded && f.Kommun == "0684" && f.Dims["source"] == "vårdcentral" {
+				n++
+			}
+			return nil
+		})
+		return err == nil && n == 1
+	})
+	// The person may come again: a new enrolment beside the old one.
+	next := g.enrolled(wish())
+	if next.ID == e.ID {
+		t.Fatal("the ended enrolment was used again")
+	}
+	all, err := g.svc.OfPerson(g.Ctx(), g.People.Elsa)
+	if err != nil || len(all) != 2 || all[0].ID != next.ID || !all[1].Ended {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	at, err := g.svc.EnrolmentsAt(g.Ctx(), "0684", g.People.Elsa.ID, g.People.Omar.ID)
+	if err != nil || len(at) != 1 || at[g.People.Elsa.ID].ID != next.ID {
+		t.Fatalf("%+v, %v", at, err)
+	}
+}
+
+func TestSomebodyElsesIsNotFound(t *testing.T) {
+	g := open(t)
+	e := g.enrolled(wish())
+	goal, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := len(g.AccessLog.Rows())
+	notFound := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, halsocoach.ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err = g.svc.Open(g.Ctx(), g.People.Johan, e.ID)
+	notFound("another centre's coach opens", err)
+	_, _, err = g.svc.GoalsOf(g.Ctx(), g.People.Johan, e.ID, "")
+	notFound("another centre's coach reads goals", err)
+	notFound("another centre's coach ends", g.svc.End(g.Ctx(), g.People.Johan, key("k"), e.ID, "moved"))
+	_, err = g.svc.Reveal(g.Ctx(), g.People.Johan, e.ID, "talk")
+	notFound("another centre's coach reveals", err)
+	_, _, _, err = g.svc.Goal(g.Ctx(), g.People.Anna, goal.ID, "")
+	notFound("another citizen reads a goal", err)
+	_, _, err = g.svc.CheckIn(g.Ctx(), g.People.Anna, key("c"), goal.ID, citizen.CheckInWish{Outcome: "done"})
+	notFound("another citizen checks in", err)
+	if found, err := g.svc.Search(g.Ctx(), g.People.Johan, "Elsa"); err != nil || len(found) != 0 {
+		t.Errorf("another centre finds %v, %v", found, err)
+	}
+	if len(g.AccessLog.Rows()) != rows {
+		t.Error("what was not shown is logged")
+	}
+	for _, who := range []halsocoach.Actor{g.People.Vardcentral, g.People.Kommun, g.People.Region, g.People.Elsa} {
+		if _, err := g.svc.Open(g.Ctx(), who, e.ID); !errors.Is(err, halsocoach.ErrForbidden) {
+			t.Errorf("%s opens: %v", who.Role, err)
+		}
+		if _, err := g.svc.Search(g.Ctx(), who, "Elsa"); !errors.Is(err, halsocoach.ErrForbidden) {
+			t.Errorf("%s searches: %v", who.Role, err)
+		}
+	}
+	if _, _, err := g.svc.Goals(g.Ctx(), g.People.Maria, ""); !errors.Is(err, halsocoach.ErrForbidden) {
+		t.Errorf("a coach has goals: %v", err)
+	}
+}
+
+func TestACoachFindsPeopleByNumberAndName(t *testing.T) {
+	g := open(t)
+	e := g.enrolled(wish())
+	g.enrolled(referral.Wish{Name: "Åke Berglund", Email: "ake@berg.se", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
+	for query, want := range map[string]int{"Elsa": 1, "els": 1, "berg": 2, "ber els": 1, "ake": 1, "åke": 1, testenv.ElsasNumber: 1, "20030202-2389": 1, "196101182803": 0, "Bo": 0} {
+		found, err := g.svc.Search(g.Ctx(), g.People.Maria, query)
+		if err != nil || len(found) != want {
+			t.Errorf("%q finds %d, %v; want %d", query, len(found), err, want)
+		}
+		if want == 1 && strings.Contains(query, "els") && found[0].ID != e.ID {
+			t.Errorf("%q finds somebody else", query)
+		}
+	}
+	for query, says := range map[string]string{"": "Skriv", "2003": "10 eller 12", "200302302389": "Datumet", "200302022388": "sista siffra"} {
+		if _, err := g.svc.Search(g.Ctx(), g.People.Maria, query); !strings.Contains(fieldsOf(err)["fraga"], says) {
+			t.Errorf("%q: %v", query, err)
+		}
+	}
+}
+
+func TestProtectedPeopleAreOpenedByTheirCoachAlone(t *testing.T) {
+	g := open(t)
+	w := wish()
+	w.Protected = true
+	e := g.enrolled(w)
+	if !e.Protected {
+		t.Fatal("not protected")
+	}
+	name, err := g.svc.Name(g.Ctx(), e.ID)
+	if err != nil || !strings.HasPrefix(name, "Invånare ") || strings.Contains(name, "Elsa") {
+		t.Fatal(name, err)
+	}
+	colleague := g.People.Maria
+	colleague.ID = "lena"
+	if _, err := g.svc.Open(g.Ctx(), colleague, e.ID); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatalf("a colleague opens: %v", err)
+	}
+	if found, err := g.svc.Search(g.Ctx(), colleague, "Elsa"); err != nil || len(found) != 0 {
+		t.Fatalf("a colleague finds %v, %v", found, err)
+	}
+	f, err := g.svc.Open(g.Ctx(), g.People.Maria, e.ID)
+	if err != nil || f.Contact || f.Phone != "" || f.Name != "Elsa Berg" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if _, err := g.svc.Reveal(g.Ctx(), g.People.Maria, e.ID, ""); fieldsOf(err)["why"] == "" {
+		t.Fatalf("without a reason: %v", err)
+	}
+	f, err = g.svc.Reveal(g.Ctx(), g.People.Maria, e.ID, "asked")
+	if err != nil || f.Phone != "070-123 45 67" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	rows := g.AccessLog.Rows()
+	if last := rows[len(rows)-1]; last.Act != "reveal contact" || last.Why != "asked" || last.Who.ID != "maria" || !slices.Equal(last.Persons, []string{e.Person}) {
+		t.Fatalf("%+v", last)
+	}
+}
+
+func TestAColleagueOpensTheFileButNotTheGoals(t *testing.T) {
+	g := open(t)
+	e := g.enrolled(wish())
+	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
+		t.Fatal(err)
+	}
+	colleague := g.People.Maria
+	colleague.ID = "lena"
+	f, err := g.svc.Open(g.Ctx(), colleague, e.ID)
+	if err != nil || f.Phone == "" || f.ShowsGoals || len(f.Goals) != 0 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if _, _, err := g.svc.GoalsOf(g.Ctx(), colleague, e.ID, ""); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatal(err)
+	}
+	own, _, err := g.svc.GoalsOf(g.Ctx(), g.People.Maria, e.ID, "")
+	if err != nil || len(own) != 1 || own[0].Words != goalWish().Words {
+		t.Fatalf("%+v, %v", own, err)
+	}
+	rows := g.AccessLog.Rows()
+	if last := rows[len(rows)-1]; last.Act != "read goals" || last.Who.ID != "maria" {
+		t.Fatalf("%+v", last)
+	}
+}
+
+func TestAGoalSentTwiceIsOneGoal(t *testing.T) {
+	g := open(t)
+	elsa := g.People.Elsa
+	v, made, err := g.svc.SetGoal(g.Ctx(), elsa, key("g"), goalWish())
+	if err != nil || !made {
+		t.Fatal(err)
+	}
+	again, made, err := g.svc.SetGoal(g.Ctx(), elsa, key("g"), goalWish())
+	if err != nil || made || again.ID != v.ID || !slices.Equal(again.Steps, v.Steps) || again.Why != v.Why {
+		t.Fatalf("%+v, %v, %v", again, made, err)
+	}
+	other := goalWish()
+	other.Words = "Något annat"
+	if _, _, err := g.svc.SetGoal(g.Ctx(), elsa, key("g"), other); !errors.Is(err, halsocoach.ErrOtherWish) {
+		t.Fatal(err)
+	}
+	g.Clock.Add(time.Hour)
+	for range 2 {
+		if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInWish{Step: 2, Outcome: "partly", Words: "Halva vägen"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInWish{Step: 1, Outcome: "done"}); !errors.Is(err, halsocoach.ErrOtherWish) {
+		t.Fatal(err)
+	}
+	if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("d"), v.ID, citizen.CheckInWish{Step: 3, Outcome: "done"}); fieldsOf(err)["step"] == "" {
+		t.Fatal(err)
+	}
+	one, past, next, err := g.svc.Goal(g.Ctx(), elsa, v.ID, "")
+	if err != nil || one.Words != goalWish().Words || len(past) != 1 || past[0].Words != "Halva vägen" || next != "" {
+		t.Fatalf("%+v, %+v, %v", one, past, err)
+	}
+	all, _, err := g.svc.Goals(g.Ctx(), elsa, "")
+	if err != nil || len(all) != 1 || all[0].Last == nil || all[0].Last.Outcome != "partly" || all[0].LastOf[2].Words != "Halva vägen" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	docs, err := g.Store.Get(g.Ctx(), "goals", v.ID)
+	if err != nil || strings.Contains(string(docs[0].Body), "affären") || strings.Contains(string(docs[0].Body), "bron") {
+		t.Fatal("the goal lies open", err)
+	}
+}
+
+func TestMinHalsaGathersWhatIsComing(t *testing.T) {
+	g := open(t)
+	h, err := g.svc.Home(g.Ctx(), g.People.Elsa)
+	if err != nil || h.Step != citizen.StepContact || len(h.Centres) != 13 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if _, _, err := g.referral.Recommend(g.Ctx(), g.People.Forening, key("k"), wish()); err != nil {
+		t.Fatal(err)
+	}
+	h, err = g.svc.Home(g.Ctx(), g.People.Elsa)
+	if err != nil || h.Step != citizen.StepWait || h.Centre.Name != "Hälsocenter Sävsjö" || !h.Due.Equal(at(7*24)) {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	g.enrolled(wish())
+	h, err = g.svc.Home(g.Ctx(), g.People.Elsa)
+	if err != nil || h.Step != citizen.StepFirstTalk || h.CoachName != "Maria Holm" || h.Unread.Messages != 2 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	g.agenda.items = []halsocoach.Appointment{{ID: "c", What: "group", Starts: at(50)}, {ID: "b", What: "followup", Starts: at(40)}, {ID: "a", What: "first", Starts: at(30)}, {ID: "d", What: "group", Starts: at(2)}}
+	h, err = g.svc.Home(g.Ctx(), g.People.Elsa)
+	if err != nil || h.Step != citizen.StepTalk || h.Talk.ID != "a" || len(h.Groups) != 2 || h.Groups[0].ID != "d" {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if _, err := g.svc.Home(g.Ctx(), g.People.Maria); !errors.Is(err, halsocoach.ErrForbidden) {
+		t.Fatal(err)
+	}
+}

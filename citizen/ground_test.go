@@ -1,0 +1,101 @@
+package citizen_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/citizen"
+	"halsocoach/internal/testenv"
+	"halsocoach/referral"
+)
+
+// ground is citizen and referral on one real store, tied as cmd ties them.
+type ground struct {
+	*testenv.Env
+	referral *referral.Service
+	svc      *citizen.Service
+	agenda   *agenda
+}
+
+// agenda is what other packages have booked.
+type agenda struct{ items []halsocoach.Appointment }
+
+func (a *agenda) Coming(context.Context, halsocoach.Actor) ([]halsocoach.Appointment, error) {
+	return a.items, nil
+}
+
+func (a *agenda) ComingOf(context.Context, halsocoach.Actor, string) ([]halsocoach.Appointment, error) {
+	return a.items, nil
+}
+
+func (a *agenda) Unread(context.Context, halsocoach.Actor) (halsocoach.Unread, error) {
+	return halsocoach.Unread{Conversations: 1, Messages: 2, Path: "/chatt/x"}, nil
+}
+
+// asleep is the ground before the consumers run.
+func asleep(t *testing.T) ground {
+	t.Helper()
+	env := testenv.New(t, referral.Kinds(), citizen.Kinds())
+	g := ground{Env: env, agenda: &agenda{}}
+	g.referral = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog})
+	g.svc = citizen.New(citizen.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Log: env.Log, Staff: env.Staff, Registers: env.Registers,
+		AccessLog: env.AccessLog, Referrals: g.referral, Agendas: []citizen.Agenda{g.agenda}, Talks: g.agenda, Messages: g.agenda})
+	return g
+}
+
+func (g ground) wake() ground {
+	g.T.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	g.T.Cleanup(stop)
+	if err := errors.Join(g.referral.Start(ctx, g.Bus), g.svc.Start(ctx, g.Bus)); err != nil {
+		g.T.Fatal(err)
+	}
+	return g
+}
+
+func open(t *testing.T) ground { return asleep(t).wake() }
+
+func key(k string) halsocoach.Request { return halsocoach.Request{Key: k} }
+
+func wish() referral.Wish {
+	return referral.Wish{Personnummer: testenv.ElsasNumber, Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"sömn"}, Centre: "0684", Consent: true}
+}
+
+// accept recommends and accepts, and returns the referral's id.
+func (g ground) accept(w referral.Wish) string {
+	g.T.Helper()
+	k := key(halsocoach.NewID())
+	own, _, err := g.referral.Recommend(g.Ctx(), g.People.Vardcentral, k, w)
+	if err == nil {
+		_, _, err = g.referral.Decide(g.Ctx(), g.People.Maria, k, own.ID, referral.Ruling{Decision: "accept"})
+	}
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	return own.ID
+}
+
+// enrolled is accept, and then the enrolment.
+func (g ground) enrolled(w referral.Wish) halsocoach.Enrolment {
+	g.T.Helper()
+	ref := g.accept(w)
+	var e halsocoach.Enrolment
+	g.Eventually("enrolment of "+ref, func() bool {
+		id, err := g.svc.OfReferral(g.Ctx(), g.People.Maria, ref)
+		if err == nil {
+			e, err = g.svc.Enrolment(g.Ctx(), id)
+		}
+		// The name is indexed after the document is saved.
+		found, ferr := g.svc.Search(g.Ctx(), g.People.Maria, w.Name)
+		return err == nil && ferr == nil && slices.ContainsFunc(found, func(r citizen.Row) bool { return r.ID == id })
+	})
+	return e
+}
+
+func first(id string, hours float64) halsocoach.Appointment {
+	return halsocoach.Appointment{ID: id, What: "first", Starts: at(hours), Ends: at(hours + 1)}
+}

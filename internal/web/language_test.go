@@ -225,7 +225,7 @@ func walkCode(t *testing.T, f func(name string, file *ast.File, at func(token.Po
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules" || d.Name() == "testenv" || d.Name() == "e2e") {
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules" || d.Name() == "testenv" || d.Name() == "storetest" || d.Name() == "e2e") {
 			return filepath.SkipDir
 		}
 		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {

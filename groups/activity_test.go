@@ -84,7 +84,7 @@ func TestASeriesKeepsTheClockOnTheWallOverTheChangeOfTime(t *testing.T) {
 }
 
 func TestAnAliasIsTheSameInAnActivityAndNothingOutsideIt(t *testing.T) {
-	if aliasOf("a", "p") != aliasOf("a", "p") || aliasOf("a", "p") == aliasOf("b", "p") || len(aliasOf("a", "p")) != 4 {
+	if here, again := aliasOf("a", "p"), aliasOf("a", "p"); here != again || here == aliasOf("b", "p") || len(here) != 4 {
 		t.Fatalf("%s %s", aliasOf("a", "p"), aliasOf("b", "p"))
 	}
 	if occ, mine := occasionOf(bookingID("o", "p"), "p"); occ != "o" || !mine {

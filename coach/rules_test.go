@@ -268,31 +268,39 @@ func TestNothingInADayOverlaps(t *testing.T) {
 			"release": func(t *rapid.T) { d.Release("g" + id.Draw(t, "id")) },
 			"drop":    func(t *rapid.T) { d.Drop(id.Draw(t, "id")) },
 			"": func(t *rapid.T) {
-				var spans []Span
-				ids := map[string]bool{}
-				for _, talk := range d.Talks {
-					if ids[talk.ID] {
-						t.Fatalf("%s is twice in the day", talk.ID)
-					}
-					ids[talk.ID] = true
-					if talk.Outcome != Cancelled {
-						spans = append(spans, Span{talk.ID, talk.Starts, talk.Ends})
-					}
-				}
-				spans = append(spans, d.Spans...)
-				for i, a := range spans {
-					if !d.holds(a.Starts, a.Ends) {
-						t.Fatalf("%v leaves the day", a)
-					}
-					for _, b := range spans[i+1:] {
-						if a.Starts.Before(b.Ends) && b.Starts.Before(a.Ends) {
-							t.Fatalf("%v and %v overlap", a, b)
-						}
-					}
+				if fault := overlap(d); fault != "" {
+					t.Fatal(fault)
 				}
 			},
 		})
 	})
+}
+
+// overlap says what in the day overlaps or leaves it, "" if nothing does.
+func overlap(d Day) string {
+	var spans []Span
+	ids := map[string]bool{}
+	for _, talk := range d.Talks {
+		if ids[talk.ID] {
+			return talk.ID + " is twice in the day"
+		}
+		ids[talk.ID] = true
+		if talk.Outcome != Cancelled {
+			spans = append(spans, Span{talk.ID, talk.Starts, talk.Ends})
+		}
+	}
+	spans = append(spans, d.Spans...)
+	for i, a := range spans {
+		if !d.holds(a.Starts, a.Ends) {
+			return fmt.Sprintf("%v leaves the day", a)
+		}
+		for _, b := range spans[i+1:] {
+			if a.Starts.Before(b.Ends) && b.Starts.Before(a.Ends) {
+				return fmt.Sprintf("%v and %v overlap", a, b)
+			}
+		}
+	}
+	return ""
 }
 
 func must(t testing.TB, err error) {

@@ -1,0 +1,131 @@
+package coach_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/coach"
+)
+
+func TestHoursOfOneDayAndOfTheWeek(t *testing.T) {
+	w := newWorld(t)
+	maria := w.People.Maria
+	elsa := w.People.Elsa
+	w.enrol(elsa, maria)
+	b := w.book(elsa, w.wish(tuesday, 9))
+	hours := func() []coach.Hours {
+		t.Helper()
+		v, err := w.CalendarDay(w.Ctx(), maria, tuesday)
+		must(t, err)
+		return v.Hours
+	}
+	evening := coach.Hours{From: 17 * 60, To: 19 * 60, Form: coach.ByVideo}
+	must(t, w.OpenHours(w.Ctx(), maria, tuesday, evening))
+	must(t, w.OpenHours(w.Ctx(), maria, tuesday, evening))
+	if got := hours(); len(got) != 3 || got[2] != evening {
+		t.Fatalf("%v", got)
+	}
+	wants(t, w.OpenHours(w.Ctx(), maria, tuesday, coach.Hours{From: 18 * 60, To: 20 * 60, Form: coach.OnSite}), &halsocoach.Error{Kind: halsocoach.KindInvalid})
+	must(t, w.CloseHours(w.Ctx(), maria, tuesday, coach.Hours{From: 9 * 60, To: 12 * 60, Form: coach.OnSite}))
+	if got := hours(); len(got) != 2 {
+		t.Fatalf("%v", got)
+	}
+	must(t, w.SetWeek(w.Ctx(), maria, tuesday, coach.Week{}))
+	if got := hours(); len(got) != 2 {
+		t.Fatalf("the week has taken the day's own hours: %v", got)
+	}
+	must(t, w.ResetDay(w.Ctx(), maria, tuesday))
+	if got := hours(); len(got) != 0 {
+		t.Fatalf("%v", got)
+	}
+	if v, err := w.CalendarDay(w.Ctx(), maria, monday); err != nil || len(v.Hours) != 2 {
+		t.Fatalf("the days before keep their hours: %v %v", v.Hours, err)
+	}
+	if now, err := w.Talk(w.Ctx(), maria, b.ID); err != nil || now.Outcome != coach.NotYet {
+		t.Fatalf("the talk stays: %v", err)
+	}
+	invalid := &halsocoach.Error{Kind: halsocoach.KindInvalid}
+	wants(t, w.SetWeek(w.Ctx(), maria, monday.Plus(-1), coach.Week{}), invalid)
+	wants(t, w.SetDay(w.Ctx(), maria, "igår", nil), invalid)
+	wants(t, w.SetDay(w.Ctx(), maria, monday.Plus(500), nil), invalid)
+	wants(t, w.SetWeek(w.Ctx(), elsa, monday, coach.Week{}), halsocoach.ErrForbidden)
+	must(t, w.ResetDay(w.Ctx(), maria, monday.Plus(20)))
+}
+
+func TestTheDeskIsSortedByPromise(t *testing.T) {
+	w := newWorld(t)
+	maria, now := w.People.Maria, w.Clock.Now()
+	w.cfg.Inbox = inbox{2, now.Add(-time.Hour)}
+	w.cfg.Messages = messages{halsocoach.Unread{Conversations: 1, Messages: 3, Path: "/chatt/x", Oldest: now.Add(-2 * time.Hour)}}
+	w.Service = coach.New(w.cfg)
+	elsa, anna := w.People.Elsa, w.People.Anna
+	w.enrol(elsa, maria)
+	w.enrol(anna, maria)
+	w.book(elsa, w.wish(monday, 10))
+	w.book(anna, w.wish(tuesday, 9))
+	must(t, w.HoldSpan(w.Ctx(), "maria", "walk", monday.At(14*60), monday.At(15*60)))
+	w.Clock.Set(monday.At(11*60 + 30))
+	v, err := w.Desk(w.Ctx(), maria)
+	must(t, err)
+	var what []coach.DutyKind
+	for _, d := range v.Duties {
+		what = append(what, d.What)
+	}
+	if !slices.Equal(what, []coach.DutyKind{coach.FirstContact, coach.ToMark, coach.Unanswered}) || !v.Duties[0].Late || v.Duties[2].Late || v.Duties[0].Count != 2 {
+		t.Errorf("%+v", v.Duties)
+	}
+	if len(v.Today.Entries) != 2 || v.Today.Entries[1].Span != "walk" || len(v.Ahead) != 1 || v.Ahead[0].Date != tuesday {
+		t.Errorf("today %+v, ahead %+v", v.Today, v.Ahead)
+	}
+	if len(v.News) != 1 || v.News[0].Person != anna.ID {
+		t.Errorf("%+v", v.News)
+	}
+	_, err = w.Desk(w.Ctx(), elsa)
+	wants(t, err, halsocoach.ErrForbidden)
+}
+
+func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
+	w := newWorld(t)
+	elsa := w.People.Elsa
+	w.enrol(elsa, w.malin)
+	all, err := w.Free(w.Ctx(), elsa, coach.Asked{})
+	must(t, err)
+	if all.Next != "" || all.Coaches[0].ID != "malin" || all.Name("malin") != "Malin Ask" || all.Name("ingen") != "" || all.Slots[0].Coach != "malin" || all.Slots[0].Starts != monday.At(600) {
+		t.Fatalf("%+v", all.Slots[0])
+	}
+	last := all.Slots[len(all.Slots)-1]
+	if halsocoach.DayOf(last.Starts) != monday.Plus(42) {
+		t.Fatalf("the last is %v", last.Starts)
+	}
+	var paged []coach.Slot
+	q := coach.Asked{Limit: 20}
+	for {
+		o, err := w.Free(w.Ctx(), elsa, q)
+		must(t, err)
+		paged = append(paged, o.Slots...)
+		if o.Next == "" {
+			break
+		}
+		q.From = o.Next
+	}
+	if !slices.Equal(paged, all.Slots) {
+		t.Fatalf("%d in pages, %d at once", len(paged), len(all.Slots))
+	}
+	if n := len(mustFree(t, w, elsa, coach.Asked{From: tuesday, To: tuesday})); n != 12 {
+		t.Errorf("%d on one day", n)
+	}
+	if n := len(mustFree(t, w, elsa, coach.Asked{From: tuesday, To: monday})); n != 0 {
+		t.Errorf("%d on none", n)
+	}
+	_, err = w.Free(w.Ctx(), elsa, coach.Asked{From: "snart"})
+	wants(t, err, &halsocoach.Error{Kind: halsocoach.KindInvalid})
+}
+
+func mustFree(t *testing.T, w *world, who halsocoach.Actor, q coach.Asked) []coach.Slot {
+	t.Helper()
+	o, err := w.Free(w.Ctx(), who, q)
+	must(t, err)
+	return o.Slots
+}

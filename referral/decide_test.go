@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,20 +126,20 @@ func TestEventsConsumedTwiceChangeNothing(t *testing.T) {
 	g.Eventually("Johan has it", func() bool { return len(g.inbox(g.People.Johan, "")) == 1 })
 	// Another consumer name hears the same events from the beginning.
 	twin := referral.New(g.svc.Config)
-	heard := 0
+	var heard atomic.Bool
 	err := g.Bus.Consume(g.Ctx(), "test-again", []string{referral.EventForwarded}, func(ctx context.Context, e halsocoach.Event) error {
 		for range 2 {
 			if err := twin.Heard(ctx, e); err != nil {
 				return err
 			}
 		}
-		heard++
+		heard.Store(true)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Eventually("heard again", func() bool { return heard > 0 })
+	g.Eventually("heard again", heard.Load)
 	if items := g.inbox(g.People.Johan, ""); len(items) != 1 || items[0].Senders != 1 {
 		t.Fatalf("%+v", items)
 	}

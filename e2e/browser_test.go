@@ -49,7 +49,7 @@ func (d *Demo) Browse(t *testing.T, name string, width int) *Browser {
 		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.WindowSize(width, 900))
+		chromedp.Flag("disable-sync", true), chromedp.Flag("accept-lang", "sv-SE,sv"), chromedp.WindowSize(width, 900))
 	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	ctx, cancelTime := context.WithTimeout(ctx, 4*time.Minute)
@@ -59,7 +59,10 @@ func (d *Demo) Browse(t *testing.T, name string, width int) *Browser {
 	if width == Phone {
 		height = 844
 	}
-	b.do("open", chromedp.EmulateViewport(int64(width), height))
+	// The browser lives as long as the context of the first thing it does.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), height)); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
 	return b
 }
 
@@ -117,7 +120,7 @@ func (b *Browser) Open(path string) {
 func (b *Browser) SignIn(persona string) {
 	b.t.Helper()
 	b.Open("/logga-in")
-	b.Press(fmt.Sprintf(`form[action^="/demo/sign-in"] button[name="persona"][value=%q]`, persona))
+	b.Press(fmt.Sprintf(`form[action^="/demo/sign-in"]:has(input[name="persona"][value=%q]) button`, persona))
 }
 
 // Press clicks the element and waits for the page that follows.
@@ -145,7 +148,8 @@ func (b *Browser) PressText(text string) {
 func (b *Browser) Fill(name, text string) {
 	b.t.Helper()
 	sel := fmt.Sprintf(`main [name=%q]`, name)
-	b.do("fill "+name, chromedp.SetValue(chromedp.CSS(sel), ""), chromedp.SendKeys(chromedp.CSS(sel), text))
+	b.until("find "+name, fmt.Sprintf(`(() => { const e = document.querySelector(%q); if (!e) return false; e.value = ""; e.focus(); return true })()`, sel))
+	b.do("fill "+name, chromedp.SendKeys(chromedp.CSS(sel), text))
 }
 
 // Tick chooses a radio or checkbox by its name and value.
@@ -272,4 +276,9 @@ func (b *Browser) Good(name string) {
 		b.Shot(name + "-dark")
 		b.Dark(false)
 	}
+}
+
+// clickInPlace clicks what need not lead to another page.
+func clickInPlace(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Click(chromedp.CSS(selector))
 }

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,8 +31,8 @@ type deed func(ctx context.Context) error
 // moment is a day and one of its hours.
 type moment struct{ day, hour int }
 
-// past is what is being lived through. Kommuner live side by side, and within
-// one, deed follows deed.
+// past is what is being lived through. People live side by side; what one
+// person does in a moment follows in order.
 type past struct {
 	*demo
 	first, today halsocoach.Day
@@ -47,7 +48,8 @@ type town struct {
 	kommun halsocoach.Kommun
 	coach  halsocoach.Actor
 	nurse  halsocoach.Actor
-	agenda map[moment][]deed
+	mu     sync.Mutex
+	agenda map[moment]map[string][]deed // by who does it
 	series []groups.Series
 	here   []*resident
 }
@@ -71,7 +73,7 @@ func newPast(d *demo, first, today halsocoach.Day) *past {
 	}
 	byCode := map[string]*town{}
 	for _, k := range halsocoach.Kommuner {
-		t := &town{p: p, kommun: k, coach: coachActor(k.Code), agenda: map[moment][]deed{},
+		t := &town{p: p, kommun: k, coach: coachActor(k.Code), agenda: map[moment]map[string][]deed{},
 			nurse: halsocoach.Actor{ID: nurseOf(k.Code), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code}}
 		byCode[k.Code] = t
 		p.towns = append(p.towns, t)
@@ -82,15 +84,36 @@ func newPast(d *demo, first, today halsocoach.Day) *past {
 		t.here = append(t.here, r)
 		// Most have come some time ago; the last days hold fewer.
 		day := r.lot.IntN(max(p.days-12, 1))
-		t.on(moment{day, 0}, r.recommended)
-		t.on(moment{day + 1 + r.lot.IntN(3), 1}, r.taken)
+		r.on(moment{day, 0}, r.recommended)
+		r.on(moment{day + 1 + r.lot.IntN(3), 1}, r.taken)
 	}
 	return p
 }
 
-// on puts a deed on the agenda. What lies after the last hour that has been is
-// not done.
-func (t *town) on(m moment, d deed) { t.agenda[m] = append(t.agenda[m], d) }
+// on puts a deed on somebody's agenda. What lies after the last hour that has
+// been is not done.
+func (t *town) on(m moment, who string, d deed) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.agenda[m] == nil {
+		t.agenda[m] = map[string][]deed{}
+	}
+	t.agenda[m][who] = append(t.agenda[m][who], d)
+}
+
+func (r *resident) on(m moment, d deed) { r.town.on(m, r.name+strconv.Itoa(r.n), d) }
+
+// take gives what is to be done in a moment, and clears it.
+func (t *town) take(m moment) map[string][]deed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	deeds := t.agenda[m]
+	delete(t.agenda, m)
+	return deeds
+}
+
+// sideBySide is how many people live at once; more waits only fill the commits.
+const sideBySide = 64
 
 // live goes through the days.
 func (p *past) live(ctx context.Context) error {
@@ -114,18 +137,18 @@ func (p *past) live(ctx context.Context) error {
 			}
 			p.clock.stand(at)
 			var all errgroup.Group
+			all.SetLimit(sideBySide)
 			for _, t := range p.towns {
-				all.Go(func() error {
-					// Deeds may put more on the agenda of the same moment.
-					m := moment{day, hour}
-					for i := 0; i < len(t.agenda[m]); i++ {
-						if err := t.agenda[m][i](ctx); err != nil {
-							return fmt.Errorf("%s, %s: %w", t.kommun.Name, at.Format("2 January 15:04"), err)
+				for _, deeds := range t.take(moment{day, hour}) {
+					all.Go(func() error {
+						for _, do := range deeds {
+							if err := do(ctx); err != nil {
+								return fmt.Errorf("%s, %s: %w", t.kommun.Name, at.Format("2 January 15:04"), err)
+							}
 						}
-					}
-					delete(t.agenda, m)
-					return nil
-				})
+						return nil
+					})
+				}
 			}
 			if err := all.Wait(); err != nil {
 				return err
@@ -234,19 +257,25 @@ func (r *resident) books(ctx context.Context, what string, kind coach.Kind, ahea
 	if len(free.Slots) == 0 {
 		return nil
 	}
-	s := free.Slots[r.lot.IntN(len(free.Slots))]
-	wish := coach.Wish{Coach: s.Coach, Starts: s.Starts, Form: s.Form}
-	if kind == coach.FollowUp {
-		wish.Enrolment, wish.Kind = r.enrolment.ID, kind
+	var b coach.Booked
+	for try := range 4 { // others want the same times
+		s := free.Slots[r.lot.IntN(len(free.Slots))]
+		wish := coach.Wish{Coach: s.Coach, Starts: s.Starts, Form: s.Form}
+		if kind == coach.FollowUp {
+			wish.Enrolment, wish.Kind = r.enrolment.ID, kind
+		}
+		b, _, err = r.p.coach.Book(ctx, who, r.key(fmt.Sprintf("%s-%d", what, try)), wish)
+		if halsocoach.KindOf(err) != halsocoach.KindConflict {
+			break
+		}
 	}
-	b, _, err := r.p.coach.Book(ctx, who, r.key(what), wish)
-	if errors.Is(err, coach.ErrTaken) || halsocoach.KindOf(err) == halsocoach.KindConflict {
+	if halsocoach.KindOf(err) == halsocoach.KindConflict {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r.on(moment{r.p.day(s.Ends), after(s.Ends)}, func(ctx context.Context) error { return r.met(ctx, b.ID, kind) })
+	r.on(moment{r.p.day(b.Ends), after(b.Ends)}, func(ctx context.Context) error { return r.met(ctx, b.ID, kind) })
 	return nil
 }
 
@@ -336,9 +365,9 @@ func (r *resident) joinsGroup(ctx context.Context) error {
 // lead puts the noting of attendance on the agenda for each date that is over.
 func (t *town) lead(s groups.Series) {
 	for _, o := range s.Dates {
-		t.on(moment{t.p.day(o.Ends), 2}, func(ctx context.Context) error {
+		t.on(moment{t.p.day(o.Ends), 2}, o.ID, func(ctx context.Context) error {
 			if t.p.clock.now().Before(o.Starts) {
-				t.on(moment{t.p.day(o.Ends) + 1, 0}, func(ctx context.Context) error { return t.attendance(ctx, o.ID) })
+				t.on(moment{t.p.day(o.Ends) + 1, 0}, o.ID, func(ctx context.Context) error { return t.attendance(ctx, o.ID) })
 				return nil
 			}
 			return t.attendance(ctx, o.ID)

@@ -242,3 +242,52 @@ func TestCloseWritesWhatIsQueued(t *testing.T) {
 		t.Errorf("%d were acknowledged, %d are there", len(saved), len(found))
 	}
 }
+
+func TestReadsWithoutAPauseDoNotMakeTheLogGrowForever(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	s := openAt(t, path, noteKinds)
+	const overgrown = 400 // pages of 4 kB
+	s.writer.log.overgrown, s.writer.log.restartAt = overgrown, overgrown
+	c := store.In[note](s, noteKinds[0])
+	for i := range 100 {
+		if err := c.Insert(t.Context(), fmt.Sprint(i), note{Person: "p", Key: fmt.Sprint(i), Second: "1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, _, err := c.Find(t.Context(), store.Query{Index: "person", Equal: []any{"p"}}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	// Twenty times what the log may hold.
+	var savers sync.WaitGroup
+	for k := range 8 {
+		savers.Go(func() {
+			for i := range 50 {
+				id := fmt.Sprint("more ", k, "/", i)
+				if err := c.Insert(t.Context(), id, note{Person: id, Key: id, Filler: strings.Repeat("x", 20*4096), Second: "1"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	savers.Wait()
+	info, err := os.Stat(path + "-wal")
+	close(stop)
+	wg.Wait()
+	if err != nil || info.Size() > 4*overgrown*4096 {
+		t.Errorf("the log has %d kB (%v)", info.Size()>>10, err)
+	}
+}

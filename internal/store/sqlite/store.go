@@ -93,7 +93,7 @@ func create(path string) error {
 func dialWriter(path string) (*conn, error) {
 	for end := time.Now().Add(lockWait); ; time.Sleep(time.Millisecond) {
 		c, err := dial(path, "rw", "busy_timeout(20000)", "journal_mode(wal)", "synchronous(full)",
-			"cache_size(-65536)", "journal_size_limit(67108864)")
+			"cache_size(-65536)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)")
 		if !busy(err) || time.Now().After(end) {
 			return c, err
 		}

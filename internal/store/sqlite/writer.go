@@ -58,6 +58,7 @@ type writer struct {
 	conn       *conn
 	turn       *turn
 	store      *Store
+	log        wal
 	generation int64
 	queue      chan *op
 	closing    chan struct{}
@@ -68,7 +69,7 @@ type writer struct {
 
 func newWriter(c *conn, turn *turn, s *Store, generation int64) *writer {
 	w := &writer{
-		conn: c, turn: turn, store: s, generation: generation,
+		conn: c, turn: turn, store: s, generation: generation, log: newWAL(s.log),
 		queue: make(chan *op, 4*groupSize), closing: make(chan struct{}), gone: make(chan struct{}),
 	}
 	committed := make(chan []*op, 4)
@@ -128,6 +129,7 @@ func (w *writer) run(committed chan<- []*op) {
 		}
 		w.group(batch)
 		committed <- batch
+		w.log.tidy(w.conn, len(w.queue) == 0)
 	}
 }
 

@@ -38,6 +38,7 @@ type invitation struct {
 	Ends   time.Time       `json:"ends"`
 	Used   *time.Time      `json:"used,omitempty"`
 	Wish   string          `json:"wish,omitempty"` // digest of the acceptance
+	Open   string          `json:"open,omitempty"` // whose it is, while it can be used: a kommun or the county
 }
 
 // invitationLasts is how long a link can be used; a used or late one is kept so
@@ -50,6 +51,7 @@ const (
 var invitationKind = store.Kind{Name: "invitation", Indexes: []store.Index{
 	{Name: "person", Fields: []store.Field{store.T("person")}},
 	{Name: "ends", Fields: []store.Field{store.D("ends")}},
+	{Name: "open", Fields: []store.Field{store.T("open"), store.D("made")}},
 }}
 
 // hashOf is the id of the token's invitation.
@@ -81,7 +83,7 @@ func (s *Service) Invite(ctx context.Context, who halsocoach.Actor, inv Invitati
 	rand.Read(secret[:])
 	token := base64.RawURLEncoding.EncodeToString(secret[:])
 	d.ID, d.Made = hashOf(token), s.cfg.Clock().UTC()
-	d.Ends = d.Made.Add(invitationLasts)
+	d.Ends, d.Open = d.Made.Add(invitationLasts), halsocoach.CountyOr(d.Kommun)
 	if d.Staff == "" {
 		d.Staff = halsocoach.IDFrom("staff", d.ID)
 	}
@@ -89,6 +91,37 @@ func (s *Service) Invite(ctx context.Context, who halsocoach.Actor, inv Invitati
 		return "", fmt.Errorf("invite: %w", err)
 	}
 	return s.cfg.PublicURL + "/inbjudan/" + token, nil
+}
+
+// waiting are the links of a kommun, or of the county, that nobody has used yet,
+// the newest first: at most a hundred.
+func (s *Service) waiting(ctx context.Context, who halsocoach.Actor, kommun string) ([]invitation, error) {
+	if err := s.allowStaffOf(who, kommun); err != nil {
+		return nil, err
+	}
+	found, _, err := s.invitations.Find(ctx, store.Query{Index: "open", Equal: []any{kommun}, From: s.cfg.Clock().Add(-invitationLasts), Back: true})
+	if err != nil {
+		return nil, fmt.Errorf("list invitations: %w", err)
+	}
+	return found, nil
+}
+
+// withdraw makes a link worthless that nobody has used. What is used, late or
+// withdrawn already is no fault.
+func (s *Service) withdraw(ctx context.Context, who halsocoach.Actor, id string) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleKommun, halsocoach.RoleRegion); err != nil {
+		return err
+	}
+	err := s.invitations.Delete(ctx, id, func(d invitation) ([]halsocoach.Event, error) {
+		if d.Used != nil || !mayManage(who, d.Role, d.Kommun) {
+			return nil, halsocoach.ErrNotFound
+		}
+		return nil, nil
+	})
+	if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
+		return fmt.Errorf("withdraw an invitation: %w", err)
+	}
+	return nil
 }
 
 // complete checks an invitation of somebody new, and leaves in it only what
@@ -162,7 +195,7 @@ type offer struct {
 	Used bool
 }
 
-// Offer reads the invitation of a link.
+// offer reads the invitation of a link.
 func (s *Service) offer(ctx context.Context, token string) (offer, error) {
 	d, err := s.openInvitation(ctx, token)
 	if err != nil {
@@ -214,7 +247,7 @@ func (s *Service) accept(ctx context.Context, token, name string, req halsocoach
 			return nil, ErrUsed
 		}
 		if d.Used == nil {
-			d.Used, d.Wish = &now, wish
+			d.Used, d.Wish, d.Open = &now, wish, ""
 		}
 		return nil, nil
 	})

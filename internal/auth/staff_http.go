@@ -17,7 +17,14 @@ type staffView struct {
 	Kommun  string
 	Choose  bool // the region chooses the kommun
 	Members []staffRow
+	Waiting []waitingRow
 	Next    string
+}
+
+// waitingRow is a link that nobody has used yet.
+type waitingRow struct {
+	ID, Title, Place, By string
+	Ends                 time.Time
 }
 
 type staffRow struct {
@@ -53,9 +60,39 @@ func (s *Service) staffPage(c *fiber.Ctx) error {
 	if next != "" {
 		v.Next = "/personal?kommun=" + kommun + "&after=" + next
 	}
+	if v.Waiting, err = s.waitingRows(ctx, who, kommun); err != nil {
+		return err
+	}
 	f := web.NewForm(c)
 	f.Set("kommun", kommun)
 	return web.Show(c, web.Page{Title: "Personal", Active: "/personal"}, staffList(v, f))
+}
+
+func (s *Service) waitingRows(ctx context.Context, who halsocoach.Actor, kommun string) ([]waitingRow, error) {
+	found, err := s.waiting(ctx, who, kommun)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]waitingRow, len(found))
+	for i, d := range found {
+		title := web.RoleName(ctx, d.Role)
+		if m, ok := s.staff.Get(d.Staff); ok {
+			title = m.Name
+		}
+		place := s.placeName(ctx, Invitation{Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit})
+		rows[i] = waitingRow{ID: d.ID, Title: title, Place: place, By: d.By, Ends: d.Ends}
+	}
+	return rows, nil
+}
+
+// withdrawInvitation ends a link that has been given to the wrong person.
+func (s *Service) withdrawInvitation(c *fiber.Ctx) error {
+	f := web.ReadForm(c)
+	who := web.Who(c)
+	if err := s.withdraw(web.Ctx(c), who, c.Params("id")); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/personal?kommun="+staffKommun(who, f.Get("kommun")), "Länken gäller inte längre.")
 }
 
 // pageAfter is the stretch of the list after a member.
@@ -203,7 +240,7 @@ func (s *Service) linkPage(c *fiber.Ctx) error {
 	return web.Show(c, web.Page{Title: "Länken är klar", Active: "/personal"}, linkReady(string(link), s.cfg.Clock().Add(invitationLasts)))
 }
 
-func (s *Service) toMember(c *fiber.Ctx) error { return web.Redirect(c, "/personal", "") }
+func (s *Service) toStaff(c *fiber.Ctx) error { return web.Redirect(c, "/personal", "") }
 
 func (s *Service) newLink(c *fiber.Ctx) error {
 	link, err := s.Invite(web.Ctx(c), web.Who(c), Invitation{Staff: c.Params("id")})

@@ -292,3 +292,35 @@ func TestGuessesAtInvitationsAreCountedPerAddress(t *testing.T) {
 		t.Fatalf("after the wait: %d", a.status)
 	}
 }
+
+func TestAWithdrawnLinkOpensNothing(t *testing.T) {
+	e, s := house(t)
+	b := open(t, e, s)
+	b.be("kommun")
+	link := token(t, s, e.People.Kommun, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
+	others := token(t, s, e.People.Region, Invitation{Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"})
+	used := token(t, s, e.People.Kommun, Invitation{Staff: "maria"})
+	if _, err := s.accept(e.Ctx(), used, "", halsocoach.Request{Key: "k"}); err != nil {
+		t.Fatal(err)
+	}
+	page := b.get("/personal")
+	if page.status != 200 || !strings.Contains(page.body, "/personal/inbjudan/"+hashOf(link)) || strings.Contains(page.body, hashOf(others)) || strings.Contains(page.body, hashOf(used)) {
+		t.Fatalf("%d %s", page.status, page.body)
+	}
+	for _, x := range []string{link, link, others, used, "finns-inte"} {
+		if a := b.post("/personal/inbjudan/"+hashOf(x), url.Values{}); a.status != 303 {
+			t.Fatalf("%d", a.status)
+		}
+	}
+	_, err := s.accept(e.Ctx(), link, "Ny Coach", halsocoach.Request{Key: "k"})
+	if !errors.Is(err, ErrInvitation) {
+		t.Fatal(err)
+	}
+	if _, err := s.offer(e.Ctx(), others); err != nil {
+		t.Fatalf("another kommun's was withdrawn: %v", err)
+	}
+	if o, err := s.offer(e.Ctx(), used); err != nil || !o.Used {
+		t.Fatalf("a used one was: %v", err)
+	}
+	want(t, s.withdraw(e.Ctx(), e.People.Maria, hashOf(others)), halsocoach.KindForbidden)
+}

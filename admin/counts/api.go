@@ -14,8 +14,7 @@ import (
 type countsIn struct {
 	From string `query:"from" doc:"first month, 2026-01, or its first day; else January of this year" maxLength:"10"`
 	To   string `query:"to" doc:"last month, 2026-12, or its last day; else this month" maxLength:"10"`
-	By   string `query:"by" doc:"kommun,kind (by month), kommun,source (by quarter), topic (by quarter, the county) or sex,age (by half-year, the county)" default:"kommun,kind" maxLength:"60"`
-	Per  string `query:"per" doc:"year: the whole years instead of the table's own periods" enum:"year," maxLength:"10"`
+	By   string `query:"by" doc:"kommun,kind (by month), kommun,source (by quarter), topic (by quarter, the county) or sex,age (by half-year, the county); with year among them the whole years" default:"kommun,kind" maxLength:"60"`
 }
 
 type countsOut struct {
@@ -47,11 +46,11 @@ func (s *Service) API(api huma.API) {
 }
 
 func (s *Service) query(in *countsIn) (Query, error) {
-	t, ok := tableOf(in.By)
+	t, yearly, ok := tableOf(in.By)
 	if !ok {
 		return Query{}, ErrTable
 	}
-	q := Query{Table: t, From: monthAt(s.running().year(), 0), To: s.running(), Yearly: in.Per == "year"}
+	q := Query{Table: t, From: monthAt(s.running().year(), 0), To: s.running(), Yearly: yearly}
 	if in.From != "" {
 		q.From = monthOf(in.From, Month.first)
 	}

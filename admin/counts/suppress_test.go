@@ -124,7 +124,7 @@ func TestNumberThatFollowsFromSeveralSumsTogetherIsCovered(t *testing.T) {
 	// hidden, and yet all of them together give small ones away.
 	values := []int{0, 8, 1, 0, 4, 0, 4, 11, 3}
 	bySum := &sheet{k: 5}
-	grid(bySum, values, 3, 3)
+	table2D(bySum, values, 3, 3)
 	for i, c := range bySum.cells {
 		bySum.cells[i].hidden = bySum.small(c)
 	}
@@ -132,7 +132,7 @@ func TestNumberThatFollowsFromSeveralSumsTogetherIsCovered(t *testing.T) {
 		t.Fatal("the example is none")
 	}
 	s := &sheet{k: 5}
-	grid(s, values, 3, 3)
+	table2D(s, values, 3, 3)
 	s.publish()
 	keepsThePolicy(t, s)
 }
@@ -250,14 +250,14 @@ func TestWhateverTheNumbersOfATableWithMarginsTheyKeepThePolicy(t *testing.T) {
 		s := &sheet{k: rapid.IntRange(2, 12).Draw(t, "k")}
 		rows, cols := rapid.IntRange(1, 5).Draw(t, "rows"), rapid.IntRange(1, 7).Draw(t, "cols")
 		values := rapid.SliceOfN(rapid.IntRange(0, 20), rows*cols, rows*cols).Draw(t, "values")
-		grid(s, values, rows, cols)
+		table2D(s, values, rows, cols)
 		s.publish()
 		keepsThePolicy(t, s)
 	})
 }
 
-// grid puts a table with margins and a total on the sheet.
-func grid(s *sheet, values []int, rows, cols int) {
+// table2D puts a table with margins and a total on the sheet.
+func table2D(s *sheet, values []int, rows, cols int) {
 	var places []int
 	sum := func(at func(i int) int, n int) (int, []int) {
 		total, parts := 0, []int(nil)

@@ -27,15 +27,30 @@ const (
 // tables by the names of their dimensions, sorted.
 var tables = map[string]Table{"kind,kommun": ByKind, "kommun,source": BySource, "topic": ByTopic, "age,sex": BySexAge, "county,topic": ByTopic, "age,county,sex": BySexAge}
 
-// tableOf finds the table with these dimensions, in whatever order.
-func tableOf(by string) (Table, bool) {
-	names := strings.Split(by, ",")
-	for i := range names {
-		names[i] = strings.TrimSpace(names[i])
+// own is each table's own period, by the name it may be asked for.
+var own = map[Table]string{ByKind: "month", BySource: "quarter", ByTopic: "quarter", BySexAge: "half"}
+
+// tableOf finds the table with these dimensions, in whatever order. The period
+// may be among them: the table's own, or "year" for whole years.
+func tableOf(by string) (t Table, yearly, ok bool) {
+	var names []string
+	period := ""
+	for name := range strings.SplitSeq(by, ",") {
+		switch name = strings.TrimSpace(name); {
+		case name != "month" && name != "quarter" && name != "half" && name != "year":
+			names = append(names, name)
+		case period != "":
+			return "", false, false
+		default:
+			period = name
+		}
 	}
 	slices.Sort(names)
-	t, ok := tables[strings.Join(names, ",")]
-	return t, ok
+	t, ok = tables[strings.Join(names, ",")]
+	if !ok || period != "" && period != "year" && period != own[t] {
+		return "", false, false
+	}
+	return t, period == "year", true
 }
 
 // The values of the dimensions that are not in a fact.
@@ -89,9 +104,11 @@ func quarter(year, i int) Period { return Period(fmt.Sprintf("%04d-Q%d", year, i
 func half(year, i int) Period    { return Period(fmt.Sprintf("%04d-H%d", year, i+1)) }
 func wholeYear(year int) Period  { return Period(fmt.Sprintf("%04d", year)) }
 
+func yearOf(p Period) int { n, _ := strconv.Atoi(string(p[:4])); return n }
+
 // months are the first and the last month of the period.
 func (p Period) months() (first, last Month) {
-	year, _ := strconv.Atoi(string(p[:4]))
+	year := yearOf(p)
 	switch {
 	case len(p) == 4:
 		return monthAt(year, 0), monthAt(year, 11)
@@ -161,7 +178,7 @@ func comboOf(f halsocoach.Fact) combo {
 	if len(c.Channel) > longestChannel {
 		c.Channel = ""
 	}
-	if f.Kommun != halsocoach.County {
+	if halsocoach.CountyOr(f.Kommun) != halsocoach.County {
 		c.Sex, c.Age = known(halsocoach.DimSex, Sexes), known(halsocoach.DimAge, Bands)
 	}
 	var topics []string

@@ -243,10 +243,12 @@ func TestOnlyTheFixedListOfTablesIsPublished(t *testing.T) {
 	for by, want := range map[string]Table{
 		"kommun,kind": ByKind, "kind,kommun": ByKind, " kommun , source": BySource, "topic": ByTopic, "county,topic": ByTopic,
 		"sex,age": BySexAge, "age,sex,county": BySexAge, "": "", "kommun": "", "kommun,topic": "", "kommun,sex": "", "kommun,age,sex": "",
-		"source": "", "kommun,kind,source": "", "day": "", "kommun,kommun": "", "kommun,kind,": "", "channel": "",
+		"source": "", "kommun,kind,source": "", "day": "", "kommun,kommun": "",
+		"month,kommun,kind": ByKind, "kommun,year,kind": ByKind, "quarter,kommun,kind": "", "quarter,topic": ByTopic, "half,sex,age": BySexAge,
+		"month,sex,age": "", "year,month,kommun,kind": "", "year,year,topic": "", "year": "", "kommun,kind,": "", "channel": "",
 	} {
-		if got, ok := tableOf(by); got != want || ok != (want != "") {
-			t.Errorf("%q gives %q, %v", by, got, ok)
+		if got, yearly, ok := tableOf(by); got != want || ok != (want != "") || yearly != (ok && strings.Contains(by, "year")) {
+			t.Errorf("%q gives %q, %v, %v", by, got, yearly, ok)
 		}
 	}
 }

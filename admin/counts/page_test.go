@@ -1,0 +1,116 @@
+package counts
+
+import (
+	"strings"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/internal/web"
+)
+
+// busyHouse has two years behind it, with small numbers in some places.
+func busyHouse(t *testing.T) (*testenv.Env, *testenv.App) {
+	t.Helper()
+	e := newEnv(t)
+	s := serviceOf(e, true)
+	var facts []halsocoach.Fact
+	for i := range 15 {
+		at := e.Clock.Now().AddDate(0, -i, 0)
+		for j, k := range halsocoach.Kommuner {
+			for n, kind := range halsocoach.CountKinds {
+				dims := map[string]string{
+					halsocoach.DimSource: Sources[(i+j)%3], halsocoach.DimTopic: string(halsocoach.Topics[(i+j+n)%6]),
+					halsocoach.DimSex: Sexes[j%2], halsocoach.DimAge: Bands[(i+j)%6],
+				}
+				facts = append(facts, many(3+7*j+i+n, kind, at, k.Code, false, dims)...)
+			}
+		}
+	}
+	if _, err := s.fold(t.Context(), facts); err != nil {
+		t.Fatal(err)
+	}
+	return e, e.App(func(a *web.App) { s.Routes(a.Fiber()); s.API(a.API()) })
+}
+
+func TestEveryPageShowsNumbersChartsAndTables(t *testing.T) {
+	e, app := busyHouse(t)
+	for path, words := range map[string][]string{
+		"/statistik":                                     {"Hela länet, november 2026", "Månaden pågår", "Rekommendationer", "Per kommun, november 2026", "dolt", "Tal från 1 till 4"},
+		"/statistik?from=2026-11&to=2026-11":             {"Hela länet, november 2026", "Sävsjö"},
+		"/statistik?from=2026-06&to=2026-11":             {"Månad för månad, Hela länet", "juni 2026"},
+		"/statistik?kommun=0683&from=2026-10&to=2026-10": {"Värnamo, oktober 2026"},
+		"/statistik/kvartal":                             {"kvartal 3 2026", "Vägar in", "Vad rekommendationerna gäller", "Egen kontakt"},
+		"/statistik/kvartal?period=2026-Q2":              {"Hela länet, kvartal 2 2026"},
+		"/statistik/halvar":                              {"första halvåret 2026", "Kvinnor", "80 år och äldre"},
+		"/statistik/ar":                                  {"Hela länet, 2025", "Åldrar", "Vägar in"},
+	} {
+		r := app.As(e.People.Region).Get(path)
+		if r.Status != 200 {
+			t.Errorf("%s: %d", path, r.Status)
+		}
+		for _, w := range append(words, "<svg", "<table", "<h1") {
+			if !strings.Contains(r.Body, w) {
+				t.Errorf("%s does not say %q", path, w)
+			}
+		}
+		if strings.Contains(r.Body, "style=") {
+			t.Errorf("%s has inline style", path)
+		}
+	}
+}
+
+func TestAdministratorOfAKommunReadsTheirOwnAndTheCountys(t *testing.T) {
+	e, app := busyHouse(t)
+	for _, path := range []string{"/statistik", "/statistik/kvartal", "/statistik/ar", "/statistik?kommun=0680"} {
+		r := app.As(e.People.Kommun).Get(path)
+		if r.Status != 200 || !strings.Contains(r.Body, "Sävsjö") || !strings.Contains(r.Body, "Hela länet") {
+			t.Errorf("%s: %d", path, r.Status)
+		}
+		if strings.Contains(r.Body, "Jönköping<") || strings.Contains(r.Body, "Aneby") {
+			t.Errorf("%s shows another kommun", path)
+		}
+	}
+}
+
+func TestOnlyThoseWhoSteerReadThePages(t *testing.T) {
+	e := newEnv(t)
+	s := serviceOf(e, true)
+	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
+	for _, path := range []string{"/statistik", "/statistik/kvartal", "/statistik/halvar", "/statistik/ar"} {
+		for _, c := range []struct {
+			who  halsocoach.Actor
+			want int
+		}{
+			{e.People.Visitor, 303}, {e.People.Anna, 403}, {e.People.Maria, 403}, {e.People.Vardcentral, 403}, {e.People.Forening, 403},
+			{e.People.Family, 403}, {e.People.Drift, 403}, {e.People.Kommun, 200}, {e.People.Region, 200},
+		} {
+			if r := app.As(c.who).Get(path); r.Status != c.want {
+				t.Errorf("%s %s: %d, want %d", c.who.Role, path, r.Status, c.want)
+			}
+		}
+	}
+}
+
+func TestWrongPeriodGivesTheFormAgain(t *testing.T) {
+	e := newEnv(t)
+	s := serviceOf(e, true)
+	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
+	for path, words := range map[string]string{
+		"/statistik?from=2026-11&to=2026-10":       "Slutet ligger före början.",
+		"/statistik?from=igår":                     "Skriv månaden som 2026-01.",
+		"/statistik?from=2020-01&to=2026-10":       "Fråga efter högst fem år i taget.",
+		"/statistik?from=2026-11&to=x%3Cscript%3E": "Skriv månaden som 2026-01.",
+	} {
+		r := app.As(e.People.Region).Get(path)
+		if r.Status != 422 || !strings.Contains(r.Body, words) || strings.Contains(r.Body, "<script>") {
+			t.Errorf("%s: %d", path, r.Status)
+		}
+	}
+	if r := app.As(e.People.Region).Get("/statistik?from=2027-01&to=2027-02"); r.Status != 200 || !strings.Contains(r.Body, "Inget är publicerat för den tiden") {
+		t.Errorf("a time to come: %d", r.Status)
+	}
+	if r := app.As(e.People.Region).Get("/statistik/kvartal?period=2026-Q9"); r.Status != 200 || !strings.Contains(r.Body, "kvartal 3 2026") {
+		t.Errorf("a quarter that is none: %d", r.Status)
+	}
+}

@@ -1,0 +1,120 @@
+package counts
+
+import (
+	"context"
+	"strconv"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// kindWord is what a kind counts, as a figure's label and a column's heading.
+func kindWord(ctx context.Context, kind string) string {
+	switch kind {
+	case halsocoach.CountReferral:
+		return web.T(ctx, "Rekommendationer")
+	case halsocoach.CountFirstTalk:
+		return web.T(ctx, "Inledande samtal")
+	case halsocoach.CountFollowUp:
+		return web.T(ctx, "Uppföljande samtal")
+	case halsocoach.CountGroupDate:
+		return web.T(ctx, "Gruppträffar")
+	case halsocoach.CountAttendance:
+		return web.T(ctx, "Deltaganden i grupp")
+	case halsocoach.CountChat:
+		return web.T(ctx, "Chattkontakter")
+	case halsocoach.CountHandOver:
+		return web.T(ctx, "Överlämningar till förening")
+	}
+	return web.T(ctx, "Avslutade")
+}
+
+func sourceWord(ctx context.Context, source string) string {
+	switch source {
+	case string(halsocoach.FromCareCentre):
+		return web.T(ctx, "Vårdcentral")
+	case string(halsocoach.FromAssociation):
+		return web.T(ctx, "Förening")
+	case string(halsocoach.FromSelf):
+		return web.T(ctx, "Egen kontakt")
+	case All:
+		return web.T(ctx, "Alla")
+	}
+	return web.T(ctx, "Uppgift saknas")
+}
+
+func topicWord(ctx context.Context, topic string) string {
+	switch topic {
+	case "mat":
+		return web.T(ctx, "Mat")
+	case "sömn":
+		return web.T(ctx, "Sömn")
+	case "återhämtning":
+		return web.T(ctx, "Återhämtning")
+	case "fysisk aktivitet":
+		return web.T(ctx, "Fysisk aktivitet")
+	case "stresshantering":
+		return web.T(ctx, "Stresshantering")
+	case "kultur och fritid":
+		return web.T(ctx, "Kultur och fritid")
+	}
+	return web.T(ctx, "Uppgift saknas")
+}
+
+func sexWord(ctx context.Context, sex string) string {
+	switch sex {
+	case "kvinna":
+		return web.T(ctx, "Kvinnor")
+	case "man":
+		return web.T(ctx, "Män")
+	case All:
+		return web.T(ctx, "Alla")
+	}
+	return web.T(ctx, "Uppgift saknas")
+}
+
+func ageWord(ctx context.Context, age string) string {
+	switch age {
+	case All:
+		return web.T(ctx, "Alla")
+	case Unknown:
+		return web.T(ctx, "Uppgift saknas")
+	case "80-":
+		return web.T(ctx, "80 år och äldre")
+	}
+	return web.T(ctx, "%s år", age)
+}
+
+func kommunWord(ctx context.Context, code string) string {
+	if code == halsocoach.County {
+		return web.T(ctx, "Hela länet")
+	}
+	return halsocoach.KommunName(code)
+}
+
+func periodWord(ctx context.Context, p Period) string {
+	year := string(p[:4])
+	switch {
+	case len(p) == 4:
+		return year
+	case p[5] == 'Q':
+		return web.T(ctx, "kvartal %s %s", string(p[6]), year)
+	case p == half(yearOf(p), 0):
+		return web.T(ctx, "första halvåret %s", year)
+	case p[5] == 'H':
+		return web.T(ctx, "andra halvåret %s", year)
+	}
+	return web.MonthName(ctx, Month(p).first().Start())
+}
+
+// said is a number as it is written, with a space between thousands.
+func said(ctx context.Context, r Row) string {
+	if r.N == nil {
+		return web.T(ctx, "dolt")
+	}
+	text := strconv.Itoa(*r.N)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "\u00a0" + text[i:]
+	}
+	return text
+}

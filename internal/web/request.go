@@ -25,7 +25,6 @@ type state struct {
 	actor    halsocoach.Actor
 	fault    error // why the actor is not known, other than ErrSignIn
 	internal error // the error behind a 500, for the log
-	notice   string
 }
 
 type stateKey struct{}

@@ -448,7 +448,7 @@ func nextStep(h Home) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = web.Next(web.T(ctx, "Snart ses ni"), web.T(ctx, "%s. Vill du fråga något innan, så skriv.", web.Span(ctx, h.Talk.Starts, h.Talk.Ends))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Next(web.T(ctx, "Snart ses ni"), web.T(ctx, "Ni ses %s. Vill du fråga något innan, så skriv.", web.Span(ctx, h.Talk.Starts, h.Talk.Ends))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

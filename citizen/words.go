@@ -29,6 +29,9 @@ func topicNames(ctx context.Context, topics []halsocoach.Topic) string {
 	names := make([]string, len(topics))
 	for i, t := range topics {
 		names[i] = topicName(ctx, t)
+		if i > 0 {
+			names[i] = strings.ToLower(names[i])
+		}
 	}
 	return strings.Join(names, ", ")
 }

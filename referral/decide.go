@@ -41,12 +41,9 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 		return Item{}, false, err
 	}
 	d.ID, d.Digest, d.By, d.At = wish, digest, who.ID, s.Clock().UTC()
-	if made, err = s.save(ctx, id, d); err != nil {
-		return Item{}, false, err
-	}
-	after, err := s.referrals.Get(ctx, id)
+	after, made, err := s.save(ctx, id, d)
 	if err != nil {
-		return Item{}, false, fmt.Errorf("decide %s: %w", id, err)
+		return Item{}, false, err
 	}
 	item, err = s.sawItem(ctx, who, "decide referral", after)
 	return item, made, err
@@ -54,11 +51,14 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 
 // save writes the decision, unless somebody was first. The same wish that came
 // first by another way is a repeat.
-func (s *Service) save(ctx context.Context, id string, d Decision) (made bool, err error) {
+func (s *Service) save(ctx context.Context, id string, d Decision) (after Referral, made bool, err error) {
 	var first *Decision
-	_, err = s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
+	after, err = s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
 		first = r.Verdict()
-		if first != nil {
+		switch {
+		case first != nil && first.ID == d.ID && first.Digest == d.Digest:
+			return nil, nil
+		case first != nil:
 			return nil, ErrDecided
 		}
 		if err := r.move(d.What, halsocoach.RoleCoach); err != nil {
@@ -70,16 +70,13 @@ func (s *Service) save(ctx context.Context, id string, d Decision) (made bool, e
 		}
 		return []halsocoach.Event{decidedEvent(*r, d)}, nil
 	})
-	if !errors.Is(err, ErrDecided) || first == nil {
-		return err == nil, err
-	}
 	switch {
+	case !errors.Is(err, ErrDecided) || first == nil:
+		return after, err == nil && first == nil, err
 	case first.ID != d.ID:
-		return false, s.taken(ctx, *first)
-	case first.Digest != d.Digest:
-		return false, halsocoach.ErrOtherWish
+		return after, false, s.taken(ctx, *first)
 	}
-	return false, nil
+	return after, false, halsocoach.ErrOtherWish
 }
 
 // rule judges the ruling, and that the other centre takes people in.

@@ -157,8 +157,7 @@ func (s *Service) promised(ctx context.Context, r Referral) (Referral, error) {
 	if err != nil {
 		return r, fmt.Errorf("terms of %s: %w", r.Centre, err)
 	}
-	local := r.Received.In(halsocoach.Stockholm())
-	r.Due = day.Plus(terms.PromiseDays).At(local.Hour()*60 + local.Minute()).UTC()
+	r.Due = r.Received.In(halsocoach.Stockholm()).AddDate(0, 0, terms.PromiseDays).UTC()
 	r.enter()
 	return r, nil
 }

@@ -249,14 +249,14 @@ func TestReadsWithoutAPauseDoNotMakeTheLogGrowForever(t *testing.T) {
 	const overgrown = 400 // pages of 4 kB
 	s.writer.log.overgrown, s.writer.log.restartAt = overgrown, overgrown
 	c := store.In[note](s, noteKinds[0])
-	for i := range 100 {
+	for i := range 50 {
 		if err := c.Insert(t.Context(), fmt.Sprint(i), note{Person: "p", Key: fmt.Sprint(i), Second: "1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	for range 4 {
+	for range 3 {
 		wg.Go(func() {
 			for {
 				select {
@@ -271,11 +271,11 @@ func TestReadsWithoutAPauseDoNotMakeTheLogGrowForever(t *testing.T) {
 			}
 		})
 	}
-	// Twenty times what the log may hold.
+	// Ten times what the log may hold.
 	var savers sync.WaitGroup
 	for k := range 8 {
 		savers.Go(func() {
-			for i := range 50 {
+			for i := range 25 {
 				id := fmt.Sprint("more ", k, "/", i)
 				if err := c.Insert(t.Context(), id, note{Person: id, Key: id, Filler: strings.Repeat("x", 20*4096), Second: "1"}); err != nil {
 					t.Error(err)

@@ -47,7 +47,7 @@ func (s *Service) showThread(c *fiber.Ctx, f *web.Form, status int) error {
 		return err
 	}
 	return web.Show(c, web.Page{Title: "Meddelanden", Active: "/chatt", Status: status, Scripts: []string{"chat.js"}},
-		threadPage(t, f, before > 0))
+		threadPage(t, f, before > 0, s.cfg.Clock()))
 }
 
 // sayPage is the composer without a script.

@@ -195,11 +195,7 @@ func (s *Service) mendRooms(ctx context.Context) {
 			s.rooms.forget(r, now)
 			continue
 		}
-		if err := r.take(ctx); err != nil {
-			return
-		}
-		known[r.id] = r.last
-		r.give()
+		known[r.id] = r.said()
 		if len(known) == 500 {
 			mend()
 		}

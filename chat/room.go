@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"halsocoach"
@@ -21,7 +22,7 @@ type room struct {
 	// turn is held by the one who gives the next number or hands messages out,
 	// so that both go in order.
 	turn chan struct{}
-	last int // the highest number handed out here; by turn
+	last atomic.Int64 // the highest number handed out here; moved by turn
 
 	mu      sync.Mutex
 	conv    Conversation // as it was at read
@@ -58,6 +59,9 @@ func (r *room) take(ctx context.Context) error {
 }
 
 func (r *room) give() { <-r.turn }
+
+// said is the highest number that was handed out here.
+func (r *room) said() int { return int(r.last.Load()) }
 
 // now is the conversation as it was last read, which is at most memberFor ago
 // for whoever got the room from rooms.of.
@@ -98,7 +102,8 @@ func (rs *rooms) keep(c Conversation, now time.Time) *room {
 	rs.mu.Lock()
 	r := rs.m[c.ID]
 	if r == nil {
-		r = &room{id: c.ID, turn: make(chan struct{}, 1), last: c.Last, conv: c, read: now, used: now}
+		r = &room{id: c.ID, turn: make(chan struct{}, 1), conv: c, read: now, used: now}
+		r.last.Store(int64(c.Last))
 		rs.m[c.ID] = r
 		rs.mu.Unlock()
 		return r
@@ -186,13 +191,24 @@ func (s *Service) sender(ctx context.Context, r *room, id string, role halsocoac
 	return n, nil
 }
 
+// What people are called whose name is no longer known.
+const (
+	someCitizen = "Invånare"
+	someCoach   = "Hälsocoach"
+)
+
 func (s *Service) name(ctx context.Context, conversation, id string, role halsocoach.Role) (string, error) {
-	if role != halsocoach.RoleCoach {
-		return s.cfg.Enrolments.Name(ctx, conversation)
+	if role == halsocoach.RoleCoach {
+		m, err := s.cfg.Staff.Member(ctx, id)
+		return known(m.Name, someCoach, err)
 	}
-	m, err := s.cfg.Staff.Member(ctx, id)
-	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
-		return "Hälsocoach", nil // has left the register
+	name, err := s.cfg.Enrolments.Name(ctx, conversation)
+	return known(name, someCitizen, err)
+}
+
+func known(name, instead string, err error) (string, error) {
+	if err == nil && name == "" || halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		return instead, nil
 	}
-	return m.Name, err
+	return name, err
 }

@@ -110,17 +110,17 @@ func TestWhatMayBeSaid(t *testing.T) {
 
 func TestAFrameHasOneKnownKey(t *testing.T) {
 	for in, want := range map[string]error{
-		`{"say":{"in":"c","key":"k","text":"hej"}}`:           nil,
-		`{"since":{"in":"c","seq":41}}`:                       nil,
-		`{"typing":{"in":"c"}}`:                               nil,
-		`{}`:                                                  errUnknown,
-		`{"shout":{"in":"c"}}`:                                errUnknown,
-		`{"read":{"in":"c","seq":1},"since":{"in":"c"}}`:      errUnknown,
-		`{"say":null}`:                                        errUnknown,
-		`[]`:                                                  errBroken,
-		`{"since":{"in":"c","seq":"many"}}`:                   errBroken,
-		`{"say":{"in":"c"`:                                    errBroken,
-		``:                                                    errBroken,
+		`{"say":{"in":"c","key":"k","text":"hej"}}`:      nil,
+		`{"since":{"in":"c","seq":41}}`:                  nil,
+		`{"typing":{"in":"c"}}`:                          nil,
+		`{}`:                                             errUnknown,
+		`{"shout":{"in":"c"}}`:                           errUnknown,
+		`{"read":{"in":"c","seq":1},"since":{"in":"c"}}`: errUnknown,
+		`{"say":null}`:                                   errUnknown,
+		`[]`:                                             errBroken,
+		`{"since":{"in":"c","seq":"many"}}`:              errBroken,
+		`{"say":{"in":"c"`:                               errBroken,
+		``:                                               errBroken,
 		`{"since":{"in":"c","seq":99999999999999999999999}}`: errBroken,
 	} {
 		if _, err := parse([]byte(in)); !errors.Is(err, want) {

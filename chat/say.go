@@ -69,7 +69,7 @@ func (s *Service) say(ctx context.Context, who halsocoach.Actor, w Wish, from *s
 		return d, c, err
 	}
 	d := Said{In: m.In, Key: m.Key, Seq: m.Seq, At: m.At}
-	if m.Seq > r.last+1 { // another node has said something that we have not heard of yet
+	if m.Seq > r.said()+1 { // another node has said something that we have not heard of yet
 		s.handOut(ctx, r, c, m.Seq-1)
 	}
 	if from != nil {
@@ -96,7 +96,7 @@ func (s *Service) number(ctx context.Context, r *room, c Conversation, m *Messag
 		}
 		return first, again, err
 	}
-	next := r.last + 1
+	next := r.said() + 1
 	for range numberTries {
 		m.Seq, m.At = next, s.cfg.Clock().UTC().Truncate(time.Millisecond)
 		taken, err := s.archive.put(ctx, *m)
@@ -133,7 +133,7 @@ func (s *Service) same(ctx context.Context, first Message, who halsocoach.Actor,
 // deliver hands one message to the sockets of the conversation's members, except
 // the one that said it; the turn is held.
 func (s *Service) deliver(r *room, c Conversation, m Message, frame func() []byte, except *socket) {
-	r.last = max(r.last, m.Seq)
+	r.last.Store(int64(max(r.said(), m.Seq)))
 	var bytes []byte
 	for _, member := range c.Members {
 		for _, k := range s.hub.of(member) {
@@ -152,12 +152,12 @@ func (s *Service) deliver(r *room, c Conversation, m Message, frame func() []byt
 // sockets in order; the turn is held. What can not be read now is caught up with
 // by the mending sweep or by the clients.
 func (s *Service) handOut(ctx context.Context, r *room, c Conversation, upTo int) {
-	for r.last < upTo {
+	for r.said() < upTo {
 		if !s.hub.any(c.Members) {
-			r.last = upTo
+			r.last.Store(int64(upTo))
 			return
 		}
-		found, err := s.archive.after(ctx, c, r.last, min(upTo-r.last, pageSize))
+		found, err := s.archive.after(ctx, c, r.said(), min(upTo-r.said(), pageSize))
 		if err != nil || len(found) == 0 {
 			s.cfg.Log.Warn("chat: messages of another node not read", "conversation", c.ID, "err", err)
 			return

@@ -154,7 +154,7 @@ func (s *Service) nameAll(ctx context.Context, list []Summary) error {
 	}
 	for i := range list {
 		if list[i].WithRole == halsocoach.RoleCitizen {
-			list[i].With = names[list[i].ID]
+			list[i].With, _ = known(names[list[i].ID], someCitizen, nil)
 		}
 	}
 	return nil

@@ -140,7 +140,7 @@ func (k *socket) sincePage(r *room, c Conversation, seq *int, asked int) (more b
 		return false, err
 	}
 	defer r.give()
-	if *seq < r.last {
+	if *seq < r.said() {
 		return true, nil
 	}
 	if *seq > asked {
@@ -158,8 +158,10 @@ func (s *Service) hasRead(ctx context.Context, who halsocoach.Actor, in string, 
 		return err
 	}
 	s.mark(r, side, seq)
-	s.signal(c, side, seq, from)
-	s.nudgeRead(c, side, seq)
+	if seq = min(seq, max(c.Last, r.said())); seq > 0 { // others are told of what there is
+		s.signal(c, side, seq, from)
+		s.nudgeRead(c, side, seq)
+	}
 	return nil
 }
 

@@ -53,7 +53,6 @@ func (s *Service) connect(c *fiber.Ctx) error {
 	}
 	k := &socket{svc: s, who: who, ctx: context.WithoutCancel(web.Ctx(c))}
 	k.room = sync.NewCond(&k.mu)
-	s.work.begin()
 	c.Context().HijackSetNoResponse(true)
 	c.Context().Hijack(func(conn net.Conn) { k.begin(conn, r) })
 	return nil
@@ -63,6 +62,7 @@ func (s *Service) connect(c *fiber.Ctx) error {
 // deadlines set here stay. Its own buffered reader is left behind: a client that
 // has sent frames before the answer has broken the protocol.
 func (k *socket) begin(conn net.Conn, r *http.Request) {
+	k.svc.work.begin()
 	_ = conn.SetReadDeadline(time.Unix(1, 0))
 	early, _ := conn.Read(make([]byte, 1))
 	_ = conn.SetReadDeadline(time.Time{})

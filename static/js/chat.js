@@ -124,7 +124,7 @@
         b.querySelector(".bubble-from").append(" ", line);
       }
       const now = Number(b.dataset.seq) <= seen ? words.seen : words.sent;
-      line.textContent = now === mark ? "" : now;
+      line.textContent = now === mark ? "" : "· " + now;
       mark = now;
     }
   }

@@ -14,6 +14,8 @@ import (
 
 const (
 	groupSize = 256
+	// fewSaves are answered sooner than another goroutine could be woken.
+	fewSaves = 4
 	// lockWait is how long a group waits for another process to let it write.
 	lockWait = 10 * time.Second
 )
@@ -128,7 +130,11 @@ func (w *writer) run(committed chan<- []*op) {
 			return // closing, and nothing is queued
 		}
 		w.group(batch)
-		committed <- batch
+		if len(batch) <= fewSaves {
+			w.answer(batch)
+		} else {
+			committed <- batch
+		}
 		w.log.tidy(w.conn, len(w.queue) == 0)
 	}
 }
@@ -146,20 +152,24 @@ func (w *writer) gather(batch []*op) []*op {
 	return batch
 }
 
-// tell answers those who wait, beside the writer, which is at the next group.
+// tell answers large groups beside the writer, which is at the next one.
 func (w *writer) tell(committed <-chan []*op) {
 	defer close(w.gone)
 	for batch := range committed {
-		events := false
-		for _, o := range batch {
-			events = events || o.events != nil && o.err == nil
-			o.done <- o.err
-		}
-		if events {
-			select {
-			case w.store.saved <- struct{}{}:
-			default:
-			}
+		w.answer(batch)
+	}
+}
+
+func (w *writer) answer(batch []*op) {
+	events := false
+	for _, o := range batch {
+		events = events || o.events != nil && o.err == nil
+		o.done <- o.err // has room for one
+	}
+	if events {
+		select {
+		case w.store.saved <- struct{}{}:
+		default:
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // for them.
 //
 //	pages := web.NewCached(200)
-//	return pages.Show(c, s.version(), web.Page{Title: "Gruppaktiviteter", Public: true}, func() (templ.Component, error) {
+//	return pages.Show(c, s.version(), web.Page{Title: "Gruppaktiviteter"}, func() (templ.Component, error) {
 //		list, err := s.Programme(web.Ctx(c), web.Who(c), filter)
 //		return programme(list), err
 //	})

@@ -178,6 +178,14 @@ func TestTheFrameKnowsWhoIsThere(t *testing.T) {
 	}
 }
 
+func TestAPublicPageHasNoNavigation(t *testing.T) {
+	a := testApp(t)
+	a.Fiber().Get("/in", func(c *fiber.Ctx) error { return Show(c, Page{Title: "Logga in", Public: true}, templ.Raw("")) })
+	if got := ask(t, a, "GET", "/in", "", "X-Who: elsa"); strings.Contains(got.body, "Huvudmeny") || !strings.Contains(got.body, "/logga-ut") {
+		t.Error(got.body)
+	}
+}
+
 func TestTheStatementHoldsWhatTheLawAsksFor(t *testing.T) {
 	a := testApp(t)
 	body := ask(t, a, "GET", "/tillganglighet", "").body

@@ -19,7 +19,7 @@ type Page struct {
 	Status  int      // 0 = 200
 	Wide    bool     // the desk and wide tables: all of a wide screen
 	Scripts []string // names under static/js: "chat.js"
-	Public  bool     // for visitors: without the signed-in navigation
+	Public  bool     // without navigation: a page for somebody on the way in
 }
 
 // view is what the layout draws.
@@ -39,7 +39,7 @@ type view struct {
 func Show(c *fiber.Ctx, p Page, body templ.Component) error {
 	st := stateOf(c)
 	v := view{Page: p, app: st.app, lang: st.lang, path: backPath(c), who: st.who(c)}
-	if st.app.cfg.Nav != nil {
+	if st.app.cfg.Nav != nil && !p.Public {
 		v.nav = st.app.cfg.Nav(v.who)
 	}
 	v.notice = takeNotice(c)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"halsocoach"
 	"halsocoach/internal/event"
 )
@@ -16,6 +18,10 @@ import (
 // topic is the nudge by which the nodes tell each other that a month has
 // changed; its body is the month.
 const topic = "counts"
+
+// foldAtOnce is how many documents are written at one time, so that the store
+// can take them in one commit.
+const foldAtOnce = 32
 
 const (
 	publishRest  = 300 * time.Millisecond // between a change and its publishing, so that many become one
@@ -44,11 +50,7 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 			return err
 		}
 		s.changed(months...)
-		text := make([]string, len(months))
-		for i, m := range months {
-			text[i] = string(m)
-		}
-		bus.Nudge(topic, []byte(strings.Join(text, " ")))
+		s.nudge(bus, months)
 		return nil
 	})
 	if err != nil {
@@ -59,6 +61,15 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	}
 	go s.publishLoop(ctx, bus)
 	return nil
+}
+
+// nudge tells the other nodes that the months have changed.
+func (s *Service) nudge(bus *event.Bus, months []Month) {
+	text := make([]string, len(months))
+	for i, m := range months {
+		text[i] = string(m)
+	}
+	bus.Nudge(topic, []byte(strings.Join(text, " ")))
 }
 
 // fold counts facts and returns the months that are affected. It may be
@@ -76,23 +87,31 @@ func (s *Service) fold(ctx context.Context, facts []halsocoach.Fact) ([]Month, e
 		byDay[at] = append(byDay[at], f)
 		sums[dayOfFacts{at.kommun, Month(f.Day.Month()).first()}] = true
 	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(foldAtOnce)
 	for at, facts := range byDay {
-		if _, err := s.foldDay(ctx, at, facts); err != nil {
-			return nil, err
-		}
+		group.Go(func() error { return s.foldDay(gctx, at, facts) })
 	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return s.sumMonths(ctx, sums)
+}
+
+// sumMonths sums the months, and returns which they are.
+func (s *Service) sumMonths(ctx context.Context, sums map[dayOfFacts]bool) ([]Month, error) {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(foldAtOnce)
 	var months []Month
 	for at := range sums {
 		m := Month(at.day.Month())
-		if err := s.sumMonth(ctx, at.kommun, m); err != nil {
-			return nil, err
-		}
+		group.Go(func() error { return s.sumMonth(gctx, at.kommun, m) })
 		if !slices.Contains(months, m) {
 			months = append(months, m)
 		}
 	}
 	slices.Sort(months)
-	return months, nil
+	return months, group.Wait()
 }
 
 func uncountable(f halsocoach.Fact) string {

@@ -160,7 +160,7 @@ func (s *Service) quarterView(ctx context.Context, who halsocoach.Actor, f *web.
 	if err != nil {
 		return v, err
 	}
-	v.k, v.title = sources.HideBelow, kommunWord(ctx, at) + ", " + periodWord(ctx, p)
+	v.k, v.title = sources.HideBelow, kommunWord(ctx, at)+", "+periodWord(ctx, p)
 	x := sources.index(BySource)
 	for _, source := range append([]string{All}, Sources[:3]...) {
 		label := sourceWord(ctx, source)
@@ -181,7 +181,7 @@ func (s *Service) halfView(ctx context.Context, who halsocoach.Actor, f *web.For
 	if err != nil {
 		return v, err
 	}
-	v.k, v.title = a.HideBelow, kommunWord(ctx, halsocoach.County) + ", " + periodWord(ctx, p)
+	v.k, v.title = a.HideBelow, kommunWord(ctx, halsocoach.County)+", "+periodWord(ctx, p)
 	v.persons(ctx, a, p)
 	return v, nil
 }
@@ -209,7 +209,7 @@ func (s *Service) yearView(ctx context.Context, who halsocoach.Actor, f *web.For
 		}
 		answers[t] = a
 	}
-	v.k, v.title = answers[ByKind].HideBelow, kommunWord(ctx, at) + ", " + periodWord(ctx, p)
+	v.k, v.title = answers[ByKind].HideBelow, kommunWord(ctx, at)+", "+periodWord(ctx, p)
 	v.kinds(ctx, answers[ByKind], p, at)
 	v.sources(ctx, answers[BySource], p, at)
 	v.topics(ctx, answers[ByTopic], p)

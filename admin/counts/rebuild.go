@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"halsocoach"
 	"halsocoach/internal/store"
 )
@@ -49,13 +51,12 @@ func (s *Service) Rebuild(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for at := range months {
-		if err := s.sumMonth(ctx, at.kommun, Month(at.day.Month())); err != nil {
-			return 0, err
-		}
-		s.changed(Month(at.day.Month()))
-		s.cfg.Bus.Nudge(topic, []byte(at.day.Month()))
+	summed, err := s.sumMonths(ctx, months)
+	if err != nil {
+		return 0, err
 	}
+	s.changed(summed...)
+	s.nudge(s.cfg.Bus, summed)
 	return total + more, nil
 }
 
@@ -63,15 +64,20 @@ func (s *Service) Rebuild(ctx context.Context) (int, error) {
 // that no fact speaks of. It returns the months to be summed.
 func (s *Service) replaceDays(ctx context.Context, days map[dayOfFacts]*day) (map[dayOfFacts]bool, error) {
 	months := map[dayOfFacts]bool{}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(foldAtOnce)
 	for at, d := range days {
 		months[dayOfFacts{at.kommun, Month(at.day.Month()).first()}] = true
-		_, err := s.days.Upsert(ctx, dayID(at.kommun, at.day), func(doc *day) ([]halsocoach.Event, error) {
-			*doc = *d
-			return nil, nil
+		group.Go(func() error {
+			_, err := s.days.Upsert(gctx, dayID(at.kommun, at.day), func(doc *day) ([]halsocoach.Event, error) {
+				*doc = *d
+				return nil, nil
+			})
+			return err
 		})
-		if err != nil {
-			return nil, fmt.Errorf("counts: rebuild: %w", err)
-		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("counts: rebuild: %w", err)
 	}
 	var stray []dayOfFacts
 	err := s.days.Each(ctx, func(_ string, d day) error {

@@ -96,16 +96,16 @@ type dayOfFacts struct {
 }
 
 // foldDay saves facts of one kommun and day.
-func (s *Service) foldDay(ctx context.Context, at dayOfFacts, facts []halsocoach.Fact) (fresh int, err error) {
-	_, err = s.days.Upsert(ctx, dayID(at.kommun, at.day), func(d *day) ([]halsocoach.Event, error) {
+func (s *Service) foldDay(ctx context.Context, at dayOfFacts, facts []halsocoach.Fact) error {
+	_, err := s.days.Upsert(ctx, dayID(at.kommun, at.day), func(d *day) ([]halsocoach.Event, error) {
 		d.Kommun, d.Day = at.kommun, at.day
-		fresh = d.fold(facts)
+		d.fold(facts)
 		return nil, nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("counts: fold %s: %w", dayID(at.kommun, at.day), err)
+		return fmt.Errorf("counts: fold %s: %w", dayID(at.kommun, at.day), err)
 	}
-	return fresh, nil
+	return nil
 }
 
 // sumMonth saves a month as the sum of its days. The days are read after the

@@ -84,7 +84,8 @@ func own(path string) (*os.File, error) {
 		return nil, fmt.Errorf("%w: process %s runs on %s; stop it, or give this one a folder of its own",
 			ErrOwned, strings.TrimSpace(string(pid)), filepath.Dir(path))
 	}
-	if err := f.Truncate(0); err == nil {
+	err = f.Truncate(0)
+	if err == nil {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {

@@ -42,26 +42,41 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// Browse opens a browser of its own, with its own cookies.
-func (d *Demo) Browse(t *testing.T, name string, width int) *Browser {
+// window is one Chromium, which all the people of a test share; each of them has
+// cookies of their own.
+func (d *Demo) window(t *testing.T) context.Context {
 	t.Helper()
+	if d.browser != nil {
+		return d.browser
+	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("accept-lang", "sv-SE,sv"), chromedp.WindowSize(width, 900))
+		chromedp.Flag("disable-sync", true), chromedp.Flag("accept-lang", "sv-SE,sv"))
 	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
-	ctx, cancelTime := context.WithTimeout(ctx, 4*time.Minute)
-	t.Cleanup(func() { cancelTime(); cancel(); cancelAlloc() })
+	t.Cleanup(func() { cancel(); cancelAlloc() })
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
+	d.browser = ctx
+	return ctx
+}
+
+// Browse opens a window for one person.
+func (d *Demo) Browse(t *testing.T, name string, width int) *Browser {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(d.window(t), chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
 	b := &Browser{t: t, ctx: ctx, demo: d, name: name, width: width}
 	height := int64(900)
 	if width == Phone {
 		height = 844
 	}
-	// The browser lives as long as the context of the first thing it does.
+	// The window lives as long as the context of the first thing it does.
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), height)); err != nil {
-		t.Fatalf("start Chromium: %v", err)
+		t.Fatalf("open a window: %v", err)
 	}
 	return b
 }
@@ -99,7 +114,7 @@ func js[T any](b *Browser, what, expression string) T {
 // until waits up to 15 s for an expression to be true, over page loads.
 func (b *Browser) until(what, expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
 		if err == nil && ok {
 			return

@@ -46,7 +46,8 @@ type Demo struct {
 	Dir string
 	cmd *exec.Cmd
 	// Ready is the time from start to the line that names the address.
-	Ready time.Duration
+	Ready   time.Duration
+	browser context.Context
 }
 
 var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)

@@ -333,11 +333,15 @@ func (r *resident) writes(ctx context.Context) error {
 	return nil
 }
 
+// says something in the person's conversation, having read what came before.
 func (r *resident) says(ctx context.Context, who halsocoach.Actor, text string) error {
 	r.said++
 	key := r.key(fmt.Sprintf("said-%d", r.said)).ID(who, "say")
-	_, err := r.p.chat.Say(ctx, who, chat.Wish{In: r.enrolment.ID, Key: key, Text: text})
-	return err
+	said, err := r.p.chat.Say(ctx, who, chat.Wish{In: r.enrolment.ID, Key: key, Text: text})
+	if err != nil || said.Seq == 1 {
+		return err
+	}
+	return r.p.chat.MarkRead(ctx, who, r.enrolment.ID, said.Seq)
 }
 
 // joinsGroup books the coming dates of a group, up to three.

@@ -62,7 +62,7 @@ func nav(who halsocoach.Actor) []web.Link {
 	case halsocoach.RoleCitizen:
 		return []web.Link{
 			{Path: "/min-halsa", Text: "Min hälsa", Icon: "home"}, {Path: "/samtal", Text: "Samtal", Icon: "calendar"},
-			{Path: "/chatt", Text: "Meddelanden", Icon: "message"}, groups,
+			{Path: "/chatt", Text: "Meddelanden", Icon: "message"}, {Path: "/gruppaktiviteter", Text: "Grupper", Icon: "people"},
 		}
 	case halsocoach.RoleCoach:
 		return []web.Link{

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/auth"
+)
+
+// testHouse is the whole program on an empty ground, with one of each role.
+func testHouse(t *testing.T) (*house, map[halsocoach.Role]string) {
+	t.Helper()
+	dir := t.TempDir()
+	h, err := openHouse(t.Context(), houseConfig{
+		place:     place{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
+		PublicURL: "http://example.test", Demo: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.close)
+	if err := h.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.registers.Seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	units := []halsocoach.Unit{
+		{ID: "vardcentral-0684", Kind: "vårdcentral", Kommun: "0684", Name: "Sävsjö vårdcentral", Centre: "0684"},
+		{ID: "forening-0684", Kind: "förening", Kommun: "0684", Name: "Sävsjö friluftsförening", Centre: "0684"},
+	}
+	if err := h.registers.Enter(t.Context(), nil, units); err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[halsocoach.Role]string{}
+	sign := func(role halsocoach.Role, id auth.Identity) {
+		in, err := h.auth.SignInAs(t.Context(), id)
+		if err != nil {
+			t.Fatalf("sign in as %s: %v", role, err)
+		}
+		tokens[role] = in.Token
+	}
+	for _, m := range madeUpStaff() {
+		if _, err := h.auth.Hire(t.Context(), halsocoach.System("test"), m); err != nil {
+			t.Fatal(err)
+		}
+		if tokens[m.Role] == "" {
+			sign(m.Role, auth.Identity{Staff: m.ID})
+		}
+	}
+	person, err := h.seal.NewPerson(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign(halsocoach.RoleCitizen, auth.Identity{Person: person, Name: "Elsa Berg"})
+	return h, tokens
+}
+
+// visitor is nobody.
+const visitor halsocoach.Role = "visitor"
+
+// everybody in the order of the table's columns.
+var everybody = append([]halsocoach.Role{visitor}, halsocoach.Roles...)
+
+// ask sends a request to a route as a role and says what came of it: the status,
+// and for a redirect to the sign-in page "in".
+func ask(t *testing.T, h *house, token, method, path string) string {
+	t.Helper()
+	for _, part := range strings.Split(path, "/") {
+		if strings.HasPrefix(part, ":") || part == "*" {
+			path = strings.Replace(path, part, "0", 1)
+		}
+	}
+	var body io.Reader
+	if method != http.MethodGet {
+		body = strings.NewReader("{}")
+		if !strings.HasPrefix(path, "/api/") {
+			body = strings.NewReader(url.Values{"x": {"y"}}.Encode())
+		}
+	}
+	r := httptest.NewRequest(method, path, body)
+	r.Host = "example.test"
+	if strings.HasPrefix(path, "/api/") {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", "application/json")
+	} else {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	if token != "" {
+		if strings.HasPrefix(path, "/api/") {
+			r.Header.Set("Authorization", "Bearer "+token)
+		} else {
+			r.AddCookie(&http.Cookie{Name: "session", Value: token})
+		}
+	}
+	res, err := h.web.Fiber().Test(r, -1)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusSeeOther && strings.HasPrefix(res.Header.Get("Location"), "/logga-in") {
+		return "in"
+	}
+	return fmt.Sprint(res.StatusCode)
+}
+
+// routes of the app, without the HEAD twins that Fiber adds.
+func (h *house) routes() []string {
+	seen := map[string]bool{}
+	var all []string
+	for _, r := range h.web.Fiber().GetRoutes(true) {
+		row := r.Method + " " + r.Path
+		if r.Method == http.MethodHead || seen[row] {
+			continue
+		}
+		seen[row] = true
+		all = append(all, row)
+	}
+	sort.Strings(all)
+	return all
+}
+
+// TestAccess walks every route as every role. A row that differs from the table
+// in testdata/access.txt fails, and so does a route without a row or a row
+// without a route. What is new is written down by hand, after thinking about it.
+func TestAccess(t *testing.T) {
+	h, tokens := testHouse(t)
+	src, err := os.ReadFile("testdata/access.txt")
+	if err != nil && os.Getenv("HALSOCOACH_ACCESS") == "" {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for _, line := range strings.Split(string(src), "\n") {
+		if f := strings.Fields(line); len(f) == 2+len(everybody) && !strings.HasPrefix(line, "#") {
+			want[f[0]+" "+f[1]] = strings.Join(f[2:], " ")
+		}
+	}
+	for _, row := range h.routes() {
+		method, path, _ := strings.Cut(row, " ")
+		if path == "/logga-ut" || path == "/demo/sign-in" {
+			delete(want, row) // they change who asks; package auth tests them
+			continue
+		}
+		var got []string
+		for _, role := range everybody {
+			got = append(got, ask(t, h, tokens[role], method, path))
+		}
+		if is := strings.Join(got, " "); want[row] != is {
+			t.Errorf("%-48s %s\nthe table has %39s", row, is, want[row])
+		}
+		delete(want, row)
+	}
+	for row := range want {
+		t.Errorf("%s is in the table and not in the program", row)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/event"
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 )

@@ -214,6 +214,9 @@ func (s *Service) CloseCentre(ctx context.Context, who halsocoach.Actor, code st
 	if err := allow(who, kommun); err != nil {
 		return halsocoach.Centre{}, err
 	}
+	if _, ok := s.centres.Get(code); !ok {
+		return halsocoach.Centre{}, halsocoach.ErrNotFound
+	}
 	if open := s.centres.All(func(c centre) bool { return c.Kommun == kommun && c.Closed == "" && c.Code != code }); len(open) == 0 {
 		return halsocoach.Centre{}, ErrLast
 	}

@@ -72,10 +72,23 @@ const visitor halsocoach.Role = "visitor"
 // everybody in the order of the table's columns.
 var everybody = append([]halsocoach.Role{visitor}, halsocoach.Roles...)
 
+// bodies are of the right shape, so that it is the access that answers.
+var bodies = map[string]string{
+	"/api/v1/conversations/:id/messages": `{"key":"2f1f6a3e-7a40-4f6b-9f3e-0d4d6c1f8a11","text":"hej"}`,
+	"/api/v1/conversations/:id/read":     `{"seq":1}`,
+	"/api/v1/talks":                      `{"coach":"nobody","starts":"2026-11-24T10:00:00+01:00","form":"telefon"}`,
+	"/api/v1/talks/:id/move":             `{"coach":"nobody","starts":"2026-11-24T10:00:00+01:00","form":"telefon"}`,
+	"/api/v1/talks/:id/outcome":          `{"outcome":"held"}`,
+}
+
 // ask sends a request to a route as a role and says what came of it: the status,
 // and for a redirect to the sign-in page "in".
 func ask(t *testing.T, h *house, token, method, path string) string {
 	t.Helper()
+	shape, ok := bodies[path]
+	if !ok {
+		shape = "{}"
+	}
 	for _, part := range strings.Split(path, "/") {
 		if strings.HasPrefix(part, ":") || part == "*" {
 			path = strings.Replace(path, part, "0", 1)
@@ -83,7 +96,7 @@ func ask(t *testing.T, h *house, token, method, path string) string {
 	}
 	var body io.Reader
 	if method != http.MethodGet {
-		body = strings.NewReader("{}")
+		body = strings.NewReader(shape)
 		if !strings.HasPrefix(path, "/api/") {
 			body = strings.NewReader(url.Values{"x": {"y"}}.Encode())
 		}
@@ -137,7 +150,7 @@ func (h *house) routes() []string {
 func TestAccess(t *testing.T) {
 	h, tokens := testHouse(t)
 	src, err := os.ReadFile("testdata/access.txt")
-	if err != nil && os.Getenv("HALSOCOACH_ACCESS") == "" {
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{}

@@ -53,7 +53,7 @@ func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
 		return err == nil && len(ids) == 0
 	})
 	docs, err := g.Store.Get(g.Ctx(), "enrolments", id)
-	if err != nil || strings.Contains(string(docs[0].Body), "Elsa") || strings.Contains(string(docs[0].Body), "070") {
+	if err != nil || strings.Contains(string(docs[0].Body), "Elsa Berg") || strings.Contains(string(docs[0].Body), "070-123") {
 		t.Fatal("something personal lies open", err)
 	}
 }

@@ -112,7 +112,7 @@ func TestContactOfAProtectedPersonAsksForAReason(t *testing.T) {
 	if r := maria.Get("/invanare/" + e.ID); strings.Contains(r.Body, "070-123 45 67") || !strings.Contains(r.Body, "Varför behöver du dem?") {
 		t.Fatal(r.Body)
 	}
-	if r := maria.Get("/invanare"); strings.Contains(r.Body, "Elsa") {
+	if r := maria.Get("/invanare"); strings.Contains(r.Body, "Elsa Berg") {
 		t.Fatal("the list shows the name")
 	}
 	path := "/invanare/" + e.ID + "/kontakt"

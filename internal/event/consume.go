@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -37,7 +38,7 @@ func (b *Bus) Consume(ctx context.Context, name string, types []string, do func(
 	for i, t := range types {
 		subjects[i] = eventSubject + "*." + tokens(t)
 	}
-	c := &consumer{bus: b, name: name, batch: 1, do: func(ctx context.Context, msgs []jetstream.Msg) error {
+	c := &consumer{bus: b, name: name, batch: 1, turn: &sync.Mutex{}, do: func(ctx context.Context, msgs []jetstream.Msg) error {
 		var e halsocoach.Event
 		if err := json.Unmarshal(msgs[0].Data(), &e); err != nil {
 			return err
@@ -54,7 +55,7 @@ func (b *Bus) Consume(ctx context.Context, name string, types []string, do func(
 // and in no promised order: do is idempotent by each fact's id. When a batch
 // fails its facts come back one by one, so that a bad one holds up nobody.
 func (b *Bus) ConsumeFacts(ctx context.Context, name string, do func(context.Context, []halsocoach.Fact) error) error {
-	c := &consumer{bus: b, name: name, batch: factBatch, do: func(ctx context.Context, msgs []jetstream.Msg) error {
+	c := &consumer{bus: b, name: name, batch: factBatch, turn: &sync.Mutex{}, do: func(ctx context.Context, msgs []jetstream.Msg) error {
 		facts := make([]halsocoach.Fact, len(msgs))
 		for i, m := range msgs {
 			if err := json.Unmarshal(m.Data(), &facts[i]); err != nil {
@@ -72,6 +73,18 @@ type consumer struct {
 	name  string
 	batch int
 	do    func(context.Context, []jetstream.Msg) error
+
+	turn   *sync.Mutex // held by the handler: parked events wait for it too
+	parked sync.Mutex
+	again  bool // parked events are tried again on this node
+}
+
+// durableOf is how JetStream keeps our consumers.
+func (c *consumer) durableOf(name string, subjects []string, inFlight int) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: name, FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.bus.set.ackWait, MaxDeliver: -1, MaxAckPending: inFlight,
+	}
 }
 
 func (c *consumer) run(ctx context.Context, stream string, subjects []string, inFlight int) error {
@@ -83,32 +96,63 @@ func (c *consumer) run(ctx context.Context, stream string, subjects []string, in
 	if c.name, err = durable(c.name); err != nil {
 		return err
 	}
-	work := jetstream.ConsumerConfig{
-		Durable: c.name, FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.set.ackWait, MaxDeliver: -1, MaxAckPending: inFlight,
+	if err := c.start(ctx, stream, c.durableOf(c.name, subjects, inFlight), c.take); err != nil {
+		return err
 	}
-	parked := work
-	parked.Durable, parked.FilterSubjects, parked.MaxAckPending = "parked-"+c.name, []string{parkedSubject + c.name}, factBatch
-	first, err := b.js.CreateOrUpdateConsumer(ctx, stream, work)
-	if err != nil {
-		return fmt.Errorf("event: consumer %s: %w", c.name, err)
+	_, err = b.js.Consumer(ctx, parkedStream, parkedPrefix+c.name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) { // nothing was ever parked
+		return nil
 	}
-	second, err := b.js.CreateOrUpdateConsumer(ctx, parkedStream, parked)
+	return c.tryParked(ctx)
+}
+
+const parkedPrefix = "parked-"
+
+// tryParked has the parked events tried again, from now on. The consumer is
+// made with the first that is parked: most never are.
+func (c *consumer) tryParked(ctx context.Context) error {
+	c.parked.Lock()
+	defer c.parked.Unlock()
+	if c.again {
+		return nil
+	}
+	retry := &consumer{bus: c.bus, name: c.name, batch: 1, do: c.do, turn: c.turn}
+	err := retry.start(ctx, parkedStream, c.durableOf(parkedPrefix+c.name, []string{parkedSubject + c.name}, factBatch), retry.takeParked)
+	c.again = err == nil
+	return err
+}
+
+// start makes the consumer and reads it until ctx or the bus ends.
+func (c *consumer) start(ctx context.Context, stream string, cfg jetstream.ConsumerConfig, take func(context.Context, []jetstream.Msg)) error {
+	from, err := c.bus.consumer(ctx, stream, cfg)
 	if err != nil {
 		return fmt.Errorf("event: consumer %s: %w", c.name, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(b.ctx, cancel)
-	b.work.Go(func() {
+	stop := context.AfterFunc(c.bus.ctx, cancel)
+	c.bus.work.Go(func() {
 		defer stop()
 		defer cancel()
-		c.loop(ctx, first, stream, work, c.take)
-	})
-	b.work.Go(func() {
-		retry := &consumer{bus: b, name: c.name, batch: 1, do: c.do}
-		retry.loop(ctx, second, parkedStream, parked, retry.takeParked)
+		c.loop(ctx, from, stream, cfg, take)
 	})
 	return nil
+}
+
+// consumer finds the consumer, and writes it only when it is missing or other
+// than wanted: a start then costs no sync.
+func (b *Bus) consumer(ctx context.Context, stream string, want jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	found, err := b.js.Consumer(ctx, stream, want.Durable)
+	if err == nil {
+		is := found.CachedInfo().Config
+		subjects := is.FilterSubjects
+		if is.FilterSubject != "" {
+			subjects = []string{is.FilterSubject}
+		}
+		if slices.Equal(subjects, want.FilterSubjects) && is.AckWait == want.AckWait && is.MaxDeliver == want.MaxDeliver && is.MaxAckPending == want.MaxAckPending {
+			return found, nil
+		}
+	}
+	return b.js.CreateOrUpdateConsumer(ctx, stream, want)
 }
 
 // loop reads until ctx ends. The iterator mends itself after a lost
@@ -203,7 +247,10 @@ func (c *consumer) try(ctx context.Context, msgs []jetstream.Msg) {
 // park sets the event aside and goes on.
 func (c *consumer) park(ctx context.Context, m jetstream.Msg, tries int, why error) {
 	id := m.Headers().Get(nats.MsgIdHdr)
-	_, err := c.bus.js.Publish(ctx, parkedSubject+c.name, m.Data(), jetstream.WithMsgID(c.name+"/"+id))
+	err := c.tryParked(ctx) // first, so that it is there when the event is
+	if err == nil {
+		_, err = c.bus.js.Publish(ctx, parkedSubject+c.name, m.Data(), jetstream.WithMsgID(c.name+"/"+id))
+	}
 	if err != nil {
 		c.bus.log.Warn("event could not be parked", "consumer", c.name, "event", id, "error", err)
 		_ = m.NakWithDelay(c.bus.set.retries[len(c.bus.set.retries)-1])
@@ -260,6 +307,8 @@ func (c *consumer) handle(ctx context.Context, msgs []jetstream.Msg) (err error)
 			err = fmt.Errorf("event: consumer %s panicked with %T", c.name, p)
 		}
 	}()
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	return c.do(ctx, msgs)
 }
 

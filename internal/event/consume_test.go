@@ -257,3 +257,30 @@ func TestBadFactHoldsUpNoOther(t *testing.T) {
 	}
 	eventually(t, "the nineteen good ones", func() bool { mu.Lock(); defer mu.Unlock(); return len(got) == 19 })
 }
+
+func TestParkedEventIsTriedAgainAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	set := quick
+	set.parked = []time.Duration{time.Second}
+	b := openBus(t, "embedded:"+dir, set)
+	if err := b.Consume(t.Context(), "poison", []string{"groups.published"}, func(context.Context, halsocoach.Event) error {
+		return errors.New("can not be done")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, b, happened("groups.published", 0))
+	eventually(t, "parked", func() bool {
+		s, err := b.js.Stream(t.Context(), parkedStream)
+		return err == nil && s.CachedInfo().State.Msgs == 1
+	})
+	b.Close()
+	b = openBus(t, "embedded:"+dir, set)
+	var s seen
+	if err := b.Consume(t.Context(), "poison", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+		s.add(e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "done at last", func() bool { return s.order() == "doc-0" })
+}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,9 +159,11 @@ type talker struct {
 	n      int
 }
 
-// loop says one thing after the other for a while and counts receipts.
-func loop(talkers []*talker, d time.Duration) float64 {
+// loop says one thing after the other for a while: receipts a second, and the
+// whole process's CPU time for each, load generator included.
+func loop(talkers []*talker, d time.Duration) (perSecond, micros float64) {
 	var said atomic.Int64
+	used := cpu()
 	var wg sync.WaitGroup
 	start := time.Now()
 	for _, k := range talkers {
@@ -182,7 +185,16 @@ func loop(talkers []*talker, d time.Duration) float64 {
 		})
 	}
 	wg.Wait()
-	return float64(said.Load()) / time.Since(start).Seconds()
+	n := float64(said.Load())
+	return n / time.Since(start).Seconds(), (cpu() - used).Seconds() * 1e6 / n
+}
+
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 const pairsInBench = 200
@@ -214,16 +226,19 @@ func BenchmarkSaid(b *testing.B) {
 			theirs = append(theirs, dialTalker(b, floorAddr, in, string(who.Role), http.Header{"X-In": {in}, "X-From": {who.ID}}))
 		}
 	}
-	var said, bare, ratios []float64
+	var said, bare, ratios, micros, bareMicros []float64
 	for range b.N {
 		for round := range 4 {
-			f := loop(theirs, 1500*time.Millisecond)
-			o := loop(ours, 1500*time.Millisecond)
+			f, fc := loop(theirs, 1500*time.Millisecond)
+			o, oc := loop(ours, 1500*time.Millisecond)
 			if round > 0 { // the first warms up
 				said, bare, ratios = append(said, o), append(bare, f), append(ratios, o/f)
+				micros, bareMicros = append(micros, oc), append(bareMicros, fc)
 			}
 		}
 	}
+	b.ReportMetric(median(micros), "cpu-µs/said")
+	b.ReportMetric(median(bareMicros), "cpu-µs/floor")
 	b.ReportMetric(median(said), "said/s")
 	b.ReportMetric(median(bare), "floor/s")
 	b.ReportMetric(median(ratios), "of-floor")

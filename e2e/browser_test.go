@@ -142,9 +142,8 @@ func (b *Browser) SignIn(persona string) {
 func (b *Browser) Press(selector string) {
 	b.t.Helper()
 	b.until("find "+selector, fmt.Sprintf(`!!document.querySelector(%q)`, selector))
-	js[bool](b, "mark the page", `window.__leaving = true`)
-	js[bool](b, "press "+selector, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: "center"}); e.focus(); return true })()`, selector))
-	b.do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+	js[bool](b, "press "+selector, fmt.Sprintf(`(() => { const e = document.querySelector(%q);
+	  window.__leaving = true; e.scrollIntoView({block: "center"}); e.focus(); e.click(); return true })()`, selector))
 	b.until("the page after "+selector, `!window.__leaving && document.readyState === "complete"`)
 }
 
@@ -153,7 +152,7 @@ func (b *Browser) PressText(text string) {
 	b.t.Helper()
 	b.until("find "+text, fmt.Sprintf(`(() => { const want = %q;
 	  const all = [...document.querySelectorAll('main button, main a, main summary')].filter(e => e.checkVisibility());
-	  const e = all.find(e => e.innerText.trim() === want) || all.find(e => e.innerText.trim().startsWith(want));
+	  const e = all.find(e => e.innerText.trim() === want) || all.find(e => e.innerText.includes(want));
 	  document.querySelectorAll('[data-e2e]').forEach(x => x.removeAttribute('data-e2e'));
 	  if (!e) return false; e.setAttribute('data-e2e', ''); return true })()`, text))
 	b.Press("[data-e2e]")
@@ -293,7 +292,8 @@ func (b *Browser) Good(name string) {
 	}
 }
 
-// clickInPlace clicks what need not lead to another page.
-func clickInPlace(selector string) chromedp.Action[chromedp.Void] {
-	return chromedp.Click(chromedp.CSS(selector))
+// Send presses the button of a form that need not lead to another page.
+func (b *Browser) Send() {
+	b.t.Helper()
+	b.until("send", `(() => { const e = document.querySelector("main form button[type=submit]"); if (!e) return false; e.click(); return true })()`)
 }

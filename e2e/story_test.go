@@ -143,7 +143,7 @@ func write(t *testing.T, d *Demo, width int) {
 	e.See("112")
 	e.Good("40-chat")
 	e.Fill("text", "Hej Maria! Jag undrar vad jag ska ha på mig på tisdag.")
-	e.do("send", clickInPlace(`main form button[type=submit]`))
+	e.Send()
 	e.See("Jag undrar vad jag ska ha på mig")
 	m.SignIn("maria")
 	m.Open("/chatt")
@@ -152,7 +152,7 @@ func write(t *testing.T, d *Demo, width int) {
 	m.PressText("Elsa Berg")
 	m.See("Jag undrar vad jag ska ha på mig")
 	m.Fill("text", "Hej Elsa! Bekväma skor räcker.")
-	m.do("send", clickInPlace(`main form button[type=submit]`))
+	m.Send()
 	e.See("Bekväma skor räcker") // by itself, over the socket
 	e.Good("42-answered")
 	m.Good("43-coach-chat")
@@ -162,7 +162,7 @@ func write(t *testing.T, d *Demo, width int) {
 	quiet.NoScript()
 	quiet.Open(e.Path())
 	quiet.Fill("text", "Tack, då vet jag!")
-	quiet.do("send", clickInPlace(`main form button[type=submit]`))
+	quiet.Send()
 	quiet.See("Tack, då vet jag!")
 	m.See("Tack, då vet jag!")
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func story(t *testing.T, width int) {
 	dir := t.TempDir()
 	d := Start(t, dir, monday)
 	t.Logf("ready in %.1f s", d.Ready.Seconds())
-	before := d.numbers(t)
+	before := d.settled(t)
 	visitor(t, d, width)
 	recommend(t, d, width)
 	takeIn(t, d, width)
@@ -226,7 +227,11 @@ func attend(t *testing.T, d *Demo, width int, walk time.Time) {
 	m.Open("/mina-grupper/tillfallen/" + id)
 	m.See("Elsa Berg")
 	m.Good("62-roster")
-	js[bool](m, "note all as come", `(() => { document.querySelectorAll('main input[type=radio][value="came"]').forEach(r => r.click()); return true })()`)
+	n := js[int](m, "note all as come", `(() => { const all = [...document.querySelectorAll('main select')].filter(s => [...s.options].some(o => o.value === "came"));
+	  all.forEach(s => { s.value = "came" }); return all.length })()`)
+	if n == 0 {
+		t.Fatal("there is nobody to note")
+	}
 	m.PressText("Spara närvaron")
 	m.Good("63-noted")
 }
@@ -249,6 +254,22 @@ func (d *Demo) numbers(t *testing.T) map[string]int {
 		}
 	}
 	return n
+}
+
+// settled are the numbers once the past of a new demo has been counted.
+func (d *Demo) settled(t *testing.T) map[string]int {
+	t.Helper()
+	last := d.numbers(t)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		time.Sleep(time.Second)
+		now := d.numbers(t)
+		if len(now) > 0 && maps.Equal(now, last) {
+			return now
+		}
+		last = now
+	}
+	t.Fatal("the numbers never settled")
+	return nil
 }
 
 func numbersMove(t *testing.T, d *Demo, width int, before map[string]int) {

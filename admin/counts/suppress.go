@@ -235,10 +235,69 @@ func (s *sheet) coverOne(given []int) bool {
 }
 
 // givenAway are the hidden small cells that follow from everything that is
-// open, by whatever adding and subtracting. The sums are linear equations in
-// the hidden cells; a cell follows if, when they are solved, an equation is
-// left with it alone, or with cells that add up to less than k.
+// open, by whatever adding and subtracting: a cell by itself, or up to four that
+// are then known to add up to less than k. The sums are linear equations in the
+// hidden cells. When they are solved, each cell is what the equations leave
+// undecided of it (its rest), and cells whose rests add up to nothing are
+// decided together. A rest is kept as a fingerprint, which adds as rests do.
 func (s *sheet) givenAway() []int {
+	var few []int // hidden, and less than k
+	for i, c := range s.cells {
+		if c.hidden && c.n < s.k && len(s.in[i]) > 0 {
+			few = append(few, i)
+		}
+	}
+	rests := s.rests(few)
+	given := map[int]bool{}
+	mark := func(places ...int) {
+		n := 0
+		for _, p := range places {
+			n += s.cells[p].n
+		}
+		if n > 0 && n < s.k {
+			for _, p := range places {
+				given[p] = true
+			}
+		}
+	}
+	type pair struct{ a, b int }
+	single, pairs := map[fingerprint][]int{}, map[fingerprint][]pair{}
+	for i, p := range few {
+		if rests[i] == (fingerprint{}) {
+			mark(p)
+			continue
+		}
+		for _, q := range single[rests[i].negative()] {
+			mark(p, q)
+		}
+		for j := range i {
+			if s.cells[p].n+s.cells[few[j]].n < s.k && rests[j] != (fingerprint{}) {
+				both := rests[i].plus(rests[j])
+				pairs[both] = append(pairs[both], pair{p, few[j]})
+			}
+		}
+		single[rests[i]] = append(single[rests[i]], p)
+	}
+	for sum, ps := range pairs {
+		for _, x := range ps {
+			for _, q := range single[sum.negative()] {
+				if q != x.a && q != x.b {
+					mark(x.a, x.b, q)
+				}
+			}
+			for _, y := range pairs[sum.negative()] {
+				if x.a != y.a && x.a != y.b && x.b != y.a && x.b != y.b {
+					mark(x.a, x.b, y.a, y.b)
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(given))
+}
+
+// rests are the fingerprints of what the open numbers leave undecided of each
+// of the cells; nought is a cell that is decided.
+func (s *sheet) rests(places []int) []fingerprint {
 	var rows []equation
 	for _, x := range s.sums {
 		row := equation{}
@@ -254,91 +313,19 @@ func (s *sheet) givenAway() []int {
 			rows = append(rows, row)
 		}
 	}
-	var given []int
-	for _, row := range solve(rows) {
-		if n, adds := s.follows(row); adds && n < s.k {
-			for place := range row {
-				if s.small(s.cells[place]) {
-					given = append(given, place)
-				}
-			}
-		}
-	}
-	slices.Sort(given)
-	return slices.Compact(given)
-}
-
-// follows is the number that a solved equation tells, if it is the plain sum of
-// its cells: of one, or of some that are then known to add up to so little.
-func (s *sheet) follows(e equation) (n int, adds bool) {
-	for place, c := range e {
-		if c != 1 {
-			return 0, false
-		}
-		n += s.cells[place].n
-	}
-	return n, true
-}
-
-// equation is the coefficients by cell, modulo a prime, so that solving is
-// exact whatever the sums look like.
-type equation map[int]uint64
-
-const prime = 1<<31 - 1
-
-// solve brings the equations to the form in which each has a cell of its own
-// that no other has.
-func solve(rows []equation) []equation {
-	var solved []equation
-	own := map[int]int{} // cell → its equation in solved
-	for _, row := range rows {
-		for _, place := range slices.Collect(maps.Keys(row)) {
-			if at, ok := own[place]; ok {
-				row.minus(solved[at], row[place])
-			}
-		}
-		if len(row) == 0 {
+	solved, own := solve(rows)
+	out := make([]fingerprint, len(places))
+	for i, place := range places {
+		at, decided := own[place]
+		if !decided {
+			out[i] = fingerprintOf(place, 1)
 			continue
 		}
-		mine := slices.Min(slices.Collect(maps.Keys(row)))
-		row.scale(inverse(row[mine]))
-		for _, other := range solved {
-			if f := other[mine]; f != 0 {
-				other.minus(row, f)
+		for other, c := range solved[at] {
+			if other != place {
+				out[i] = out[i].plus(fingerprintOf(other, prime-c))
 			}
 		}
-		own[mine] = len(solved)
-		solved = append(solved, row)
 	}
-	return solved
-}
-
-// minus takes f times other away.
-func (e equation) minus(other equation, f uint64) {
-	for place, c := range other {
-		v := (e[place] + (prime-f)*c) % prime
-		if v == 0 {
-			delete(e, place)
-		} else {
-			e[place] = v
-		}
-	}
-}
-
-func (e equation) scale(f uint64) {
-	for place, c := range e {
-		e[place] = c * f % prime
-	}
-}
-
-// inverse is 1/a modulo the prime.
-func inverse(a uint64) uint64 {
-	result := uint64(1)
-	for n := uint64(prime - 2); n > 0; n >>= 1 {
-		if n&1 == 1 {
-			result = result * a % prime
-		}
-		a = a * a % prime
-	}
-	return result
+	return out
 }

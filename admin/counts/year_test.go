@@ -278,3 +278,17 @@ func TestYearIsDecidedFastEnoughForAPage(t *testing.T) {
 		t.Errorf("a year takes %v", worst)
 	}
 }
+
+func BenchmarkYearWithManySmallNumbers(b *testing.B) {
+	tallies := madeUp(10, 10)
+	for b.Loop() {
+		tablesOf(tallies, 12, 12, 5)
+	}
+}
+
+func BenchmarkYearOfACountyAtWork(b *testing.B) {
+	tallies := madeUp(30, 60)
+	for b.Loop() {
+		tablesOf(tallies, 11, 10, 5)
+	}
+}

@@ -137,6 +137,38 @@ func TestNumberThatFollowsFromSeveralSumsTogetherIsCovered(t *testing.T) {
 	keepsThePolicy(t, s)
 }
 
+func TestDifferenceOfOverlappingPeriodsIsNeverSmall(t *testing.T) {
+	months := []int{3, 3, 20, 2, 20, 20, 1, 20, 20, 30, 30, 30}
+	s := &sheet{k: 5}
+	var cells, quarters []int
+	for _, n := range months {
+		cells = append(cells, s.add(n))
+		s.publish()
+	}
+	sum := func(places []int) int {
+		n := 0
+		for _, p := range places {
+			n += s.cells[p].n
+		}
+		total := s.add(n)
+		s.adds(total, places...)
+		return total
+	}
+	for q := range 4 {
+		quarters = append(quarters, sum(cells[3*q:3*q+3]))
+		s.publish()
+	}
+	year := sum(cells)
+	s.adds(year, quarters...)
+	s.publish()
+	// The first quarter hides six and is open. The others' hidden months are
+	// three together: the year less the first quarter would tell that.
+	if got := s.text(append(quarters, year)...); got != "26 · · 90 ·" {
+		t.Errorf("shown %s", got)
+	}
+	keepsThePolicy(t, s)
+}
+
 // exposed are the small hidden numbers that a reader could work out, found
 // without the code under test: two other fillings of the hidden cells that agree
 // with every open number would show that a cell is free. Here the null space is

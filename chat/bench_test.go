@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -287,11 +288,15 @@ func BenchmarkIdleSocket(b *testing.B) {
 		hang(dial(sockets)) // pools and tables have grown
 		settle()
 		before := resident(b)
+		var m1, m2 runtime.MemStats
+		runtime.ReadMemStats(&m1)
 		conns := dial(sockets)
 		g.Eventually("all open", func() bool { return g.first.Sockets() == sockets })
 		settle()
 		b.ReportMetric(float64(resident(b)-before)/sockets/1024, "kB/socket")
-		b.ReportMetric(float64(heap()), "heap-MB")
+		runtime.ReadMemStats(&m2)
+		b.ReportMetric(float64(m2.StackInuse-m1.StackInuse)/sockets, "B-stack/socket")
+		b.ReportMetric(float64(m2.HeapAlloc-m1.HeapAlloc)/sockets, "B-heap/socket")
 		hang(conns)
 	}
 	b.ReportMetric(0, "ns/op")
@@ -299,15 +304,9 @@ func BenchmarkIdleSocket(b *testing.B) {
 
 func settle() {
 	for range 3 {
-		runtime.GC()
+		debug.FreeOSMemory()
 		time.Sleep(100 * time.Millisecond)
 	}
-}
-
-func heap() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return (m.HeapInuse + m.StackInuse) >> 20
 }
 
 // resident is VmRSS of this process in bytes.

@@ -106,16 +106,30 @@ func (k *socket) serve() {
 		return
 	}
 	k.beat()
-	if k.svc.cfg.Sessions != nil && k.who.Session != "" {
-		stop := k.svc.cfg.Sessions.Watch(k.who.Session, func() { k.close(closeSignIn, "sign in") })
-		defer stop()
-	}
+	stop := k.settleIn()
+	defer stop()
 	k.conn.SetPongHandler(func(string) error { k.extend(); return nil })
 	k.conn.SetPingHandler(func(data string) error { k.extend(); k.send(control(websocket.PongMessage, []byte(data))); return nil })
 	k.conn.SetCloseHandler(func(code int, _ string) error { k.close(code, ""); return nil })
-	k.enter()
 	k.read()
 	k.drain()
+}
+
+// settleIn watches the session and enters the conversations. That asks the store,
+// deep down, so it runs on a stack of its own: the reader's stays small while the
+// socket is quiet.
+func (k *socket) settleIn() (stop func()) {
+	stop = func() {}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if k.svc.cfg.Sessions != nil && k.who.Session != "" {
+			stop = k.svc.cfg.Sessions.Watch(k.who.Session, func() { k.close(closeSignIn, "sign in") })
+		}
+		k.enter()
+	}()
+	<-done
+	return stop
 }
 
 // read takes frames until the connection fails or the socket is closing.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ type size struct {
 }
 
 var sizes = map[string]size{
-	"small": {300, 56, 6}, "kommun": {2000, 180, 12}, "region": {20000, 365, 50},
+	"small": {300, 42, 4}, "kommun": {2000, 180, 12}, "region": {20000, 365, 50},
 }
 
 // demoClock runs from where it was set. While the past is written it stands
@@ -123,6 +124,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		_ = ln.Close()
 		return fmt.Errorf("fill the demo in %s: %w", dir, err)
 	}
+	debug.FreeOSMemory() // the past took more than the day will
 	return d.serve(ctx, ln, "", func(string) {
 		fmt.Printf("Hälsocoach online, demo: %s (ready in %.1f s)\nSign in at %s/logga-in as %s, citizen:1 … citizen:%d.\nData in %s; delete the folder to begin again.\n",
 			url, time.Since(began).Seconds(), url, d.names(), len(d.book.Persons), dir)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
@@ -24,6 +26,7 @@ type demoCommand struct {
 	Data string `placeholder:"DIR" help:"Folder of the demo's data, kept between starts. Default: a folder under your cache."`
 	Size string `enum:"small,kommun,region" default:"small" help:"How many people: small (300), kommun (2 000) or region (20 000, a year and a million messages)."`
 	At   string `placeholder:"TIME" help:"Pretend that the demo starts at this local time, as 2026-11-23 09:00."`
+	Past bool   `hidden:"" help:"Write the past and end: what a first start does in a process of its own."`
 }
 
 // size is how much past the demo gets.
@@ -89,9 +92,11 @@ type demo struct {
 	book  book
 }
 
-// Run starts the demo and serves until it is told to stop.
+// Run starts the demo and serves until it is told to stop. A first start writes
+// the past in a process of its own: that takes more memory than the day will.
 func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	began := time.Now()
+	debug.SetGCPercent(50) // a demo shares its machine: rather less memory than more speed
 	dir, err := c.folder()
 	if err != nil {
 		return err
@@ -104,31 +109,62 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		}
 		d.clock.offset = at.Sub(began)
 	}
-	ln, err := net.Listen("tcp", c.Addr)
+	ln, err := net.Listen("tcp", c.listenOn())
 	if err != nil {
 		return errSetting("--addr", c.Addr, "it can not be listened on: "+err.Error())
 	}
+	defer ln.Close()
+	if _, err := os.Stat(database(dir)); errors.Is(err, os.ErrNotExist) && !c.Past {
+		if err := c.writePast(ctx); err != nil {
+			return err
+		}
+	}
 	url := "http://" + ln.Addr().String()
 	d.house, err = openHouse(ctx, houseConfig{
-		place:     place{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
+		place:     place{Store: "sqlite:" + database(dir), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
 		PublicURL: url, Demo: true, Clock: d.clock.now, Log: log, Kinds: []store.Kind{bookKind},
 		Personas: d.personas, Persona: d.persona,
 	})
 	if err != nil {
-		_ = ln.Close()
 		return err
 	}
 	defer d.close()
 	d.books = store.In[book](d.store, bookKind)
 	if err := d.fill(ctx); err != nil {
-		_ = ln.Close()
 		return fmt.Errorf("fill the demo in %s: %w", dir, err)
 	}
-	debug.FreeOSMemory() // the past took more than the day will
+	if c.Past {
+		return nil
+	}
 	return d.serve(ctx, ln, "", func(string) {
 		fmt.Printf("Hälsocoach online, demo: %s (ready in %.1f s)\nSign in at %s/logga-in as %s, citizen:1 … citizen:%d.\nData in %s; delete the folder to begin again.\n",
 			url, time.Since(began).Seconds(), url, d.names(), len(d.book.Persons), dir)
 	})
+}
+
+func database(dir string) string { return filepath.Join(dir, "halsocoach.db") }
+
+// listenOn is where to listen: while the past is written, nobody can come in.
+func (c *demoCommand) listenOn() string {
+	if c.Past {
+		return "127.0.0.1:0"
+	}
+	return c.Addr
+}
+
+// writePast runs this program once more, to write the past.
+func (c *demoCommand) writePast(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	past := exec.CommandContext(ctx, self, append(os.Args[1:], "--past")...)
+	past.Stdout, past.Stderr = os.Stderr, os.Stderr
+	past.Cancel = func() error { return past.Process.Signal(os.Interrupt) }
+	if err := past.Run(); err != nil {
+		return fmt.Errorf("write the past: %w", err)
+	}
+	return nil
 }
 
 func (c *demoCommand) folder() (string, error) {

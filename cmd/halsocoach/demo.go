@@ -134,7 +134,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return fmt.Errorf("fill the demo in %s: %w", dir, err)
 	}
 	if c.Past {
-		return nil
+		return d.chat.Drain(ctx)
 	}
 	return d.serve(ctx, ln, "", func(string) {
 		fmt.Printf("Hälsocoach online, demo: %s (ready in %.1f s)\nSign in at %s/logga-in as %s, citizen:1 … citizen:%d.\nData in %s; delete the folder to begin again.\n",

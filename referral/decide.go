@@ -19,10 +19,11 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 		return Item{}, false, err
 	}
 	wish, digest := req.ID(who, "referrals/"+id+"/decision"), req.Digest(ruling)
-	before, err := s.referrals.Get(ctx, id)
+	before, err := s.one(ctx, id)
 	if err != nil {
 		return Item{}, false, fmt.Errorf("decide %s: %w", id, err)
 	}
+	id = before.ID
 	if !before.at(who) {
 		return Item{}, false, halsocoach.ErrNotFound
 	}

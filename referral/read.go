@@ -3,6 +3,7 @@ package referral
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -106,8 +107,18 @@ func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state State, a
 	if err := s.saw(ctx, who, "read own referrals", found); err != nil {
 		return nil, "", err
 	}
-	items, err = s.owns(ctx, who, found)
+	items, err = s.owns(ctx, found, newestOf(who, found))
+	slices.SortStableFunc(items, func(a, b Own) int { return b.Received.Compare(a.Received) }) // by their own dates
 	return items, next, err
+}
+
+// newestOf are the sender's own sendings, the newest of each recommendation.
+func newestOf(who halsocoach.Actor, found []Referral) []Sending {
+	out := make([]Sending, len(found))
+	for i, r := range found {
+		out[i], _ = r.SendingOf(who.ID)
+	}
+	return out
 }
 
 // SentOne is one of the sender's own.
@@ -115,17 +126,14 @@ func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) 
 	if err := halsocoach.Allow(who, senders...); err != nil {
 		return Own{}, err
 	}
-	r, err := s.referrals.Get(ctx, id)
+	r, x, err := s.sentAs(ctx, who.ID, id)
 	if err != nil {
-		return Own{}, fmt.Errorf("referral %s: %w", id, err)
-	}
-	if _, mine := r.SendingOf(who.ID); !mine {
-		return Own{}, halsocoach.ErrNotFound
+		return Own{}, fmt.Errorf("sending %s: %w", id, err)
 	}
 	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
 		return Own{}, err
 	}
-	return s.own(ctx, who, r)
+	return s.own(ctx, r, x)
 }
 
 // Read is one recommendation, for a coach of its centre.
@@ -133,7 +141,7 @@ func (s *Service) Read(ctx context.Context, who halsocoach.Actor, id string) (De
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return Detail{}, err
 	}
-	r, err := s.referrals.Get(ctx, id)
+	r, err := s.one(ctx, id)
 	if err != nil {
 		return Detail{}, fmt.Errorf("referral %s: %w", id, err)
 	}
@@ -232,25 +240,25 @@ func (s *Service) sawItem(ctx context.Context, who halsocoach.Actor, act string,
 	return items[0], nil
 }
 
-func (s *Service) own(ctx context.Context, who halsocoach.Actor, r Referral) (Own, error) {
-	all, err := s.owns(ctx, who, []Referral{r})
+func (s *Service) own(ctx context.Context, r Referral, x Sending) (Own, error) {
+	all, err := s.owns(ctx, []Referral{r}, []Sending{x})
 	if err != nil {
 		return Own{}, err
 	}
 	return all[0], nil
 }
 
-// owns are the recommendations as the sender sees them, names opened in one
-// question.
-func (s *Service) owns(ctx context.Context, who halsocoach.Actor, found []Referral) ([]Own, error) {
+// owns are the recommendations as the sender sees them, each by what they have
+// sent, names opened in one question.
+func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([]Own, error) {
 	out, boxes := make([]Own, len(found)), make([]seal.Box, len(found))
 	for i, r := range found {
-		x, _ := r.SendingOf(who.ID)
+		x := sent[i]
 		centre, err := s.centreName(ctx, r.Centre)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Own{ID: r.ID, Topics: x.Topics, Centre: r.Centre, CentreName: centre, State: r.State, Ended: r.Ended, Received: x.At, Due: r.Due}
+		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, State: r.State, Ended: r.Ended, Received: x.At, Due: r.Due}
 		if x.Carried == "" { // a promise from their own day
 			out[i].Due = r.Due.Add(x.At.Sub(r.Received))
 		}

@@ -100,6 +100,15 @@ func (r Referral) SendingOf(staff string) (Sending, bool) {
 	return Sending{}, false
 }
 
+// ownID is under which id the sender sees their sending. It is not the
+// recommendation's, so that nobody can tell whether another was there before.
+func (r Referral) ownID(x Sending) string {
+	if x.Carried == "" {
+		return x.ID
+	}
+	return x.ID + "." + halsocoach.IDFrom("carried", r.ID, x.ID)[:10]
+}
+
 // enter puts the recommendation among those that wait for a coach.
 func (r *Referral) enter() {
 	r.State, r.Open = Received, r.Person+"/"+r.Centre
@@ -220,6 +229,9 @@ func (w Wish) trimmed() Wish {
 	for _, t := range w.Topics {
 		if !slices.Contains(topics, t) {
 			topics = append(topics, t)
+		}
+		if len(topics) > len(halsocoach.Topics) {
+			break // one of them is unknown already, so the rest need no look
 		}
 	}
 	w.Topics = topics

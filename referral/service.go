@@ -68,7 +68,7 @@ func (s *Service) Recommend(ctx context.Context, who halsocoach.Actor, req halso
 	if err := s.AccessLog.Saw(ctx, who, "recommend", "rekommendation", doc.Person); err != nil {
 		return Own{}, false, err
 	}
-	own, err := s.own(ctx, who, doc)
+	own, err := s.own(ctx, doc, fresh.Sendings[0])
 	return own, true, err
 }
 
@@ -81,7 +81,7 @@ func (s *Service) again(ctx context.Context, who halsocoach.Actor, doc Referral,
 	if err := s.AccessLog.Saw(ctx, who, "read own referral", "rekommendation", doc.Person); err != nil {
 		return Own{}, false, err
 	}
-	own, err := s.own(ctx, who, doc)
+	own, err := s.own(ctx, doc, doc.Sendings[i])
 	return own, false, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -74,8 +75,19 @@ func TestASecondSenderJoinsWithoutSeeingTheFirst(t *testing.T) {
 	second := wish()
 	second.Name, second.Phone, second.Email, second.Topics, second.Note = "Elsa B", "", "elsa@berg.se", []halsocoach.Topic{"kultur och fritid"}, "Från föreningen"
 	two := g.sent(g.People.Forening, "b", second)
-	if two.ID != one.ID {
-		t.Fatal("the second did not join the first")
+	if two.ID == one.ID || two.ID != key("b").ID(g.People.Forening, "referrals") {
+		t.Fatalf("the second got %s, the first %s: the id tells that somebody was before", two.ID, one.ID)
+	}
+	for _, c := range []struct {
+		who         halsocoach.Actor
+		own, others string
+	}{{g.People.Vardcentral, one.ID, two.ID}, {g.People.Forening, two.ID, one.ID}} {
+		if got, err := g.svc.SentOne(g.Ctx(), c.who, c.own); err != nil || got.ID != c.own {
+			t.Fatalf("%s reads their own: %+v, %v", c.who.Role, got, err)
+		}
+		if _, err := g.svc.SentOne(g.Ctx(), c.who, c.others); !errors.Is(err, halsocoach.ErrNotFound) {
+			t.Fatalf("%s reads by the other's id: %v", c.who.Role, err)
+		}
 	}
 	if two.Name != "Elsa B" || !slices.Equal(two.Topics, second.Topics) || !two.Received.Equal(g.Clock.Now()) || two.Due.Sub(two.Received) != 7*24*time.Hour {
 		t.Fatalf("the second sees %+v", two)
@@ -99,6 +111,69 @@ func TestASecondSenderJoinsWithoutSeeingTheFirst(t *testing.T) {
 	}
 	if len(g.inbox(g.People.Maria, "")) != 1 {
 		t.Fatal("two in the inbox")
+	}
+	if err := g.decide(g.People.Maria, "d", two.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatalf("the coach decides by the second's id: %v", err)
+	}
+	for who, id := range map[*halsocoach.Actor]string{&g.People.Vardcentral: one.ID, &g.People.Forening: two.ID} {
+		if got, err := g.svc.SentOne(g.Ctx(), *who, id); err != nil || got.State != referral.Accepted {
+			t.Fatalf("%s sees %+v, %v", who.Role, got, err)
+		}
+	}
+}
+
+func TestTheOrderOfOnesOwnTellsNothingOfOthers(t *testing.T) {
+	g := open(t)
+	g.sent(g.People.Vardcentral, "a", wish())
+	g.Clock.Add(time.Hour)
+	other := wish()
+	other.Personnummer = ""
+	before := g.sent(g.People.Forening, "b", other)
+	g.Clock.Add(time.Hour)
+	joined := g.sent(g.People.Forening, "c", wish())
+	list, _, err := g.svc.Sent(g.Ctx(), g.People.Forening, "", "")
+	if err != nil || len(list) != 2 || list[0].ID != joined.ID || list[1].ID != before.ID {
+		t.Fatalf("%+v, %v: the newest of one's own comes first", list, err)
+	}
+}
+
+func TestAForwardedOneIsReadByEachSenderUnderTheirOwnIDs(t *testing.T) {
+	g := open(t)
+	one := g.sent(g.People.Vardcentral, "a", wish())
+	two := g.sent(g.People.Forening, "b", wish())
+	if err := g.decide(g.People.Maria, "f", one.ID, referral.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, who := range []halsocoach.Actor{g.People.Vardcentral, g.People.Forening} {
+		var list []referral.Own
+		g.Eventually("the forwarded one is there", func() bool {
+			list, _, _ = g.svc.Sent(g.Ctx(), who, "", "")
+			return len(list) == 2
+		})
+		for _, o := range list {
+			if got, err := g.svc.SentOne(g.Ctx(), who, o.ID); err != nil || got.Centre != o.Centre || got.State != o.State || seen[o.ID] {
+				t.Fatalf("%s reads %+v as %+v, %v", who.Role, o, got, err)
+			}
+			seen[o.ID] = true
+		}
+	}
+	if !seen[one.ID] || !seen[two.ID] || len(seen) != 4 {
+		t.Fatalf("ids %v", seen)
+	}
+}
+
+func TestAMillionTopicsAreRefusedAtOnce(t *testing.T) {
+	g := open(t)
+	w := wish()
+	w.Topics = nil
+	for i := range 1_000_000 {
+		w.Topics = append(w.Topics, halsocoach.Topic(strconv.Itoa(i)))
+	}
+	begun := time.Now()
+	_, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("m"), w)
+	if took := time.Since(begun); halsocoach.KindOf(err) != halsocoach.KindInvalid || took > 3*time.Second {
+		t.Fatalf("%v after %v", err, took)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"halsocoach"
@@ -81,6 +82,33 @@ func (s *Service) madeOf(ctx context.Context, sending string) (Referral, error) 
 		}
 	}
 	return Referral{}, store.ErrNotFound
+}
+
+// one is a recommendation by its own id, or by that of a sending that went into
+// it, which is the id its sender knows.
+func (s *Service) one(ctx context.Context, id string) (Referral, error) {
+	r, err := s.referrals.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return s.madeOf(ctx, id)
+	}
+	return r, err
+}
+
+// sentAs is the recommendation that holds what the sender knows by this id.
+func (s *Service) sentAs(ctx context.Context, staff, id string) (Referral, Sending, error) {
+	sending, _, _ := strings.Cut(id, ".")
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{sending}, Limit: 20})
+	if err != nil {
+		return Referral{}, Sending{}, err
+	}
+	for _, r := range found {
+		for _, x := range r.Sendings {
+			if x.Sender == staff && r.ownID(x) == id {
+				return r, x, nil
+			}
+		}
+	}
+	return Referral{}, Sending{}, store.ErrNotFound
 }
 
 // carriedFrom says whether a forwarded recommendation's sendings have come to

@@ -22,7 +22,7 @@ func (w Wish) check() error {
 	if w.Coach == "" {
 		faults = append(faults, halsocoach.Field{Name: "coach", Text: "Välj en hälsocoach."})
 	}
-	if w.Starts.IsZero() {
+	if !aTime(w.Starts) {
 		faults = append(faults, halsocoach.Field{Name: "starts", Text: "Välj en tid."})
 	}
 	if !w.Form.Known() {
@@ -32,6 +32,13 @@ func (w Wish) check() error {
 		faults = append(faults, halsocoach.Field{Name: "kind", Text: "Välj inledande eller uppföljande samtal."})
 	}
 	return halsocoach.Invalid(faults...)
+}
+
+// aTime says whether t can be meant: the zero time can not, nor can one of a year
+// that RFC 3339 has no words for.
+func aTime(t time.Time) bool {
+	year := t.UTC().Year()
+	return year > 1900 && year < 9999
 }
 
 // digest ties a request to what was wished; times are compared, not zones.
@@ -52,6 +59,9 @@ func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach
 	}
 	id, digest := req.ID(who, "talks"), w.digest(req)
 	if b, err := s.repeated(ctx, id, digest); err != nil || b.ID != "" {
+		if err == nil && who.Staff() {
+			err = s.AccessLog.Saw(ctx, who, "book talk", "samtal", b.Person)
+		}
 		return b, false, err
 	}
 	e, err := s.enrolmentFor(ctx, who, w)

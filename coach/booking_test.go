@@ -168,6 +168,8 @@ func TestWhatIsNotOfferedCanNotBeBooked(t *testing.T) {
 		{"nobody", with(func(x *coach.Wish) { x.Coach = "ingen" }), halsocoach.ErrNotFound},
 		{"no coach", with(func(x *coach.Wish) { x.Coach = "" }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
 		{"no time", with(func(x *coach.Wish) { x.Starts = time.Time{} }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
+		{"before all years", with(func(x *coach.Wish) { x.Starts = time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 23*3600)) }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
+		{"after all years", with(func(x *coach.Wish) { x.Starts = time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -23*3600)) }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
 		{"a strange form", with(func(x *coach.Wish) { x.Form = "brev" }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

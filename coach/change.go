@@ -23,7 +23,7 @@ func (s *Service) Move(ctx context.Context, who halsocoach.Actor, req halsocoach
 	if err != nil {
 		return Booked{}, err
 	}
-	if to.Starts.IsZero() {
+	if !aTime(to.Starts) {
 		return Booked{}, halsocoach.Invalid(halsocoach.Field{Name: "starts", Text: "Välj en tid."})
 	}
 	if to.Form != "" && !to.Form.Known() {

@@ -129,7 +129,7 @@ func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id, act strin
 	if b.Centre != who.Centre {
 		return Booked{}, halsocoach.ErrNotFound
 	}
-	if b.Protected && b.Coach != who.ID {
+	if b.Coach != who.ID { // whether the person is protected now is the enrolment's to say
 		e, err := s.Enrolments.Enrolment(ctx, b.Enrolment)
 		if err != nil {
 			return Booked{}, err

@@ -98,6 +98,47 @@ func TestAProtectedPersonMeetsOnlyTheNamedCoach(t *testing.T) {
 	wants(t, err, halsocoach.ErrNotFound)
 }
 
+func TestAPersonWhoBecomesProtectedIsSeenByTheNamedCoachOnly(t *testing.T) {
+	w := newWorld(t)
+	e := w.enrol(w.People.Elsa, w.People.Maria)
+	b := w.book(w.People.Elsa, w.wish(tuesday, 9))
+	_, err := w.Talk(w.Ctx(), w.malin, b.ID)
+	must(t, err)
+	_, err = w.people.docs.Update(w.Ctx(), e.ID, func(d *enrolled) ([]halsocoach.Event, error) {
+		d.Protected = true
+		return nil, nil
+	})
+	must(t, err)
+	_, err = w.Talk(w.Ctx(), w.malin, b.ID)
+	wants(t, err, halsocoach.ErrNotFound)
+	wants(t, w.Cancel(w.Ctx(), w.malin, b.ID), halsocoach.ErrNotFound)
+	_, err = w.Talk(w.Ctx(), w.People.Maria, b.ID)
+	must(t, err)
+}
+
+func TestAMoveOutsideAllYearsIsAnAnswerToMend(t *testing.T) {
+	w := newWorld(t)
+	w.enrol(w.People.Elsa, w.People.Maria)
+	b := w.book(w.People.Elsa, w.wish(tuesday, 9))
+	_, err := w.Move(w.Ctx(), w.People.Elsa, key(), b.ID, coach.NewTime{Starts: time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -23*3600))})
+	wants(t, err, &halsocoach.Error{Kind: halsocoach.KindInvalid})
+}
+
+func TestARepeatedBookingByStaffIsLoggedToo(t *testing.T) {
+	w := newWorld(t)
+	e := w.enrol(w.People.Elsa, w.People.Maria)
+	wish, k := w.wish(tuesday, 9), key()
+	wish.Enrolment = e.ID
+	for i, made := range []bool{true, false} {
+		before := len(w.AccessLog.Rows())
+		_, got, err := w.Book(w.Ctx(), w.People.Maria, k, wish)
+		must(t, err)
+		if rows := w.AccessLog.Rows()[before:]; got != made || len(rows) != 1 || !slices.Equal(rows[0].Persons, []string{w.People.Elsa.ID}) {
+			t.Fatalf("time %d: made %v, rows %+v", i+1, got, rows)
+		}
+	}
+}
+
 func TestSomeoneElsesTalkIsNotFound(t *testing.T) {
 	w := newWorld(t)
 	elsa, anna := w.People.Elsa, w.People.Anna

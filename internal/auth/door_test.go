@@ -252,6 +252,11 @@ func TestTheLogIsPagedNewestFirst(t *testing.T) {
 	if second := b.get("/min-halsa/logg?after=" + after); second.status != 200 || strings.Count(second.body, "Maria Holm") != 5 {
 		t.Fatalf("%d, %d rows", second.status, strings.Count(second.body, "Maria Holm"))
 	}
+	for _, bent := range []string{"zzz", after[:len(after)-1], "%00", strings.Repeat("A", 6000)} {
+		if r := b.get("/min-halsa/logg?after=" + bent); r.status != 422 {
+			t.Fatalf("a bent cursor %.20s: %d", bent, r.status)
+		}
+	}
 	items, _, _ := s.SeenBy(e.Ctx(), e.People.Anna, "")
 	if !items[0].At.After(items[1].At) {
 		t.Fatal("the newest is not first")

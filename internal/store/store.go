@@ -103,7 +103,8 @@ var (
 	ErrConflict       = errors.New("store: another version is stored")
 	ErrNoIndex        = errors.New("store: no index serves the query")
 	ErrNewer          = errors.New("store: the schema is newer than this program knows")
-	ErrCursor         = errors.New("store: not a cursor of this query")
+	// ErrCursor is a person's to mend: what stands in an address may be anything.
+	ErrCursor error = &halsocoach.Error{Kind: halsocoach.KindInvalid, Code: "cursor", Text: "Sidan finns inte längre. Börja om från listans början."}
 )
 
 // ErrDuplicate says that another document holds the value of a unique index.

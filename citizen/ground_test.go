@@ -70,13 +70,14 @@ func (g ground) accept(w referral.Wish) string {
 	g.T.Helper()
 	k := key(halsocoach.NewID())
 	own, _, err := g.referral.Recommend(g.Ctx(), g.People.Vardcentral, k, w)
+	var item referral.Item
 	if err == nil {
-		_, _, err = g.referral.Decide(g.Ctx(), g.People.Maria, k, own.ID, referral.Ruling{Decision: "accept"})
+		item, _, err = g.referral.Decide(g.Ctx(), g.People.Maria, k, own.ID, referral.Ruling{Decision: "accept"})
 	}
 	if err != nil {
 		g.T.Fatal(err)
 	}
-	return own.ID
+	return item.ID
 }
 
 // enrolled is accept, and then the enrolment.

@@ -44,7 +44,7 @@ func Kinds() []store.Kind {
 	}
 }
 
-var things, others, counters = Kinds()[0], Kinds()[1], Kinds()[2]
+var things, counters = Kinds()[0], Kinds()[2]
 
 // house is a test with its store.
 type house struct {

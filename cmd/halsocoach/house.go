@@ -90,13 +90,16 @@ func openGround(ctx context.Context, cfg houseConfig) (*house, error) {
 	if err := os.MkdirAll(cfg.Keys, 0o700); err != nil {
 		return fail("make the folder of the keys", err)
 	}
-	var err error
-	if h.store, err = sqlite.Open(ctx, strings.TrimPrefix(cfg.Store, "sqlite:"), append(kinds(), cfg.Kinds...), cfg.Log); err != nil {
+	data, err := sqlite.Open(ctx, strings.TrimPrefix(cfg.Store, "sqlite:"), append(kinds(), cfg.Kinds...), cfg.Log)
+	if err != nil {
 		return fail("open the store", err)
 	}
-	if h.keys, err = sqlite.Open(ctx, filepath.Join(cfg.Keys, "keys.db"), seal.Kinds(), cfg.Log); err != nil {
+	h.store = data
+	keys, err := sqlite.Open(ctx, filepath.Join(cfg.Keys, "keys.db"), seal.Kinds(), cfg.Log)
+	if err != nil {
 		return fail("open the key store", err)
 	}
+	h.keys = keys
 	master, err := seal.KeyFile(filepath.Join(cfg.Keys, "master.key"))
 	if err != nil {
 		return fail("read the master key", err)

@@ -14,7 +14,7 @@ import (
 // administrator comes in.
 type inviteCommand struct {
 	place
-	PublicURL string `env:"HALSOCOACH_PUBLIC_URL" required:"" placeholder:"https://…" help:"The address by which people reach the service."`
+	PublicURL string `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
 	Role      string `enum:"region,kommun,coach,carecentre,association,family,operator" required:"" help:"region, kommun, coach, carecentre, association, family or operator."`
 	Kommun    string `placeholder:"0684" help:"The kommun's code, for kommun, coach, carecentre and association."`
 	Centre    string `placeholder:"0684" help:"The centre's code, for coach; default the kommun's first."`
@@ -23,6 +23,9 @@ type inviteCommand struct {
 
 // Run makes the invitation in the store, beside a running service or without.
 func (c *inviteCommand) Run(ctx context.Context, log *slog.Logger) error {
+	if err := checkPublicURL(c.PublicURL); err != nil {
+		return err
+	}
 	if err := c.place.check(); err != nil {
 		return err
 	}

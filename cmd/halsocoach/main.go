@@ -25,7 +25,7 @@ func main() {
 	parser := kong.Must(&c,
 		kong.Name("halsocoach"),
 		kong.Description("Hälsocoach online: one shared platform for the Hälsocenter of Jönköpings län."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	run, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

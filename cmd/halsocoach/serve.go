@@ -15,21 +15,28 @@ import (
 // place is where the data lie and how the program is reached: what every
 // command needs that opens the house.
 type place struct {
-	Store string `env:"HALSOCOACH_STORE" required:"" placeholder:"sqlite:PATH" help:"The store of documents."`
-	NATS  string `env:"HALSOCOACH_NATS" name:"nats" required:"" placeholder:"embedded:DIR" help:"embedded:DIR, or nats://… for several nodes."`
-	Keys  string `env:"HALSOCOACH_KEYS" required:"" placeholder:"DIR" help:"Folder of the keys: master key, signing keys, key store. Back it up apart from the data."`
+	Store string `env:"HALSOCOACH_STORE" placeholder:"sqlite:PATH" help:"The store of documents."`
+	NATS  string `env:"HALSOCOACH_NATS" name:"nats" placeholder:"embedded:DIR" help:"embedded:DIR, or nats://… for several nodes."`
+	Keys  string `env:"HALSOCOACH_KEYS" placeholder:"DIR" help:"Folder of the keys: master key, signing keys, key store. Back it up apart from the data."`
 }
 
 // serveCommand runs the service.
 type serveCommand struct {
 	place
 	Addr      string `env:"HALSOCOACH_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
-	PublicURL string `env:"HALSOCOACH_PUBLIC_URL" required:"" placeholder:"https://…" help:"The address by which people reach the service."`
+	PublicURL string `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
 	OpsAddr   string `env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
 }
 
 // errSetting says what is wrong with a setting and how to mend it, in one line.
+// A password in an address is not repeated.
 func errSetting(name, value, mend string) error {
+	if value == "" {
+		return fmt.Errorf("%s is missing: %s", name, mend)
+	}
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		value = u.Redacted()
+	}
 	return fmt.Errorf("%s is %q: %s", name, value, mend)
 }
 
@@ -52,6 +59,9 @@ func (p place) check() error {
 	} else if u, err := url.Parse(p.NATS); err != nil || u.Host == "" || (u.Scheme != "nats" && u.Scheme != "tls") {
 		return errSetting("HALSOCOACH_NATS", p.NATS, "give embedded:DIR or nats://host:4222")
 	}
+	if p.Keys == "" {
+		return errSetting("HALSOCOACH_KEYS", "", "give a folder of its own, for example /var/lib/halsocoach-keys")
+	}
 	if err := os.MkdirAll(p.Keys, 0o700); err != nil {
 		return errSetting("HALSOCOACH_KEYS", p.Keys, "the folder can not be made: "+err.Error())
 	}
@@ -66,11 +76,20 @@ func folder(path string) error {
 }
 
 func (c *serveCommand) check() error {
-	u, err := url.Parse(c.PublicURL)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" {
-		return errSetting("HALSOCOACH_PUBLIC_URL", c.PublicURL, "give the address people type, as https://halsocoach.example.se")
+	if err := checkPublicURL(c.PublicURL); err != nil {
+		return err
 	}
 	return c.place.check()
+}
+
+// checkPublicURL: a scheme and a host, nothing else.
+func checkPublicURL(address string) error {
+	u, err := url.Parse(address)
+	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && strings.Trim(u.Path, "/") == "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery {
+		return nil
+	}
+	return errSetting("HALSOCOACH_PUBLIC_URL", address, "give the address people type, as https://halsocoach.example.se")
 }
 
 // Run serves until it is told to stop.

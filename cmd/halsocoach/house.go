@@ -163,8 +163,9 @@ func (h *house) build(ctx context.Context) (err error) {
 		Staff: h.auth, Calendar: h.coach, Enrolments: h.citizen,
 	})
 	h.counts = counts.New(counts.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Settings: h.settings, Live: h.cfg.Demo})
+	h.metrics.open()
 	h.web = web.New(web.Config{
-		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth, Ready: h.ready,
+		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth, Ready: h.ready, Answered: h.metrics.count,
 	})
 	h.mount()
 	return nil
@@ -173,7 +174,6 @@ func (h *house) build(ctx context.Context) (err error) {
 // mount puts every package's pages and JSON on the app.
 func (h *house) mount() {
 	app, api := h.web.Fiber(), h.web.API()
-	h.metrics.mount(app)
 	h.auth.Routes(app)
 	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
 		p.Routes(app)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,25 +19,19 @@ type metrics struct {
 	took     *prometheus.HistogramVec
 }
 
-// mount counts every request.
-func (m *metrics) mount(r fiber.Router) {
+// open makes the counters.
+func (m *metrics) open() {
 	m.registry = prometheus.NewRegistry()
 	m.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "halsocoach_request_seconds", Help: "Time from request to answer, by route.",
 		Buckets: []float64{.001, .005, .02, .1, .5, 2},
 	}, []string{"method", "route", "status"})
 	m.registry.MustRegister(m.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	r.Use(func(c *fiber.Ctx) error {
-		began := time.Now()
-		err := c.Next()
-		status := c.Response().StatusCode()
-		var f *fiber.Error
-		if errors.As(err, &f) {
-			status = f.Code
-		}
-		m.took.WithLabelValues(c.Method(), c.Route().Path, strconv.Itoa(status)).Observe(time.Since(began).Seconds())
-		return err
-	})
+}
+
+// count counts an answer.
+func (m *metrics) count(method, route string, status int, took time.Duration) {
+	m.took.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
 // serve answers /metrics and pprof on an address of their own; "" = off.

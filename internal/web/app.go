@@ -32,6 +32,9 @@ type Config struct {
 	Nav func(halsocoach.Actor) []Link
 	// Drafts keeps the answers of a form whose session has ended.
 	Drafts Drafts
+	// Answered is told of every answer once its status stands. route is the
+	// pattern, or "-".
+	Answered func(method, route string, status int, took time.Duration)
 	// Ready says whether the program can serve: store, bus.
 	Ready func(context.Context) error
 	// FormTargets are origins besides our own where a form may end up by

@@ -106,6 +106,9 @@ func routeOf(c *fiber.Ctx) string {
 // masked.
 func (a *App) logLine(c *fiber.Ctx, st *state, route string, took time.Duration) {
 	status := c.Response().StatusCode()
+	if a.cfg.Answered != nil {
+		a.cfg.Answered(c.Method(), route, status, took)
+	}
 	if route == "/healthz" || route == "/readyz" {
 		return
 	}

@@ -108,16 +108,18 @@ func TestSinceComesInOrderAndJoinsWhatIsSaidMeanwhile(t *testing.T) {
 	}
 	maria := g.first.dial(g.maria)
 	maria.send("since", place{g.conv, 10})
-	go func() {
-		for i := range during {
-			if _, err := g.first.Say(context.Background(), g.anna, Wish{g.conv, fmt.Sprint("d", i), "under tiden"}); err != nil {
-				t.Error(err)
-			}
-		}
-	}()
 	caughtUp := false
 	for want := 11; want <= before+during; {
 		f := maria.next()
+		if want == 11 { // the catching up has begun
+			go func() {
+				for i := range during {
+					if _, err := g.first.Say(context.Background(), g.anna, Wish{g.conv, fmt.Sprint("d", i), "under tiden"}); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+		}
 		switch {
 		case f.CaughtUp != nil:
 			if caughtUp || f.CaughtUp.Seq != want-1 {

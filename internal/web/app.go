@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -62,12 +63,13 @@ type Drafts interface {
 
 // App is the program's door to browsers and machines.
 type App struct {
-	cfg    Config
-	fiber  *fiber.App
-	api    huma.API
-	secure bool // the public address is https
-	csp    string
-	cache  *Cached // our own public pages
+	running atomic.Int64 // requests under way
+	cfg     Config
+	fiber   *fiber.App
+	api     huma.API
+	secure  bool // the public address is https
+	csp     string
+	cache   *Cached // our own public pages
 }
 
 // The limits of a request. Services get a context with serviceTime.
@@ -128,8 +130,30 @@ func (a *App) Listen(addr string) error {
 // Serve serves on ln until Shutdown.
 func (a *App) Serve(ln net.Listener) error { return a.fiber.Listener(ln) }
 
-// Shutdown lets running requests end. Hijacked sockets are chat's to close.
-func (a *App) Shutdown(ctx context.Context) error { return a.fiber.ShutdownWithContext(ctx) }
+// quietTime is how long no request must have run before what is still open is
+// taken for idle: time enough for the last answers to leave.
+const quietTime = 300 * time.Millisecond
+
+// Shutdown lets running requests end. Connections on which nothing is asked are
+// not waited for: browsers open them in advance and keep them. Hijacked sockets
+// are chat's to close.
+func (a *App) Shutdown(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- a.fiber.ShutdownWithContext(ctx) }()
+	tick := time.NewTicker(quietTime / 10)
+	defer tick.Stop()
+	for quiet := 0; quiet < 10; {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			if quiet++; a.running.Load() > 0 {
+				quiet = 0
+			}
+		}
+	}
+	return nil
+}
 
 func (a *App) own(r fiber.Router) {
 	r.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })

@@ -56,6 +56,8 @@ func stateOf(c *fiber.Ctx) *state {
 // check, errors and panics, and one access line without personal data.
 func (a *App) request(c *fiber.Ctx) error {
 	began := time.Now()
+	a.running.Add(1)
+	defer a.running.Add(-1)
 	st := a.begin(c)
 	ctx, cancel := context.WithTimeout(context.Background(), serviceTime)
 	defer cancel()

@@ -39,6 +39,9 @@ func (s *Service) say(ctx context.Context, who halsocoach.Actor, w Wish, from *s
 	if err != nil {
 		return Said{}, c, err
 	}
+	if from != nil && !from.covers(c) { // what staff write is logged before their receipt
+		return Said{}, c, halsocoach.ErrBusy
+	}
 	if err := checkKey(w.Key); err != nil {
 		return Said{}, c, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -184,6 +185,23 @@ func TestWhatTheCoachSeesIsLogged(t *testing.T) {
 	}
 	if rows := g.AccessLog.Rows(); len(rows) != len(steps)+3 || rows[len(rows)-1].Persons[0] != erik.ID {
 		t.Fatalf("and one for a conversation that was opened later: %+v", rows[len(steps):])
+	}
+	rut := g.citizen("Rut")
+	later := g.enrolled("enrolment-rut", rut, g.maria)
+	c.say(later, "r1", "Hej")
+	if f := c.next(); f.Said == nil {
+		t.Fatalf("got %+v", f)
+	}
+	if rows := g.AccessLog.Rows(); len(rows) != len(steps)+4 || rows[len(rows)-1].Persons[0] != rut.ID {
+		t.Fatalf("and one before the coach writes there first: %+v", rows[len(steps):])
+	}
+}
+
+func TestAfterTheLastNumberThereIsNothing(t *testing.T) {
+	g := open(t, Wire{})
+	g.first.say(g.anna, g.conv, "k1", "Hej!")
+	if lines, next, err := g.first.Since(t.Context(), g.anna, g.conv, math.MaxInt, 10); err != nil || len(lines) != 0 || next != 0 {
+		t.Fatalf("%+v, %d, %v", lines, next, err)
 	}
 }
 

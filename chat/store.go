@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"halsocoach"
 	"halsocoach/internal/seal"
@@ -65,6 +66,7 @@ func (a archive) top(ctx context.Context, c Conversation) (int, error) {
 
 // after reads at most limit messages with higher numbers than seq, in order.
 func (a archive) after(ctx context.Context, c Conversation, seq, limit int) ([]Message, error) {
+	seq = min(seq, math.MaxInt-1) // the number after it is a number too
 	found, _, err := a.messages.Find(ctx, store.Query{Index: "person", Equal: []any{c.Person, c.ID}, From: seq + 1, Limit: limit})
 	return found, err
 }

@@ -167,15 +167,13 @@ type witness struct {
 // entries and events belong together, and none is half.
 func (w *witness) check(t *testing.T, path string) {
 	t.Helper()
-	ctx := t.Context()
-	s, err := Open(ctx, path, noteKinds, testLog(t))
+	s, err := Open(t.Context(), path, noteKinds, testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c := store.In[note](s, noteKinds[0])
 	saved := map[string]note{}
-	if err := c.Each(ctx, func(id string, n note) error {
+	if err := store.In[note](s, noteKinds[0]).Each(t.Context(), func(id string, n note) error {
 		if n.First != n.Second || n.Key != id {
 			t.Errorf("document %s is half", id)
 		}
@@ -190,38 +188,11 @@ func (w *witness) check(t *testing.T, path string) {
 		}
 	}
 	for _, index := range []string{"person", "key"} {
-		n := 0
-		for q := (store.Query{Index: index, Limit: 1000}); ; {
-			found, next, err := c.Find(ctx, q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n += len(found); next == "" {
-				break
-			}
-			q.After = next
-		}
-		if n != len(saved) {
+		if n := indexed(t, s, index); n != len(saved) {
 			t.Errorf("index %s holds %d of %d documents", index, n, len(saved))
 		}
 	}
-	for {
-		batches, err := s.Pending(ctx, 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(batches) == 0 {
-			break
-		}
-		for _, b := range batches {
-			for _, e := range b.Events {
-				w.events[e.Subject] += e.ID[strings.LastIndex(e.ID, "#"):]
-			}
-		}
-		if err := s.Relayed(ctx, batches...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.relay(t, s)
 	for id, n := range saved {
 		if want := map[string]string{"1": "#1", "2": "#1#2"}[n.First]; w.events[id] != want {
 			t.Errorf("document %s has the events %q, want %q", id, w.events[id], want)
@@ -230,6 +201,43 @@ func (w *witness) check(t *testing.T, path string) {
 	for id := range w.events {
 		if _, ok := saved[id]; !ok {
 			t.Errorf("an event without its document %s", id)
+		}
+	}
+}
+
+// indexed counts the documents of an index.
+func indexed(t *testing.T, s *Store, index string) (n int) {
+	t.Helper()
+	for q := (store.Query{Index: index, Limit: 1000}); ; {
+		page, err := s.Find(t.Context(), "note", q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n += len(page.Documents); page.Next == "" {
+			return n
+		}
+		q.After = page.Next
+	}
+}
+
+// relay takes the events that wait.
+func (w *witness) relay(t *testing.T, s *Store) {
+	t.Helper()
+	for {
+		batches, err := s.Pending(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(batches) == 0 {
+			return
+		}
+		for _, b := range batches {
+			for _, e := range b.Events {
+				w.events[e.Subject] += e.ID[strings.LastIndex(e.ID, "#"):]
+			}
+		}
+		if err := s.Relayed(t.Context(), batches...); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -84,75 +84,22 @@ var outbox = []named{
 	}},
 	{"TwoRelaysKeepTheOrderOfADocument", func(h *house) {
 		documents, saves := 20, Count(20, 200)
-		var mu sync.Mutex
-		seen, order := map[string]bool{}, map[string][]string{}
-		saving := make(chan struct{})
-		relay := func(s store.Store) error {
-			for {
-				done := false
-				select {
-				case <-saving:
-					done = true
-				default:
-				}
-				batches, err := s.Pending(h.ctx, 7)
-				if err != nil {
-					return err
-				}
-				if len(batches) == 0 {
-					if done {
-						return nil
-					}
-					time.Sleep(time.Millisecond)
-				}
-				mu.Lock()
-				for _, b := range batches {
-					for _, e := range b.Events {
-						if !seen[e.ID] { // a repeat is dropped by its id
-							seen[e.ID] = true
-							order[e.Subject] = append(order[e.Subject], e.ID)
-						}
-					}
-				}
-				mu.Unlock()
-				if err := s.Relayed(h.ctx, batches...); err != nil {
-					return err
-				}
-			}
-		}
-		second := h.again(Kinds())
-		var relays sync.WaitGroup
-		for _, s := range []store.Store{h.s, second} {
-			relays.Go(func() {
-				if err := relay(s); err != nil {
+		r := &relays{seen: map[string]bool{}, order: map[string][]string{}, saving: make(chan struct{})}
+		var running sync.WaitGroup
+		for _, s := range []store.Store{h.s, h.again(Kinds())} {
+			running.Go(func() {
+				if err := r.run(h, s); err != nil {
 					h.Error(err)
 				}
 			})
 		}
-		each(h, documents, func(i int) error {
-			id, version := fmt.Sprint("doc", i), ""
-			for n := range saves {
-				var err error
-				e := halsocoach.Event{ID: fmt.Sprintf("%s/%04d", id, n), Subject: id}
-				if n%5 == 4 { // and the id comes again
-					if err = h.s.Delete(h.ctx, "thing", id, version, []halsocoach.Event{e}); err != nil {
-						return err
-					}
-					version = ""
-					continue
-				}
-				if version, err = h.s.Save(h.ctx, "thing", store.Document{ID: id, Version: version, Body: []byte(`{}`)}, []halsocoach.Event{e}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		close(saving)
-		relays.Wait()
+		each(h, documents, func(i int) error { return comeAndGo(h, fmt.Sprint("doc", i), saves) })
+		close(r.saving)
+		running.Wait()
 		for i := range documents {
 			id := fmt.Sprint("doc", i)
-			h.is("events of "+id, len(order[id]), saves)
-			for n, e := range order[id] {
+			h.is("events of "+id, len(r.order[id]), saves)
+			for n, e := range r.order[id] {
 				if e != fmt.Sprintf("%s/%04d", id, n) {
 					h.Fatalf("event %d of %s is %s", n, id, e)
 				}
@@ -185,4 +132,71 @@ var outbox = []named{
 			h.Error("not signalled after a delete")
 		}
 	}},
+}
+
+// relays is what several relays have published, each event once, as a consumer
+// sees it that drops repeats by their id.
+type relays struct {
+	mu     sync.Mutex
+	seen   map[string]bool
+	order  map[string][]string // by subject
+	saving chan struct{}       // closed when nothing more is saved
+}
+
+// run relays until nothing more is saved and nothing waits.
+func (r *relays) run(h *house, s store.Store) error {
+	for {
+		done := false
+		select {
+		case <-r.saving:
+			done = true
+		default:
+		}
+		batches, err := s.Pending(h.ctx, 7)
+		if err != nil {
+			return err
+		}
+		if len(batches) == 0 {
+			if done {
+				return nil
+			}
+			time.Sleep(time.Millisecond)
+		}
+		r.publish(batches)
+		if err := s.Relayed(h.ctx, batches...); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *relays) publish(batches []store.Batch) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range batches {
+		for _, e := range b.Events {
+			if !r.seen[e.ID] {
+				r.seen[e.ID] = true
+				r.order[e.Subject] = append(r.order[e.Subject], e.ID)
+			}
+		}
+	}
+}
+
+// comeAndGo saves a document many times, and now and then deletes it so that
+// its id comes again. Each write causes one event.
+func comeAndGo(h *house, id string, times int) error {
+	version := ""
+	for n := range times {
+		events := []halsocoach.Event{{ID: fmt.Sprintf("%s/%04d", id, n), Subject: id}}
+		var err error
+		if n%5 == 4 {
+			err, version = h.s.Delete(h.ctx, "thing", id, version, events), ""
+		} else {
+			version, err = h.s.Save(h.ctx, "thing", store.Document{ID: id, Version: version, Body: []byte(`{}`)}, events)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -233,7 +233,11 @@ func countsOf(o Occasion, a Activity, present []Place, held bool, known map[stri
 // CallOff cancels an occasion; those who had booked are shown the reason. The
 // leader's time is freed after it.
 func (s *Service) CallOff(ctx context.Context, who halsocoach.Actor, occasion, reason string) error {
-	if _, err := s.managedOccasion(ctx, who, occasion); err != nil {
+	seen, err := s.managedOccasion(ctx, who, occasion)
+	if err != nil {
+		return err
+	}
+	if err := s.saw(ctx, who, "call off occasion", seen); err != nil {
 		return err
 	}
 	now := s.clock()

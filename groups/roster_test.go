@@ -80,3 +80,18 @@ func TestAttendanceIsCountedOnceAlsoWhenTheListIsCorrected(t *testing.T) {
 		t.Fatalf("%v", kinds)
 	}
 }
+
+func TestCallingOffIsLoggedForThoseWhoHadBooked(t *testing.T) {
+	h := newHouse(t)
+	_, o := h.publish(3)
+	h.book(h.People.Anna, o.ID, false)
+	if err := h.svc.CallOff(h.Ctx(), h.People.Johan, o.ID, "Ledaren är sjuk"); halsocoach.KindOf(err) != halsocoach.KindNotFound || len(h.AccessLog.Rows()) != 0 {
+		t.Fatalf("a coach of another centre: %v, %+v", err, h.AccessLog.Rows())
+	}
+	if err := h.svc.CallOff(h.Ctx(), h.People.Maria, o.ID, "Ledaren är sjuk"); err != nil {
+		t.Fatal(err)
+	}
+	if rows := h.AccessLog.Rows(); len(rows) != 1 || rows[0].Act != "call off occasion" || !slices.Equal(rows[0].Persons, []string{h.People.Anna.ID}) {
+		t.Fatalf("access log: %+v", rows)
+	}
+}

@@ -56,6 +56,8 @@ func actText(ctx context.Context, act string) string {
 		return web.T(ctx, "Såg dig i deltagarlistan för en gruppaktivitet")
 	case "note attendance":
 		return web.T(ctx, "Skrev in närvaro på en gruppaktivitet")
+	case "call off occasion":
+		return web.T(ctx, "Ställde in en gruppaktivitet som du var anmäld till")
 	}
 	return web.T(ctx, "Använde uppgifter om dig")
 }

@@ -212,7 +212,8 @@ func (t *table) find(p store.Plan) (string, []any) {
 	for _, c := range rest {
 		b.WriteString(`x.` + c + way + `, `)
 	}
-	b.WriteString(`x.id` + way + ` LIMIT ?`)
+	// A bare "LIMIT ?" makes SQLite plan the question anew for every value.
+	b.WriteString(`x.id` + way + ` LIMIT ? + 0`)
 	return b.String(), append(args, p.Limit+1)
 }
 

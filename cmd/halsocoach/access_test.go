@@ -18,7 +18,7 @@ import (
 )
 
 // testHouse is the whole program on an empty ground, with one of each role.
-func testHouse(t *testing.T) (*house, map[halsocoach.Role]string) {
+func testHouse(t testing.TB) (*house, map[halsocoach.Role]string) {
 	t.Helper()
 	dir := t.TempDir()
 	h, err := openHouse(t.Context(), houseConfig{

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+
 	"halsocoach"
 )
 
@@ -141,7 +144,7 @@ func (c Collection[T]) Find(ctx context.Context, q Query) (items []T, next strin
 func (c Collection[T]) Each(ctx context.Context, f func(id string, v T) error) error {
 	return c.store.Each(ctx, c.kind, func(d Document) error {
 		var v T
-		if err := json.Unmarshal(d.Body, &v); err != nil {
+		if err := decode(d.Body, &v); err != nil {
 			return fmt.Errorf("store: read %s: %w", c.kind, err)
 		}
 		return f(d.ID, v)
@@ -157,7 +160,7 @@ func (c Collection[T]) read(ctx context.Context, id string) (T, Document, error)
 	if len(docs) == 0 {
 		return v, Document{}, ErrNotFound
 	}
-	if err := json.Unmarshal(docs[0].Body, &v); err != nil {
+	if err := decode(docs[0].Body, &v); err != nil {
 		return v, Document{}, fmt.Errorf("store: read %s: %w", c.kind, err)
 	}
 	return v, docs[0], nil
@@ -166,9 +169,14 @@ func (c Collection[T]) read(ctx context.Context, id string) (T, Document, error)
 func (c Collection[T]) decode(docs []Document) ([]T, error) {
 	out := make([]T, len(docs))
 	for i, d := range docs {
-		if err := json.Unmarshal(d.Body, &out[i]); err != nil {
+		if err := decode(d.Body, &out[i]); err != nil {
 			return nil, fmt.Errorf("store: read %s: %w", c.kind, err)
 		}
 	}
 	return out, nil
 }
+
+// asWritten makes the faster reader read what encoding/json has written.
+var asWritten = jsonv2.JoinOptions(jsonv1.FormatBytesWithLegacySemantics(true), jsonv1.FormatDurationAsNano(true))
+
+func decode(body []byte, v any) error { return jsonv2.Unmarshal(body, v, asWritten) }

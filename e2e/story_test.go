@@ -183,6 +183,7 @@ func lastPlace(t *testing.T, d *Demo, width int) time.Time {
 	e, o := d.Browse(t, "elsa", width), d.Browse(t, "omar", width)
 	e.SignIn("elsa")
 	e.Open("/gruppaktiviteter?kommun=0684")
+	e.See("Promenadgruppen")
 	e.Good("50-programme")
 	o.SignIn("omar")
 	o.Open("/tillfallen/" + walk.ID)

@@ -190,13 +190,10 @@ func (c *Conversation) sort() {
 	}
 }
 
-// checkText is the text as it is kept: without white space around it, with
-// plain line feeds.
+// checkText is the text as it is kept: without white space around it and without
+// control characters, with plain line feeds.
 func checkText(text string) (string, error) {
-	if strings.Contains(text, "\r") {
-		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
-	}
-	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
+	text = strings.TrimSpace(halsocoach.Plain(text))
 	switch {
 	case text == "":
 		return "", ErrEmpty

@@ -57,8 +57,22 @@ func (e *enrolments) Names(_ context.Context, ids ...string) (map[string]string,
 
 // sessions stand in for package auth: end ends one.
 type sessions struct {
-	mu  sync.Mutex
-	all map[string]map[*func()]struct{}
+	mu   sync.Mutex
+	all  map[string]map[*func()]struct{}
+	uses map[string]int
+}
+
+func (s *sessions) Used(_ context.Context, session string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uses[session]++
+	return nil
+}
+
+func (s *sessions) used(session string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.uses[session]
 }
 
 func (s *sessions) Watch(session string, ended func()) (stop func()) {
@@ -118,7 +132,7 @@ func open(t testing.TB, wire Wire) *ground {
 	g := &ground{
 		Env: testenv.New(t, Kinds()), t: t,
 		enrol:    &enrolments{m: map[string]halsocoach.Enrolment{}, names: map[string]string{}},
-		sessions: &sessions{all: map[string]map[*func()]struct{}{}},
+		sessions: &sessions{all: map[string]map[*func()]struct{}{}, uses: map[string]int{}},
 	}
 	g.maria, g.anna = g.People.Maria, g.People.Anna
 	g.first = g.node(wire, nil)

@@ -45,17 +45,21 @@ func (h *hub) empty() bool {
 	return len(h.open) == 0
 }
 
-// join takes a socket in; false when the node is going down.
-func (h *hub) join(k *socket) bool {
+// join takes a socket in, or says how to close it: when the node is going down,
+// or when the person has so many open already.
+func (h *hub) join(k *socket, most int) (code int, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.down {
-		return false
+	old := h.people[k.who.ID]
+	switch {
+	case h.down:
+		return closeRestart, "restart"
+	case len(old) >= most:
+		return closeSlow, "too many sockets"
 	}
 	h.open[k] = struct{}{}
-	old := h.people[k.who.ID]
 	h.people[k.who.ID] = append(old[:len(old):len(old)], k)
-	return true
+	return 0, ""
 }
 
 func (h *hub) leave(k *socket) {

@@ -93,6 +93,8 @@ func TestWhatMayBeSaid(t *testing.T) {
 		{"one too long", long + "å", "", ErrTooLong},
 		{"white space around does not count", long + "  ", long, nil},
 		{"broken bytes", "a\xffb", "a\uFFFDb", nil},
+		{"control characters", "a\x00b\tc\x1b\u0085d", "ab\tcd", nil},
+		{"nothing but control characters", "\x00 \x07", "", ErrEmpty},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			got, err := checkText(x.in)
@@ -209,7 +211,7 @@ func TestTenSecondsAboveThirtyAreTooMany(t *testing.T) {
 		var p pace
 		for s := range seconds {
 			for i := range perSecond {
-				if p.more(monday.Add(time.Duration(s)*time.Second+time.Duration(i)*time.Millisecond), w) {
+				if p.more(monday.Add(time.Duration(s)*time.Second+time.Duration(i)*time.Millisecond), 1, w.PerSecond, w.PaceFor) {
 					return true
 				}
 			}
@@ -225,7 +227,7 @@ func TestTenSecondsAboveThirtyAreTooMany(t *testing.T) {
 			continue
 		}
 		for range 40 {
-			if p.more(monday.Add(time.Duration(s)*time.Second), w) {
+			if p.more(monday.Add(time.Duration(s)*time.Second), 1, w.PerSecond, w.PaceFor) {
 				t.Fatal("a pause begins anew")
 			}
 		}

@@ -20,10 +20,12 @@ type Enrolments interface {
 	Names(ctx context.Context, enrolments ...string) (map[string]string, error)
 }
 
-// Sessions tells when a session has ended: ended is called once, within five
-// seconds.
+// Sessions tells when a session has ended, and is told that one is in use.
 type Sessions interface {
+	// Watch calls ended once, within five seconds.
 	Watch(session string, ended func()) (stop func())
+	// Used keeps a session from ending as idle. It is cheap to call often.
+	Used(ctx context.Context, session string) error
 }
 
 // Nudges carry word between nodes and may lose it.

@@ -37,7 +37,9 @@ type Wire struct {
 	QueueFrames int           // frames that may wait for a slow reader
 	QueueBytes  int
 	PerSecond   int // frames a second that are fine
-	PaceFor     int // seconds in a row above it that end in a close
+	ByteRate    int // bytes a second that are fine, however they are framed
+	PaceFor     int // seconds in a row above one of them that end in a close
+	PerPerson   int // sockets that a person may have open on a node
 	Nonsense    int // meaningless frames in a row that end in a close
 }
 
@@ -60,7 +62,9 @@ func (w Wire) orDefaults() Wire {
 	orInt(&w.QueueFrames, 512)
 	orInt(&w.QueueBytes, 1<<20)
 	orInt(&w.PerSecond, 30)
+	orInt(&w.ByteRate, 4<<20)
 	orInt(&w.PaceFor, 10)
+	orInt(&w.PerPerson, 50)
 	orInt(&w.Nonsense, 10)
 	if w.FrameLimit == 0 {
 		w.FrameLimit = 64 << 10
@@ -94,8 +98,8 @@ type socket struct {
 func (k *socket) serve() {
 	defer k.svc.work.end()
 	defer k.raw.Close()
-	if !k.svc.hub.join(k) {
-		k.close(closeRestart, "restart")
+	if code, reason := k.svc.hub.join(k, k.svc.cfg.Wire.PerPerson); code != 0 {
+		k.close(code, reason)
 		k.drain()
 		return
 	}
@@ -108,8 +112,13 @@ func (k *socket) serve() {
 	k.beat()
 	stop := k.settleIn()
 	defer stop()
-	k.conn.SetPongHandler(func(string) error { k.extend(); return nil })
-	k.conn.SetPingHandler(func(data string) error { k.extend(); k.send(control(websocket.PongMessage, []byte(data))); return nil })
+	k.conn.SetPongHandler(func(string) error { k.counts(); k.extend(); return nil })
+	k.conn.SetPingHandler(func(data string) error {
+		if k.counts(); k.extend() {
+			k.send(control(websocket.PongMessage, []byte(data)))
+		}
+		return nil
+	})
 	k.conn.SetCloseHandler(func(code int, _ string) error { k.close(code, ""); return nil })
 	k.read()
 	k.drain()
@@ -147,8 +156,7 @@ func (k *socket) read() {
 			k.close(closeTooBig, "frame over 64 kB")
 		case err != nil:
 			return
-		case k.pace.more(time.Now(), w):
-			k.close(closeFlood, "too many frames")
+		case k.counts():
 		case kind == websocket.BinaryMessage:
 			k.close(closeBinary, "text frames only")
 		case !utf8.Valid(*body):
@@ -160,6 +168,17 @@ func (k *socket) read() {
 			bodies.Put(body)
 		}
 	}
+}
+
+// counts counts a frame, also one of control; true when there are too many, and
+// the socket is closing.
+func (k *socket) counts() bool {
+	w := k.svc.cfg.Wire
+	if !k.pace.more(time.Now(), 1, w.PerSecond, w.PaceFor) {
+		return false
+	}
+	k.close(closeFlood, "too many frames")
+	return true
 }
 
 // take follows one frame. A fault is answered by refused.
@@ -180,7 +199,9 @@ func (k *socket) take(body []byte) {
 	case a.Say != nil:
 		if _, _, err := k.svc.say(ctx, k.who, Wish(*a.Say), k); err != nil {
 			k.refuse(a.Say.In, a.Say.Key, err)
+			return
 		}
+		k.used(ctx)
 	case a.Since != nil:
 		if err := k.since(a.Since.In, a.Since.Seq); err != nil {
 			k.refuse(a.Since.In, "", err)

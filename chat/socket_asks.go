@@ -205,26 +205,39 @@ func (k *socket) refuse(in, key string, err error) {
 
 var errOurs = &halsocoach.Error{Code: "fault", Text: "Något gick fel hos oss. Det du skrev är inte skickat. Försök igen om en liten stund."}
 
-// pace counts frames, second by second.
+// used keeps the session of somebody who only writes here from ending as idle.
+func (k *socket) used(ctx context.Context) {
+	if k.svc.cfg.Sessions == nil || k.who.Session == "" {
+		return
+	}
+	err := k.svc.cfg.Sessions.Used(ctx, k.who.Session)
+	if errors.Is(err, halsocoach.ErrSignIn) {
+		k.close(closeSignIn, "sign in")
+	} else if err != nil {
+		k.svc.cfg.Log.Warn("chat: session not marked as used", "err", err)
+	}
+}
+
+// pace counts frames or bytes, second by second.
 type pace struct {
 	second  int64
 	n, over int
 }
 
-// more counts a frame; true when too many have come for too many seconds in a
-// row.
-func (p *pace) more(now time.Time, w Wire) bool {
+// more counts n; true when more than perSecond have come for too many seconds in
+// a row.
+func (p *pace) more(now time.Time, n, perSecond, seconds int) bool {
 	second := now.Unix()
 	if second != p.second {
-		if p.n > w.PerSecond && second == p.second+1 {
+		if p.n > perSecond && second == p.second+1 {
 			p.over++
 		} else {
 			p.over = 0
 		}
 		p.second, p.n = second, 0
 	}
-	p.n++
-	return p.over >= w.PaceFor
+	p.n += n
+	return p.over >= seconds
 }
 
 // bodies are the buffers frames are read into.

@@ -185,7 +185,7 @@ func TestAFaultInOneConversationIsRefusedAndNotAClose(t *testing.T) {
 }
 
 func TestWhatEndsASocket(t *testing.T) {
-	g := open(t, Wire{PaceFor: 1, PerSecond: 20})
+	g := open(t, Wire{PaceFor: 1, PerSecond: 20, ByteRate: 256 << 10})
 	for _, x := range []struct {
 		name string
 		who  halsocoach.Actor
@@ -206,6 +206,23 @@ func TestWhatEndsASocket(t *testing.T) {
 			go func() {
 				for c.conn.WriteMessage(websocket.TextMessage, []byte(`{"typing":{"in":"`+g.conv+`"}}`)) == nil {
 					time.Sleep(5 * time.Millisecond)
+				}
+			}()
+		}, 4429},
+		{"a flood of pings", g.anna, func(c *client) {
+			go func() {
+				for c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) == nil {
+					time.Sleep(5 * time.Millisecond)
+				}
+			}()
+		}, 4429},
+		{"a frame of nothing that never ends", g.anna, func(c *client) {
+			raw := c.conn.NetConn()
+			_, _ = raw.Write([]byte("\x01\x80abcd"))
+			go func() {
+				piece := bytes.Repeat([]byte("\x00\x80abcd"), 1000)
+				for _, err := raw.Write(piece); err == nil; _, err = raw.Write(piece) {
+					time.Sleep(time.Millisecond)
 				}
 			}()
 		}, 4429},
@@ -239,7 +256,7 @@ func TestAFullFrameOf64kBIsTaken(t *testing.T) {
 }
 
 func TestASilentSocketIsReaped(t *testing.T) {
-	wire := Wire{PingEvery: 100 * time.Millisecond, PongWithin: 400 * time.Millisecond}
+	wire := Wire{PingEvery: 100 * time.Millisecond, PongWithin: 400 * time.Millisecond, PerPerson: 2000}
 	g := open(t, wire)
 	n := testenv.Count(50, 1000)
 	for range n {
@@ -309,6 +326,40 @@ func (n *node) closing(who halsocoach.Actor) (closing int) {
 		k.mu.Unlock()
 	}
 	return closing
+}
+
+func TestAPersonHasSoManySocketsAndNoMore(t *testing.T) {
+	g := open(t, Wire{PerPerson: 3})
+	for range 3 {
+		g.first.joined(g.anna, g.conv)
+	}
+	d := websocket.Dialer{Subprotocols: []string{Protocol}}
+	_, res, err := d.Dial("ws://"+g.first.addr+"/ws", g.first.header(g.anna))
+	if err == nil || res == nil || res.StatusCode != 429 || res.Header.Get("Retry-After") == "" {
+		t.Fatalf("one more: %v, %+v", err, res)
+	}
+	k := &socket{who: g.anna}
+	if code, _ := g.first.hub.join(k, 3); code != 4408 {
+		t.Fatalf("one that comes at the same moment: %d", code)
+	}
+	g.first.joined(g.maria, g.conv)
+	if w := (Wire{}).orDefaults(); w.PerPerson != 50 || w.ByteRate != 4<<20 {
+		t.Fatalf("%+v", w)
+	}
+}
+
+func TestWhoOnlyWritesHereStaysSignedIn(t *testing.T) {
+	g := open(t, Wire{})
+	c := g.first.joined(g.anna, g.conv)
+	c.send("typing", map[string]string{"in": g.conv})
+	c.say("someone-else's", "k1", "Hej")
+	c.next()
+	if n := g.sessions.used("session-" + g.anna.ID); n != 0 {
+		t.Fatalf("used %d times before anything was said", n)
+	}
+	c.say(g.conv, "k1", "Hej")
+	c.next()
+	g.Eventually("the session is in use", func() bool { return g.sessions.used("session-"+g.anna.ID) == 1 })
 }
 
 func TestSignOutClosesWithinFiveSeconds(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 
 var (
 	errOrigin  = halsocoach.Forbidden("Chatten kan bara öppnas från vår egen webbplats.")
+	errSockets = fiber.NewError(fiber.StatusTooManyRequests, "so many sockets are open already; close some")
 	errUpgrade = fiber.NewError(fiber.StatusUpgradeRequired, "Upgrade: websocket, Sec-WebSocket-Protocol: "+Protocol)
 )
 
@@ -51,6 +53,10 @@ func (s *Service) connect(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderUpgrade, "websocket")
 		return errUpgrade
 	}
+	if len(s.hub.of(who.ID)) >= s.cfg.Wire.PerPerson { // join has the last word
+		c.Set(fiber.HeaderRetryAfter, "30")
+		return errSockets
+	}
 	k := &socket{svc: s, who: who, ctx: context.WithoutCancel(web.Ctx(c))}
 	k.room = sync.NewCond(&k.mu)
 	c.Context().HijackSetNoResponse(true)
@@ -71,12 +77,32 @@ func (k *socket) begin(conn net.Conn, r *http.Request) {
 		k.raw = under.UnsafeConn()
 	}
 	var err error
-	if k.conn, err = upgrader.Upgrade(taken{conn: k.raw}, r, nil); err != nil || early > 0 {
+	if k.conn, err = upgrader.Upgrade(taken{conn: &metered{Conn: k.raw, k: k}}, r, nil); err != nil || early > 0 {
 		_ = k.raw.Close()
 		k.svc.work.end()
 		return
 	}
 	go k.serve()
+}
+
+// metered is the connection as gorilla reads it. Frames that hold nothing, and
+// the pieces of one that never ends, are swallowed in there, but their bytes are
+// counted here.
+type metered struct {
+	net.Conn
+	k    *socket
+	pace pace
+}
+
+var errFlood = errors.New("chat: too many bytes")
+
+func (m *metered) Read(p []byte) (int, error) {
+	n, err := m.Conn.Read(p)
+	if w := m.k.svc.cfg.Wire; m.pace.more(time.Now(), n, w.ByteRate, w.PaceFor) {
+		m.k.close(closeFlood, "too many bytes")
+		return 0, errFlood
+	}
+	return n, err
 }
 
 // taken is the least that gorilla needs of a response that can be hijacked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -160,7 +161,18 @@ func (s *Service) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoac
 	if err != nil {
 		return nil, err
 	}
-	return s.appointments(ctx, who, coming(newest(bookedIn(days, func(Talk) bool { return true })), now))
+	talks := coming(newest(bookedIn(days, func(Talk) bool { return true })), now)
+	var persons []string
+	for _, b := range talks {
+		persons = append(persons, b.Person)
+	}
+	slices.Sort(persons)
+	if len(persons) > 0 {
+		if err := s.AccessLog.Saw(ctx, who, "read talks", "samtal", slices.Compact(persons)...); err != nil {
+			return nil, err
+		}
+	}
+	return s.appointments(ctx, who, talks)
 }
 
 // ComingOf is what a person has ahead, for their coach's page.

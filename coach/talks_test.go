@@ -310,6 +310,7 @@ func TestStaffsReadsAreLogged(t *testing.T) {
 		"calendar": func() error { _, err := w.Calendar(w.Ctx(), maria, tuesday); return err },
 		"desk":     func() error { _, err := w.Desk(w.Ctx(), maria); return err },
 		"day":      func() error { _, err := w.CalendarDay(w.Ctx(), maria, tuesday); return err },
+		"coming":   func() error { _, err := w.Coming(w.Ctx(), maria); return err },
 	} {
 		got := rows(do)
 		if len(got) != 1 || len(got[0].Persons) != 3 || got[0].Who.ID != "maria" {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Clock tells the time. Rules never ask for it themselves: they get it as a
@@ -131,6 +132,18 @@ func (r Request) Digest(wish any) string {
 	mac := hmac.New(sha256.New, []byte("wish\x00"+r.Key))
 	mac.Write(body)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:12])
+}
+
+// Plain is what somebody wrote without the control characters that nobody
+// writes, NUL among them; new lines, as \n, and tabs stay.
+func Plain(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // NewID is a random id of 128 bits.

@@ -107,6 +107,24 @@ func TestDaysKeepTheClockOnTheWall(t *testing.T) {
 	}
 }
 
+func TestPlainTextHoldsNoControlCharacters(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                             "",
+		"Hej på dig 🌲":                 "Hej på dig 🌲",
+		"en\n\ttvå":                    "en\n\ttvå",
+		"en\r\ntvå\rtre":               "en\ntvå\ntre",
+		"a\x00b\x07c\x1b[31md\x7fe":    "abc[31mde",
+		"next\u0085line\u009f":         "nextline",
+		"familj 👨\u200d👩, mjukt\u00ad": "familj 👨\u200d👩, mjukt\u00ad",
+		"\x00":                         "",
+		"bruten \xff":                  "bruten \uFFFD",
+	} {
+		if got := halsocoach.Plain(in); got != want {
+			t.Errorf("Plain(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestTheSameWishHasTheSameIDAndNobodyElses(t *testing.T) {
 	r := halsocoach.Request{Key: "k"}
 	a, b := halsocoach.Actor{ID: "a"}, halsocoach.Actor{ID: "b"}

@@ -32,6 +32,10 @@ type Actor struct {
 	Centre  string `json:"centre,omitempty"` // coach
 	Unit    string `json:"unit,omitempty"`   // care centre or association
 	Session string `json:"-"`
+	// Via is the staff id of who made the sign-in link that began the session,
+	// when it was somebody else's link to an account that was there already:
+	// what is done in it may have been done by either.
+	Via string `json:"-"`
 	// Protected is set for a citizen with protected identity.
 	Protected bool `json:"-"`
 }

@@ -21,6 +21,8 @@ type row struct {
 	Act     string          `json:"act"`
 	Why     string          `json:"why,omitempty"`
 	Persons []string        `json:"persons"`
+	Via     string          `json:"via,omitempty"` // see Actor.Via; with the name it had then
+	ViaName string          `json:"viaName,omitempty"`
 }
 
 var accessKind = store.Kind{Name: "access", Indexes: []store.Index{
@@ -30,13 +32,15 @@ var accessKind = store.Kind{Name: "access", Indexes: []store.Index{
 
 // Seen is a row as the person it is about sees it.
 type Seen struct {
-	At     time.Time
-	Name   string
-	Role   halsocoach.Role
-	Kommun string
-	Unit   string
-	Act    string
-	Why    string
+	At      time.Time
+	Name    string
+	Role    halsocoach.Role
+	Kommun  string
+	Unit    string
+	Act     string
+	Why     string
+	Via     string // staff id of who let them in by a link, when that was somebody else
+	ViaName string
 }
 
 const seenAtOnce = 50
@@ -52,6 +56,10 @@ func (s *Service) Saw(ctx context.Context, who halsocoach.Actor, act, why string
 	r := row{
 		ID: halsocoach.NewID(), At: s.cfg.Clock().UTC(), Who: who.ID, Name: who.Name, Role: who.Role, Kommun: who.Kommun,
 		Unit: s.unitName(ctx, who), Act: act, Why: why, Persons: persons,
+	}
+	if r.Via = who.Via; r.Via != "" {
+		m, _ := s.staff.Get(r.Via)
+		r.ViaName = m.Name
 	}
 	if err := s.rows.Insert(ctx, r.ID, r); err != nil {
 		return fmt.Errorf("write the access log: %w", err)
@@ -88,7 +96,7 @@ func (s *Service) SeenBy(ctx context.Context, who halsocoach.Actor, after string
 	}
 	items = make([]Seen, len(rows))
 	for i, r := range rows {
-		items[i] = Seen{At: r.At, Name: r.Name, Role: r.Role, Kommun: r.Kommun, Unit: r.Unit, Act: r.Act, Why: r.Why}
+		items[i] = Seen{At: r.At, Name: r.Name, Role: r.Role, Kommun: r.Kommun, Unit: r.Unit, Act: r.Act, Why: r.Why, Via: r.Via, ViaName: r.ViaName}
 	}
 	return items, next, nil
 }

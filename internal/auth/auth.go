@@ -60,6 +60,8 @@ type Identity struct {
 	Staff     string
 	Name      string // a citizen's name
 	Protected bool
+
+	via string // see Actor.Via
 }
 
 // Signed is a session that has begun.

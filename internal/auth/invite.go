@@ -33,7 +33,8 @@ type invitation struct {
 	Unit   string          `json:"unit,omitempty"`
 	Staff  string          `json:"person"` // of the member it is for, or who it makes
 	Known  bool            `json:"known,omitempty"`
-	By     string          `json:"by"` // name of who invites, shown on the page
+	By     string          `json:"by"`              // name of who invites, shown on the page
+	Maker  string          `json:"maker,omitempty"` // staff id of who invites
 	Made   time.Time       `json:"made"`
 	Ends   time.Time       `json:"ends"`
 	Used   *time.Time      `json:"used,omitempty"`
@@ -75,7 +76,7 @@ func (s *Service) Invite(ctx context.Context, who halsocoach.Actor, inv Invitati
 		if m.Ended != "" {
 			return "", ErrNoAccount
 		}
-		d = invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit, Staff: m.ID, Known: true, By: who.Name}
+		d = invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit, Staff: m.ID, Known: true, By: who.Name, Maker: who.ID}
 	} else if err := s.complete(ctx, who, &d); err != nil {
 		return "", err
 	}
@@ -259,7 +260,16 @@ func (s *Service) accept(ctx context.Context, token, name string, req halsocoach
 			return Signed{}, err
 		}
 	}
-	return s.SignInAs(ctx, Identity{Staff: d.Staff})
+	return s.SignInAs(ctx, Identity{Staff: d.Staff, via: d.via()})
+}
+
+// via is who made the link, when it opens the account of somebody who was in the
+// register already, and it was not they.
+func (d invitation) via() string {
+	if !d.Known || d.Maker == d.Staff {
+		return ""
+	}
+	return d.Maker
 }
 
 // acceptAgain is how long the same wish may come again: a double click, or a

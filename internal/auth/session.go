@@ -37,6 +37,7 @@ type session struct {
 	Began     time.Time   `json:"began"`
 	Used      time.Time   `json:"used"`
 	Ends      time.Time   `json:"ends"`
+	Via       string      `json:"via,omitempty"` // see Actor.Via
 }
 
 const namePurpose = "session.name"
@@ -58,7 +59,7 @@ func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 	var err error
 	switch {
 	case id.Staff != "":
-		d.Person, d.Staff, d.Protected = id.Staff, true, false
+		d.Person, d.Staff, d.Protected, d.Via = id.Staff, true, false, id.via
 		if m, ok := s.staff.Get(id.Staff); !ok || m.Ended != "" {
 			return Signed{}, ErrNoAccount
 		}
@@ -196,7 +197,7 @@ func (s *Service) actor(h held, now time.Time) (halsocoach.Actor, error) {
 	if !ok || m.Ended != "" {
 		return halsocoach.Actor{}, halsocoach.ErrSignIn
 	}
-	return halsocoach.Actor{ID: m.ID, Role: m.Role, Name: m.Name, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit, Session: h.doc.ID}, nil
+	return halsocoach.Actor{ID: m.ID, Role: m.Role, Name: m.Name, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit, Session: h.doc.ID, Via: h.doc.Via}, nil
 }
 
 // touch notes that the session is in use. That it fails is no reason to refuse

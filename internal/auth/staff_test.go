@@ -216,6 +216,50 @@ func TestANewLinkLetsAKnownMemberInAgain(t *testing.T) {
 	want(t, err, halsocoach.KindForbidden)
 }
 
+func TestWhatIsReadThroughAColleaguesLinkSaysWhoMadeIt(t *testing.T) {
+	e, s := house(t)
+	anna, k := e.People.Anna, e.People.Kommun
+	hire(t, s, Member{ID: k.ID, Name: k.Name, Role: halsocoach.RoleKommun, Kommun: k.Kommun})
+	in := func(maker halsocoach.Actor, inv Invitation, key string) halsocoach.Actor {
+		t.Helper()
+		signed, err := s.accept(e.Ctx(), token(t, s, maker, inv), "Ny Coach", halsocoach.Request{Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.cache.drop(signed.Actor.Session) // as stored
+		who, err := s.ActorOf(e.Ctx(), signed.Token)
+		if err != nil || who.Via != signed.Actor.Via {
+			t.Fatalf("%+v, %v", who, err)
+		}
+		return who
+	}
+	for _, c := range []struct {
+		name, via, viaName string
+		who                halsocoach.Actor
+	}{
+		{"a link by the administrator", k.ID, k.Name, in(k, Invitation{Staff: "maria"}, "a")},
+		{"a link by the program", "system:invite", "", in(halsocoach.System("invite"), Invitation{Staff: "maria"}, "b")},
+		{"an invitation", "", "", in(k, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}, "c")},
+		{"one's own link", "", "", in(k, Invitation{Staff: k.ID}, "d")},
+		{"another door", "", "", signIn(t, s, Identity{Staff: "maria"}).Actor},
+	} {
+		e.Clock.Add(time.Second)
+		if err := s.Saw(e.Ctx(), c.who, "read chat", "chatt", anna.ID); err != nil {
+			t.Fatal(err)
+		}
+		items, _, err := s.SeenBy(e.Ctx(), anna, "")
+		if err != nil || items[0].Via != c.via || items[0].ViaName != c.viaName || items[0].Name != c.who.Name {
+			t.Fatalf("%s: %+v, %v", c.name, items[0], err)
+		}
+	}
+	b := open(t, e, s)
+	b.be("anna")
+	page := b.get("/min-halsa/logg").body
+	if strings.Count(page, "via inloggningslänk från") != 2 || !strings.Contains(page, "via inloggningslänk från "+k.Name) || !strings.Contains(page, "via inloggningslänk från driften") {
+		t.Fatal(page)
+	}
+}
+
 func TestThePersonnelPagesInviteAndEnd(t *testing.T) {
 	e, s := house(t)
 	admin, guest := open(t, e, s), open(t, e, s)

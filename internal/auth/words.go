@@ -56,6 +56,8 @@ func actText(ctx context.Context, act string) string {
 		return web.T(ctx, "Såg dig i deltagarlistan för en gruppaktivitet")
 	case "note attendance":
 		return web.T(ctx, "Skrev in närvaro på en gruppaktivitet")
+	case "give reserve place":
+		return web.T(ctx, "Gav dig en plats från reservlistan")
 	case "call off occasion":
 		return web.T(ctx, "Ställde in en gruppaktivitet som du var anmäld till")
 	}
@@ -70,6 +72,15 @@ func reason(why string) string {
 		return ""
 	}
 	return why
+}
+
+// viaText says who let the reader in by a sign-in link. The program itself has no
+// name.
+func viaText(ctx context.Context, i Seen) string {
+	if i.ViaName == "" {
+		return web.T(ctx, "via inloggningslänk från driften")
+	}
+	return web.T(ctx, "via inloggningslänk från %s", i.ViaName)
 }
 
 // whereText is the role and the place of who read.

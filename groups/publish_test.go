@@ -2,6 +2,7 @@ package groups_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -240,6 +241,9 @@ func TestMorePlacesReachTheReserveListAtOnce(t *testing.T) {
 	got := h.occasion(o.ID)
 	if len(got.Places) != 3 || got.Places[2].Person != people[2].ID {
 		t.Fatalf("%d places", len(got.Places))
+	}
+	if rows := h.AccessLog.Rows(); len(rows) != 1 || rows[0].Act != "give reserve place" || !slices.Equal(rows[0].Persons, []string{people[1].ID, people[2].ID}) {
+		t.Fatalf("access log: %+v", rows)
 	}
 	if err := h.svc.Shut(h.Ctx(), h.People.Maria, o.ID, true); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package groups
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -289,23 +290,44 @@ func (s *Service) Resize(ctx context.Context, who halsocoach.Actor, occasion str
 }
 
 func (s *Service) steer(ctx context.Context, who halsocoach.Actor, occasion string, do func(*Occasion, time.Time) (promoted []string, err error)) error {
-	if _, err := s.managedOccasion(ctx, who, occasion); err != nil {
+	seen, err := s.managedOccasion(ctx, who, occasion)
+	if err != nil {
 		return err
 	}
 	now := s.clock()
-	_, err := s.change(ctx, occasion, func(o *Occasion) ([]halsocoach.Event, error) {
-		rev := o.Rev
+	had := len(seen.Places)
+	_, _ = do(&seen, now) // who will get a place; what is wrong is said below
+	logged := peopleIn(seen.Places[had:])
+	if err := s.sawPeople(ctx, who, gaveReserve, seen.ID, logged); err != nil {
+		return err
+	}
+	var others []string // who were first on the list a moment later
+	_, err = s.change(ctx, occasion, func(o *Occasion) ([]halsocoach.Event, error) {
+		rev, had := o.Rev, len(o.Places)
 		promoted, err := do(o, now)
 		if err != nil || o.Rev == rev {
 			return nil, err
 		}
+		others = slices.DeleteFunc(peopleIn(o.Places[had:]), func(p string) bool { return slices.Contains(logged, p) })
 		events := []halsocoach.Event{halsocoach.Happened(EventChanged, now, o.Kommun, o.ID, nil)}
 		for _, id := range promoted {
 			events = append(events, bookedEvent(now, *o, Booking{ID: id, Status: Booked}, true))
 		}
 		return events, nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.sawPeople(ctx, who, gaveReserve, seen.ID, others)
+}
+
+const gaveReserve = "give reserve place"
+
+func peopleIn(places []Place) (people []string) {
+	for _, p := range places {
+		people = append(people, p.Person)
+	}
+	return people
 }
 
 // managedOccasion is the occasion for a coach of its centre; for others it is
@@ -325,11 +347,15 @@ func (s *Service) managedOccasion(ctx context.Context, who halsocoach.Actor, id 
 }
 
 func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act string, o Occasion) error {
-	if len(o.People) == 0 {
+	return s.sawPeople(ctx, who, act, o.ID, o.People)
+}
+
+func (s *Service) sawPeople(ctx context.Context, who halsocoach.Actor, act, occasion string, people []string) error {
+	if len(people) == 0 {
 		return nil
 	}
-	if err := s.cfg.AccessLog.Saw(ctx, who, act, "gruppaktivitet", o.People...); err != nil {
-		return fmt.Errorf("%s of %s: %w", act, o.ID, err)
+	if err := s.cfg.AccessLog.Saw(ctx, who, act, "gruppaktivitet", people...); err != nil {
+		return fmt.Errorf("%s of %s: %w", act, occasion, err)
 	}
 	return nil
 }

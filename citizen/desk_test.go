@@ -195,6 +195,18 @@ func TestAColleagueOpensTheFileButNotTheGoals(t *testing.T) {
 	}
 }
 
+func TestGoalsAreKeptWithoutControlCharacters(t *testing.T) {
+	g := open(t)
+	v, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), citizen.GoalWish{Habit: "fysisk aktivitet", Words: "Gå\x00 mer\r\noch ofta\x1b", Why: "\x07För mig", Steps: []string{"\x00", "Till\x00 bron"}})
+	if err != nil || v.Words != "Gå mer\noch ofta" || v.Why != "För mig" || !slices.Equal(v.Steps, []string{"Till bron"}) {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	c, _, err := g.svc.CheckIn(g.Ctx(), g.People.Elsa, key("c"), v.ID, citizen.CheckInWish{Step: 1, Outcome: "done", Words: "Klart\x00!"})
+	if err != nil || c.Words != "Klart!" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+}
+
 func TestAGoalSentTwiceIsOneGoal(t *testing.T) {
 	g := open(t)
 	elsa := g.People.Elsa

@@ -60,12 +60,15 @@ const (
 	saysLimit = 1000
 )
 
+// plain is what was written without spaces around and control characters.
+func plain(s string) string { return strings.TrimSpace(halsocoach.Plain(s)) }
+
 // trimmed is the wish without spaces around and without empty steps.
 func (w GoalWish) trimmed() GoalWish {
-	w.Words, w.Why = strings.TrimSpace(w.Words), strings.TrimSpace(w.Why)
+	w.Words, w.Why = plain(w.Words), plain(w.Why)
 	var steps []string
 	for _, s := range w.Steps {
-		if s = strings.TrimSpace(s); s != "" {
+		if s = plain(s); s != "" {
 			steps = append(steps, s)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"halsocoach"
@@ -146,7 +145,7 @@ func (s *Service) CheckIn(ctx context.Context, who halsocoach.Actor, req halsoco
 	if err != nil {
 		return CheckInView{}, false, err
 	}
-	wish.Words = strings.TrimSpace(wish.Words)
+	wish.Words = plain(wish.Words)
 	c := CheckIn{ID: req.ID(who, "goals/"+goal+"/checkins"), Digest: req.Digest(wish), Person: who.ID, Goal: goal, Step: wish.Step, Outcome: wish.Outcome, At: s.Clock().UTC()}
 	if there, err := s.checkins.Get(ctx, c.ID); !errors.Is(err, store.ErrNotFound) {
 		return s.sameCheckIn(ctx, there, c.Digest, err)

@@ -219,10 +219,11 @@ func (w Wish) Judge(now time.Time) (halsocoach.Number, error) {
 	return number, halsocoach.Invalid(wrong...)
 }
 
-// trimmed is the wish without spaces around and with each topic once.
+// trimmed is the wish without spaces around and control characters, and with
+// each topic once.
 func (w Wish) trimmed() Wish {
 	for _, s := range []*string{&w.Personnummer, &w.Name, &w.Phone, &w.Email, &w.Centre, &w.Note} {
-		*s = strings.TrimSpace(*s)
+		*s = strings.TrimSpace(halsocoach.Plain(*s))
 	}
 	w.Name = strings.Join(strings.Fields(w.Name), " ")
 	var topics []halsocoach.Topic

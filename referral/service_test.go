@@ -66,6 +66,17 @@ func TestADoubleClickIsOneRecommendation(t *testing.T) {
 	}
 }
 
+func TestAWishIsKeptWithoutControlCharacters(t *testing.T) {
+	g := open(t)
+	w := wish()
+	w.Name, w.Phone, w.Email, w.Note = "El\x00sa Berg\x1b", "070-123\x00 45 67", "elsa@\x00berg.se", "Ont\r\ni knäna\x07"
+	one := g.sent(g.People.Vardcentral, "a", w)
+	d, err := g.svc.Read(g.Ctx(), g.People.Maria, one.ID)
+	if err != nil || d.Name != "Elsa Berg" || d.Words[0].Phone != "070-123 45 67" || d.Words[0].Email != "elsa@berg.se" || d.Words[0].Note != "Ont\ni knäna" {
+		t.Fatalf("%+v, %v", d, err)
+	}
+}
+
 func TestASecondSenderJoinsWithoutSeeingTheFirst(t *testing.T) {
 	g := open(t)
 	first := wish()

@@ -17,7 +17,7 @@ func TestBoxOpensWithItsPersonAndPurpose(t *testing.T) {
 	p := must[string](t)(s.NewPerson(t.Context()))
 	for _, plain := range []string{"Elsa Åkesson", "x", "🌲 hälsa", strings.Repeat("å", 100_000), ""} {
 		box := must[Sealed](t)(s.Seal(t.Context(), p, "referral.name", plain))
-		if (box == nil) != (plain == "") || strings.Contains(string(box), plain) && plain != "" {
+		if (box == nil) != (plain == "") || len(plain) > 4 && strings.Contains(string(box), plain) {
 			t.Errorf("a box of %d bytes for %d", len(box), len(plain))
 		}
 		if got := must[string](t)(other.Open(t.Context(), p, "referral.name", box)); got != plain {

@@ -135,7 +135,7 @@ func (w *writer) run(committed chan<- []*op) {
 		} else {
 			committed <- batch
 		}
-		w.log.tidy(w.conn, len(w.queue) == 0)
+		w.log.tidy(w.conn, len(batch))
 	}
 }
 

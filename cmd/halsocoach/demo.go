@@ -35,7 +35,7 @@ type size struct {
 }
 
 var sizes = map[string]size{
-	"small": {300, 42, 4}, "kommun": {2000, 180, 12}, "region": {20000, 365, 50},
+	"small": {300, 35, 4}, "kommun": {2000, 180, 12}, "region": {20000, 365, 50},
 }
 
 // demoClock runs from where it was set. While the past is written it stands

@@ -18,12 +18,17 @@ import (
 	"halsocoach/referral"
 )
 
-// The past is lived through day by day with the clock standing at three times of
+// The past is lived through day by day with the clock standing at two times of
 // each day; every deed goes through the same services as a person's would, so
 // that the demo holds nothing that the program could not have made.
 
 // hours are the times of a day, in minutes after midnight.
-var hours = [3]int{8*60 + 10, 12*60 + 20, 17*60 + 45}
+var hours = [2]int{8*60 + 10, 17*60 + 45}
+
+const (
+	morning = iota
+	evening
+)
 
 // deed is one thing that somebody does.
 type deed func(ctx context.Context) error
@@ -84,8 +89,8 @@ func newPast(d *demo, first, today halsocoach.Day) *past {
 		t.here = append(t.here, r)
 		// Most have come some time ago; the last days hold fewer.
 		day := r.lot.IntN(max(p.days-12, 1))
-		r.on(moment{day, 0}, r.recommended)
-		r.on(moment{day + 1 + r.lot.IntN(3), 1}, r.taken)
+		r.on(moment{day, morning}, r.recommended)
+		r.on(moment{day + 1 + r.lot.IntN(3), morning}, r.taken)
 	}
 	return p
 }
@@ -292,12 +297,12 @@ func (r *resident) met(ctx context.Context, talk string, kind coach.Kind) error 
 	}
 	day := r.p.day(r.p.clock.now())
 	if kind == coach.First {
-		r.on(moment{day + 1, 1}, r.setsGoal)
-		r.on(moment{day + 2 + r.lot.IntN(4), 2}, r.checksIn)
-		r.on(moment{day + 8 + r.lot.IntN(5), 2}, r.checksIn)
-		r.on(moment{day + 1 + r.lot.IntN(5), 0}, r.joinsGroup)
+		r.on(moment{day + 1, morning}, r.setsGoal)
+		r.on(moment{day + 2 + r.lot.IntN(4), evening}, r.checksIn)
+		r.on(moment{day + 8 + r.lot.IntN(5), evening}, r.checksIn)
+		r.on(moment{day + 1 + r.lot.IntN(5), morning}, r.joinsGroup)
 		for i := range r.p.size.messages / 2 {
-			r.on(moment{day + 1 + i*(1+r.lot.IntN(6)), 1}, r.writes)
+			r.on(moment{day + 1 + i*(1+r.lot.IntN(6)), morning}, r.writes)
 		}
 	}
 	if r.lot.IntN(3) > 0 {
@@ -329,7 +334,7 @@ func (r *resident) writes(ctx context.Context) error {
 	if err := r.says(ctx, r.who, madeUpTalk[i][0]); err != nil {
 		return err
 	}
-	r.on(moment{r.p.day(r.p.clock.now()) + 1, 0}, func(ctx context.Context) error { return r.says(ctx, r.coach, madeUpTalk[i][1]) })
+	r.on(moment{r.p.day(r.p.clock.now()) + 1, morning}, func(ctx context.Context) error { return r.says(ctx, r.coach, madeUpTalk[i][1]) })
 	return nil
 }
 
@@ -369,9 +374,9 @@ func (r *resident) joinsGroup(ctx context.Context) error {
 // lead puts the noting of attendance on the agenda for each date that is over.
 func (t *town) lead(s groups.Series) {
 	for _, o := range s.Dates {
-		t.on(moment{t.p.day(o.Ends), 2}, o.ID, func(ctx context.Context) error {
+		t.on(moment{t.p.day(o.Ends), evening}, o.ID, func(ctx context.Context) error {
 			if t.p.clock.now().Before(o.Starts) {
-				t.on(moment{t.p.day(o.Ends) + 1, 0}, o.ID, func(ctx context.Context) error { return t.attendance(ctx, o.ID) })
+				t.on(moment{t.p.day(o.Ends) + 1, morning}, o.ID, func(ctx context.Context) error { return t.attendance(ctx, o.ID) })
 				return nil
 			}
 			return t.attendance(ctx, o.ID)

@@ -37,7 +37,7 @@ func deskPage(v DeskView, who halsocoach.Actor) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Hej %s", who.Name), web.Date(ctx, v.Now)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Hej %s!", firstName(who.Name)), web.Date(ctx, v.Now)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -569,7 +569,7 @@ func due(d Duty) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = web.MetaFact("clock", web.T(ctx, "Senast %s", web.DateTime(ctx, d.Due))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.MetaFact("clock", web.T(ctx, "Senast %s", dueText(ctx, d))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1546,9 +1546,9 @@ func talkPage(b Choice, name string, f *web.Form, now time.Time) templ.Component
 				}
 				ctx = templ.InitializeContext(ctx)
 				var templ_7745c5c3_Var65 string
-				templ_7745c5c3_Var65, templ_7745c5c3_Err = templ.JoinStringErrs(placeText(ctx, b.Form, b.Place))
+				templ_7745c5c3_Var65, templ_7745c5c3_Err = templ.JoinStringErrs(placeForCoach(ctx, b.Form, b.Place))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `coach/calendar.templ`, Line: 249, Col: 36}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `coach/calendar.templ`, Line: 249, Col: 40}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var65))
 				if templ_7745c5c3_Err != nil {

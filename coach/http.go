@@ -348,7 +348,29 @@ func placeText(ctx context.Context, f Form, place string) string {
 	case ByPhone:
 		return web.T(ctx, "På telefon. Din hälsocoach ringer upp.")
 	case ByVideo:
-		return web.T(ctx, "Över video")
+		return web.T(ctx, "Videosamtal")
 	}
 	return place
+}
+
+// placeForCoach says the same to the one who calls.
+func placeForCoach(ctx context.Context, f Form, place string) string {
+	if f == ByPhone {
+		return web.T(ctx, "På telefon. Du ringer upp.")
+	}
+	return placeText(ctx, f, place)
+}
+
+// dueText is by when: the hour only where hours are counted.
+func dueText(ctx context.Context, d Duty) string {
+	if d.What == FirstContact {
+		return web.Date(ctx, d.Due)
+	}
+	return web.DateTime(ctx, d.Due)
+}
+
+// firstName is what one is greeted by.
+func firstName(name string) string {
+	first, _, _ := strings.Cut(name, " ")
+	return first
 }

@@ -57,7 +57,7 @@ func strangerPage(m Mine) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.Empty(web.T(ctx, "Här bokar du samtal med din hälsocoach"), web.T(ctx, "När ett Hälsocenter har tagit emot din rekommendation eller egen kontakt kan du boka ett första samtal här. Det är kostnadsfritt.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.Empty(web.T(ctx, "Här bokar du samtal med din hälsocoach"), web.T(ctx, "När ett Hälsocenter har tagit emot dig kan du boka ett första samtal här. Det är gratis.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -147,12 +147,12 @@ func talksView(m Mine, f *web.Form, lost string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else if m.Offer.Kind == FollowUp {
-				templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Boka uppföljande samtal"), web.T(ctx, "Välj en tid som passar dig. Samtalet är kostnadsfritt.")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Boka uppföljande samtal"), web.T(ctx, "Välj en tid som passar dig. Samtalet är gratis.")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Boka ditt första samtal"), web.T(ctx, "Välj en tid som passar dig. Ni pratar om vad du vill förändra och vad som kan hjälpa. Samtalet är kostnadsfritt.")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Boka ditt första samtal"), web.T(ctx, "Välj en tid som passar dig. Ni pratar om vad du vill förändra och vad som kan hjälpa. Samtalet är gratis.")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -691,9 +691,9 @@ func receiptPage(b Choice, now time.Time) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				var templ_7745c5c3_Var28 string
-				templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Kostnadsfritt"))
+				templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Gratis"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `coach/pages.templ`, Line: 114, Col: 32}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `coach/pages.templ`, Line: 114, Col: 25}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var28))
 				if templ_7745c5c3_Err != nil {
@@ -701,7 +701,7 @@ func receiptPage(b Choice, now time.Time) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = web.Fact(web.T(ctx, "Pris")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Fact(web.T(ctx, "Kostnad")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

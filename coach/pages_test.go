@@ -63,7 +63,7 @@ func TestACitizenBooksMovesAndCallsOff(t *testing.T) {
 	v := app.As(elsa)
 	see(t, v, "/samtal", "När ett Hälsocenter har tagit emot")
 	w.enrol(elsa, w.People.Maria)
-	page := see(t, v, "/samtal", "Boka ditt första samtal", "måndag 23 november hos Maria Holm", "Malin Ask", "10.00", "Samtalet är kostnadsfritt")
+	page := see(t, v, "/samtal", "Boka ditt första samtal", "måndag 23 november hos Maria Holm", "Malin Ask", "10.00", "Samtalet är gratis")
 	form := url.Values{"_key": {hiddenKey.FindStringSubmatch(page)[1]}, "tid": {slotRadio.FindStringSubmatch(page)[1]}}
 	if !strings.HasPrefix(form.Get("tid"), "maria|2026-11-23T10:00:00+01:00|") {
 		t.Fatalf("the first time is %s", form.Get("tid"))
@@ -115,7 +115,7 @@ func TestACoachWorksThroughTheCalendar(t *testing.T) {
 	b := w.book(elsa, w.wish(monday, 10))
 	v := app.As(w.People.Maria)
 	path := "/kalender/samtal/" + b.ID
-	see(t, v, "/skrivbord", "Hej Maria Holm", "Namn "+e.ID, "Ny bokning", path)
+	see(t, v, "/skrivbord", "Hej Maria!", "Namn "+e.ID, "Ny bokning", path)
 	see(t, v, "/kalender", "Vecka 48", "10.00–11.00 Namn", "09.00–12.00 På plats", path)
 	if page := see(t, v, path, "Namn "+e.ID, "Inledande samtal"); strings.Contains(page, "utfall") {
 		t.Error("the outcome is asked for before the talk")
@@ -138,7 +138,7 @@ func TestACoachWorksThroughTheCalendar(t *testing.T) {
 	holds(t, "the page", r.Body, "Skriv klockslag som 09:00.", `value="halv tio"`)
 	form.Set("klockan", "17.30")
 	path = send(t, v, "/kalender/boka", form, http.StatusSeeOther).Header.Get("Location")
-	see(t, v, path, "måndag 30 november 17.30–18.15", "Över video")
+	see(t, v, path, "måndag 30 november 17.30–18.15", "Videosamtal")
 	see(t, v, path+"/flytta", "Eller en egen tid i din kalender")
 	send(t, v, path+"/flytta", url.Values{"tid": {"maria|2026-12-01T09:00:00+01:00|på plats"}}, http.StatusSeeOther)
 	see(t, v, path, "tisdag 1 december 09.00–09.45")

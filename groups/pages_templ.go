@@ -171,7 +171,7 @@ func programmePage(f *web.Form, days []ProgrammeDay, next string, seen func(Brie
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
-								templ_7745c5c3_Err = web.MetaFact("place", where(ctx, e.Offer.Activity)+", "+halsocoach.KommunName(e.Offer.Kommun)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = web.MetaFact("place", whereAbouts(ctx, e.Offer.Activity, e.Offer.Kommun)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -1071,7 +1071,7 @@ func wayIn(f *web.Form, v OccasionView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = web.Next(web.T(ctx, "Fullbokat"), web.T(ctx, "Ställ dig på reservlistan, så får du platsen om någon avbokar.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var45), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Next(web.T(ctx, "Vill du stå på reservlistan?"), web.T(ctx, "Alla platser är tagna. Ställ dig på reservlistan, så får du platsen om någon avbokar.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var45), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -3,6 +3,7 @@ package groups
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"halsocoach"
@@ -188,6 +189,15 @@ func where(ctx context.Context, a Activity) string {
 		return web.T(ctx, "Online")
 	}
 	return a.Where
+}
+
+// whereAbouts is the place with its kommun, said once.
+func whereAbouts(ctx context.Context, a Activity, kommun string) string {
+	place, name := where(ctx, a), halsocoach.KommunName(kommun)
+	if strings.HasSuffix(place, name) {
+		return place
+	}
+	return place + ", " + name
 }
 
 // refusedTitle is the heading of the page that says why there was no place:

@@ -42,7 +42,7 @@ func title(ctx context.Context, key string) string {
 func meaning(ctx context.Context, key string) string {
 	switch key {
 	case promise:
-		return web.T(ctx, "Inom så många dagar ska en invånare som har blivit rekommenderad bli kontaktad. Coachens arbetsbord sorteras efter löftet.")
+		return web.T(ctx, "Inom så många dagar ska en invånare som har blivit rekommenderad bli kontaktad. Coachens skrivbord sorteras efter löftet.")
 	case unanswered:
 		return web.T(ctx, "Ett meddelande som ingen har svarat på inom den här tiden visas som försenat hos coachen.")
 	case firstTalk:

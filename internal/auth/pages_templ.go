@@ -1067,7 +1067,7 @@ func staffList(v staffView, f *web.Form) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Personal"), web.T(ctx, "De som arbetar med hälsocoach online i %s. Den som slutar loggas ut överallt inom några sekunder.", halsocoach.KommunName(v.Kommun))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var50), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Personal"), web.T(ctx, "De som arbetar med Hälsocoach online i %s. Den som slutar loggas ut överallt inom några sekunder.", halsocoach.KommunName(v.Kommun))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var50), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -33,7 +33,7 @@ func actText(ctx context.Context, act string) string {
 	case "end enrolment":
 		return web.T(ctx, "Avslutade din tid på hälsocentret")
 	case "read desk":
-		return web.T(ctx, "Såg dig på sitt arbetsbord")
+		return web.T(ctx, "Såg dig på sitt skrivbord")
 	case "read calendar":
 		return web.T(ctx, "Såg ditt samtal i kalendern")
 	case "read talk", "read talks":
@@ -50,6 +50,8 @@ func actText(ctx context.Context, act string) string {
 		return web.T(ctx, "Såg er chatt i listan")
 	case "read chat":
 		return web.T(ctx, "Läste er chatt")
+	case "followed chat":
+		return web.T(ctx, "Hade er chatt öppen")
 	case "wrote in chat":
 		return web.T(ctx, "Skrev till dig i chatten")
 	case "read participants":

@@ -64,6 +64,7 @@ func (a asking) get(b *testing.B, n int) (body []byte, took time.Duration) {
 // session, a find in the store and the page rendered, beside a bare Fiber
 // handler that sends the same bytes: rounds in turn, the median of the ratios.
 func BenchmarkSignedInPage(b *testing.B) {
+	pageSpeed() // as serve runs
 	h, _ := testHouse(b)
 	person, err := h.seal.NewPerson(b.Context())
 	if err != nil {

@@ -204,7 +204,8 @@ func BenchmarkSavesAgainstOneRowPerCommit(b *testing.B) { against(b, 20_000, 1_0
 // BenchmarkLatencyAtTwoThousandSavesASecond offers saves at an even pace,
 // whether or not the ones before have been answered. The 99th percentile is to
 // be below 10 ms. Beside each save a goroutine that does nothing tells how long
-// the machine itself made a save wait (machine-p99-ms).
+// the machine itself made a save wait (machine-p99-ms); where others use it too,
+// the percentile of the median second (second-p99-ms) tells more.
 func BenchmarkLatencyAtTwoThousandSavesASecond(b *testing.B) {
 	const pace = 2000
 	for range b.N {
@@ -231,11 +232,17 @@ func BenchmarkLatencyAtTwoThousandSavesASecond(b *testing.B) {
 		wg.Wait()
 		b.ReportMetric(float64(len(saves))/time.Since(start).Seconds(), "saves/s")
 		b.ReportMetric(0, "ns/op")
-		slices.Sort(saves)
-		slices.Sort(nothing)
 		at := func(took []time.Duration, part float64) float64 {
 			return float64(took[int(part*float64(len(took)-1))]) / 1e6
 		}
+		var seconds []float64
+		for second := range slices.Chunk(slices.Clone(saves), pace) {
+			slices.Sort(second)
+			seconds = append(seconds, at(second, 0.99))
+		}
+		slices.Sort(saves)
+		slices.Sort(nothing)
+		b.ReportMetric(median(seconds), "second-p99-ms")
 		b.ReportMetric(at(saves, 0.5), "p50-ms")
 		b.ReportMetric(at(saves, 0.99), "p99-ms")
 		b.ReportMetric(at(saves, 1), "max-ms")

@@ -287,6 +287,7 @@ func (b *Browser) Good(name string) {
 	b.Shot(name)
 	if os.Getenv("HALSOCOACH_SHOTS") != "" {
 		b.Dark(true)
+		time.Sleep(300 * time.Millisecond) // colours change softly
 		b.Shot(name + "-dark")
 		b.Dark(false)
 	}

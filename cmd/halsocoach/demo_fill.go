@@ -82,17 +82,16 @@ func (d *demo) note(ctx context.Context, change func(*book)) (book, error) {
 // settle writes the places, the units, the staff and their office hours.
 func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 	who := halsocoach.System("demo")
-	if err := d.registers.Seed(ctx); err != nil {
-		return fmt.Errorf("write the centres: %w", err)
-	}
+	var centres []halsocoach.Centre
 	var units []halsocoach.Unit
-	for _, k := range halsocoach.Kommuner {
+	for i, k := range halsocoach.Kommuner {
+		centres = append(centres, halsocoach.Centre{Code: k.Code, Kommun: k.Code, Name: "Hälsocenter " + k.Name, Address: "Exempelgatan 1, " + k.Name, Phone: madeUpPhone(i)})
 		units = append(units,
 			halsocoach.Unit{ID: "vardcentral-" + k.Code, Kind: "vårdcentral", Kommun: k.Code, Name: k.Name + " vårdcentral", Centre: k.Code},
 			halsocoach.Unit{ID: "forening-" + k.Code, Kind: "förening", Kommun: k.Code, Name: k.Name + " friluftsförening", Centre: k.Code})
 	}
-	if err := d.registers.Enter(ctx, nil, units); err != nil {
-		return fmt.Errorf("write the units: %w", err)
+	if err := d.registers.Enter(ctx, centres, units); err != nil {
+		return fmt.Errorf("write the centres and units: %w", err)
 	}
 	var all errgroup.Group
 	for _, m := range madeUpStaff() {

@@ -49,14 +49,13 @@ type past struct {
 
 // town is a kommun with its agenda.
 type town struct {
-	p      *past
-	kommun halsocoach.Kommun
-	coach  halsocoach.Actor
-	nurse  halsocoach.Actor
-	mu     sync.Mutex
-	agenda map[moment]map[string][]deed // by who does it
-	series []groups.Series
-	here   []*resident
+	p                    *past
+	kommun               halsocoach.Kommun
+	coach, nurse, leader halsocoach.Actor // leader: of the association
+	mu                   sync.Mutex
+	agenda               map[moment]map[string][]deed // by who does it
+	series               []groups.Series
+	here                 []*resident
 }
 
 // resident is a made-up person.
@@ -79,7 +78,7 @@ func newPast(d *demo, first, today halsocoach.Day) *past {
 	byCode := map[string]*town{}
 	for _, k := range halsocoach.Kommuner {
 		t := &town{p: p, kommun: k, coach: coachActor(k.Code), agenda: map[moment]map[string][]deed{},
-			nurse: halsocoach.Actor{ID: nurseOf(k.Code), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code}}
+			nurse: actorOf(nurseOf(k.Code)), leader: actorOf(leaderOf(k.Code))}
 		byCode[k.Code] = t
 		p.towns = append(p.towns, t)
 	}
@@ -195,7 +194,7 @@ func (r *resident) key(what string) halsocoach.Request {
 func (r *resident) recommended(ctx context.Context) error {
 	sender := r.nurse
 	if r.lot.IntN(5) == 0 {
-		sender = halsocoach.Actor{ID: "forening", Role: halsocoach.RoleAssociation, Kommun: r.kommun.Code, Unit: "forening-" + r.kommun.Code}
+		sender = r.leader
 	}
 	topics := []halsocoach.Topic{halsocoach.Topics[r.lot.IntN(len(halsocoach.Topics))]}
 	if extra := halsocoach.Topics[r.lot.IntN(len(halsocoach.Topics))]; extra != topics[0] {

@@ -71,8 +71,8 @@ func personas() []auth.Persona {
 	}
 }
 
-// madeUpStaff are the colleagues: the personas, and in each kommun a coach and a
-// nurse who recommends people.
+// madeUpStaff are the colleagues: the personas, and in each kommun a coach, and a
+// nurse and the leader of an association who recommend people.
 func madeUpStaff() []auth.Member {
 	staff := []auth.Member{
 		{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"},
@@ -89,7 +89,8 @@ func madeUpStaff() []auth.Member {
 			staff = append(staff, auth.Member{ID: coachOf(k.Code), Name: madeUpName(1000 + i), Role: halsocoach.RoleCoach, Kommun: k.Code, Centre: k.Code})
 		}
 		if k.Code != "0684" {
-			staff = append(staff, auth.Member{ID: nurseOf(k.Code), Name: madeUpName(2000 + i), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code})
+			staff = append(staff, auth.Member{ID: nurseOf(k.Code), Name: madeUpName(2000 + i), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code},
+				auth.Member{ID: leaderOf(k.Code), Name: madeUpName(3000 + i), Role: halsocoach.RoleAssociation, Kommun: k.Code, Unit: "forening-" + k.Code})
 		}
 	}
 	return staff
@@ -114,10 +115,26 @@ func nurseOf(kommun string) string {
 	return "nurse-" + kommun
 }
 
-// coachActor acts as a kommun's coach while the demo's past is written.
-func coachActor(kommun string) halsocoach.Actor {
-	return halsocoach.Actor{ID: coachOf(kommun), Role: halsocoach.RoleCoach, Name: fmt.Sprintf("coach i %s", halsocoach.KommunName(kommun)), Kommun: kommun, Centre: kommun}
+// leaderOf is the staff id of the leader of a kommun's association.
+func leaderOf(kommun string) string {
+	if kommun == "0684" {
+		return "forening"
+	}
+	return "leader-" + kommun
 }
+
+// actorOf acts as one of the staff while the demo's past is written.
+func actorOf(id string) halsocoach.Actor {
+	for _, m := range madeUpStaff() {
+		if m.ID == id {
+			return halsocoach.Actor{ID: m.ID, Role: m.Role, Name: m.Name, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit}
+		}
+	}
+	panic("no staff " + id)
+}
+
+// coachActor acts as a kommun's coach.
+func coachActor(kommun string) halsocoach.Actor { return actorOf(coachOf(kommun)) }
 
 // madeUpPhone is a number of the series that is kept free for fiction:
 // 070-174 06 05 to 99 (Post- och telestyrelsen).

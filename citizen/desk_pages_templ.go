@@ -1271,7 +1271,7 @@ func endPage(v File, f *web.Form) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = web.Radios(f, web.Field{Name: "class", Label: web.T(ctx, "Hur avslutas den?"), Hint: web.T(ctx, "Den som rekommenderade personen ser skälet, och inget mer.")}, classChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Radios(f, web.Field{Name: "class", Label: web.T(ctx, "Varför avslutas kontakten?"), Hint: web.T(ctx, "Den som rekommenderade personen ser skälet, och inget mer.")}, classChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -95,7 +95,7 @@ func TestTheCoachsPages(t *testing.T) {
 	has(t, maria.Get("/invanare/sok"), 303)
 	has(t, maria.Get("/invanare/fran/no-such"), 404, "snart klar")
 	has(t, app.As(g.People.Johan).Get("/invanare/"+id), 404)
-	has(t, maria.Get("/invanare/"+id+"/avsluta"), 200, "Hur avslutas den?")
+	has(t, maria.Get("/invanare/"+id+"/avsluta"), 200, "Varför avslutas kontakten?")
 	has(t, maria.Post("/invanare/"+id+"/avsluta", url.Values{"_key": {"e"}}), 422, "Välj hur kontakten avslutas")
 	has(t, maria.Post("/invanare/"+id+"/avsluta", url.Values{"_key": {"e"}, "class": {"goals_reached"}}), 303)
 	has(t, maria.Post("/invanare/"+id+"/avsluta", url.Values{"_key": {"f"}, "class": {"moved"}}), 409, "avslutad")

@@ -79,7 +79,7 @@ func (c Collection[T]) update(ctx context.Context, id string, insert bool, chang
 	w := &wish{change: func(body []byte, exists bool) ([]byte, []halsocoach.Event, error) {
 		var v T
 		if exists {
-			if err := json.Unmarshal(body, &v); err != nil {
+			if err := decode(body, &v); err != nil {
 				return nil, nil, fmt.Errorf("store: read %s: %w", c.kind, err)
 			}
 		} else if !insert {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,11 +23,13 @@ import (
 
 // demoCommand runs everything in one process with made-up people.
 type demoCommand struct {
-	Addr string `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes a free one."`
-	Data string `placeholder:"DIR" help:"Folder of the demo's data, kept between starts. Default: a folder under your cache."`
-	Size string `enum:"small,kommun,region" default:"small" help:"How many people: small (300), kommun (2 000) or region (20 000, a year and a million messages)."`
-	At   string `placeholder:"TIME" help:"Pretend that the demo starts at this local time, as 2026-11-23 09:00."`
-	Past bool   `hidden:"" help:"Write the past and end: what a first start does in a process of its own."`
+	Addr  string `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes a free one."`
+	Data  string `placeholder:"DIR" help:"Folder of the demo's data, kept between starts. Default: a folder under your cache."`
+	Size  string `enum:"small,kommun,region" default:"small" help:"How many people: small (300), kommun (2 000) or region (20 000, a year and a million messages)."`
+	At    string `placeholder:"TIME" help:"Pretend that the demo starts at this local time, as 2026-11-23 09:00."`
+	Store string `env:"HALSOCOACH_STORE" placeholder:"mongodb://…" help:"A store in place of a file in the folder: empty, or a demo's."`
+	NATS  string `env:"HALSOCOACH_NATS" name:"nats" placeholder:"nats://…" help:"A NATS in place of the embedded one."`
+	Past  bool   `hidden:"" help:"Write the past and end: what a first start does in a process of its own."`
 }
 
 // size is how much past the demo gets.
@@ -114,15 +117,18 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return errSetting("--addr", c.Addr, "it can not be listened on: "+err.Error())
 	}
 	defer ln.Close()
-	if _, err := os.Stat(database(dir)); errors.Is(err, os.ErrNotExist) && !c.Past {
+	where, known, err := c.place(dir)
+	if err != nil {
+		return err
+	}
+	if !known && !c.Past {
 		if err := c.writePast(ctx); err != nil {
 			return err
 		}
 	}
 	url := "http://" + ln.Addr().String()
 	d.house, err = openHouse(ctx, houseConfig{
-		place:     place{Store: "sqlite:" + database(dir), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL: url, Demo: true, Clock: d.clock.now, Log: log, Kinds: []store.Kind{bookKind},
+		place: where, PublicURL: url, Demo: true, Clock: d.clock.now, Log: log, Kinds: []store.Kind{bookKind},
 		Personas: d.personas, Persona: d.persona,
 	})
 	if err != nil {
@@ -142,7 +148,19 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	})
 }
 
-func database(dir string) string { return filepath.Join(dir, "halsocoach.db") }
+// place is where the demo lies, and whether it has been there before. What a
+// store elsewhere holds is seen when it is opened.
+func (c *demoCommand) place(dir string) (p place, known bool, err error) {
+	file := filepath.Join(dir, "halsocoach.db")
+	p = place{
+		Store: cmp.Or(c.Store, "sqlite:"+file), NATS: cmp.Or(c.NATS, "embedded:"+filepath.Join(dir, "nats")), Keys: filepath.Join(dir, "keys"),
+	}
+	if c.Store == "" {
+		_, err := os.Stat(file)
+		known = !errors.Is(err, os.ErrNotExist)
+	}
+	return p, known, p.check()
+}
 
 // listenOn is where to listen: while the past is written, nobody can come in.
 func (c *demoCommand) listenOn() string {

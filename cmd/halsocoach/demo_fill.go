@@ -33,6 +33,13 @@ func (d *demo) fill(ctx context.Context) error {
 		}
 		return d.topUp(ctx)
 	}
+	empty, err := isEmpty(ctx, d.store, kinds())
+	if err != nil {
+		return err
+	}
+	if !empty {
+		return errors.New("the store holds data that are not a demo's: give the demo a store of its own")
+	}
 	if _, err := d.note(ctx, func(b *book) { b.ID, b.Programme = bookID, map[string][]string{} }); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +23,6 @@ import (
 	"halsocoach/internal/event"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
-	"halsocoach/internal/store/sqlite"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
 )
@@ -90,16 +88,13 @@ func openGround(ctx context.Context, cfg houseConfig) (*house, error) {
 	if err := os.MkdirAll(cfg.Keys, 0o700); err != nil {
 		return fail("make the folder of the keys", err)
 	}
-	data, err := sqlite.Open(ctx, strings.TrimPrefix(cfg.Store, "sqlite:"), append(kinds(), cfg.Kinds...), cfg.Log)
-	if err != nil {
+	var err error
+	if h.store, err = openStore(ctx, cfg.Store, append(kinds(), cfg.Kinds...), cfg.Log); err != nil {
 		return fail("open the store", err)
 	}
-	h.store = data
-	keys, err := sqlite.Open(ctx, filepath.Join(cfg.Keys, "keys.db"), seal.Kinds(), cfg.Log)
-	if err != nil {
+	if h.keys, err = openStore(ctx, cfg.keyStore(), seal.Kinds(), cfg.Log); err != nil {
 		return fail("open the key store", err)
 	}
-	h.keys = keys
 	master, err := seal.KeyFile(filepath.Join(cfg.Keys, "master.key"))
 	if err != nil {
 		return fail("read the master key", err)

@@ -60,12 +60,15 @@ func mayImport(who, what string) bool {
 	case in(who, "internal/web"):
 		return what == "" || in(what, "static", "internal/web")
 	case in(who, "internal/auth", "internal/notify"):
-		return what == "" || what == who || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web")
+		own := in(who, "internal/auth") && in(what, "internal/auth") || in(who, "internal/notify") && in(what, "internal/notify")
+		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web")
+	case in(who, "internal/holiday"):
+		return what == ""
 	case in(who, "internal/testenv"):
 		return what == "" || in(what, "internal")
 	case in(who, domain...):
 		own := in(what, who) || in(who, what) && !in(who, "admin")
-		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web", "internal/auth", "internal/notify")
+		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web", "internal/auth", "internal/notify", "internal/holiday")
 	case in(who, "cmd"):
 		return !in(what, "internal/testenv")
 	case in(who, "e2e"):
@@ -110,6 +113,12 @@ var homes = []struct {
 	{"github.com/tink-crypto/", regexp.MustCompile(`^internal/seal/`)},
 	{"github.com/golang-jwt/", regexp.MustCompile(`^internal/auth/`)},
 	{"github.com/gofiber/", regexp.MustCompile(`^internal/(web|auth|testenv)/|(^|/)([a-z]+_)?http\.go$|(^|/)([a-z]+_)?api\.go$|^chat/(socket|upgrade)[a-z_]*\.go$|^internal/notify/|^cmd/`)},
+	{"github.com/coreos/go-oidc/", regexp.MustCompile(`^internal/auth/oidc/`)},
+	{"golang.org/x/oauth2", regexp.MustCompile(`^internal/auth/oidc/`)},
+	{"github.com/zitadel/", regexp.MustCompile(`^internal/auth/oidc/oidctest/`)},
+	{"github.com/rickar/cal/", regexp.MustCompile(`^internal/holiday/`)},
+	{"github.com/wneessen/go-mail", regexp.MustCompile(`^internal/notify/`)},
+	{"github.com/samply/golang-fhir-models/", regexp.MustCompile(`^referral/fhir/`)},
 	{"github.com/gorilla/websocket", regexp.MustCompile(`^chat/`)},
 }
 

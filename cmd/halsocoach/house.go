@@ -65,7 +65,7 @@ type house struct {
 
 // kinds are those of all packages.
 func kinds() []store.Kind {
-	var all []store.Kind
+	all := []store.Kind{store.LeaseKind}
 	for _, of := range [][]store.Kind{
 		auth.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), citizen.Kinds(),
 		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(),

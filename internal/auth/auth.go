@@ -178,15 +178,13 @@ func (s *Service) Start(ctx context.Context) error {
 			s.cfg.Log.Error("signing keys not read again", "error", err)
 		}
 	})
-	go func() {
-		s.sweep(ctx)
-		every(ctx, sweepEvery, func() { s.sweep(ctx) })
-	}()
+	leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
+	s.cfg.Bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "auth.sweep", sweepEvery, s.sweep) })
 	return nil
 }
 
 // sweep removes what has ended: sessions, kept answers, invitations.
-func (s *Service) sweep(ctx context.Context) {
+func (s *Service) sweep(ctx context.Context) error {
 	now := s.cfg.Clock()
 	err := sweepKind(ctx, s.sessions, now, func(d session) string { return d.ID })
 	if err == nil {
@@ -195,9 +193,7 @@ func (s *Service) sweep(ctx context.Context) {
 	if err == nil {
 		err = sweepKind(ctx, s.invitations, now.Add(-keepInvitations), func(d invitation) string { return d.ID })
 	}
-	if err != nil && ctx.Err() == nil {
-		s.cfg.Log.Warn("ended sessions not swept", "error", err)
-	}
+	return err
 }
 
 func sweepKind[T any](ctx context.Context, docs store.Collection[T], before time.Time, id func(T) string) error {

@@ -24,7 +24,7 @@ type Bus struct {
 
 	ctx    context.Context // ends with the bus
 	end    context.CancelFunc
-	work   sync.WaitGroup // consumers and the nudge writer
+	work   sync.WaitGroup // consumers, background work and the nudge writer
 	nudges chan *nats.Msg
 	close  sync.Once
 }
@@ -165,8 +165,20 @@ func (b *Bus) Ready() error {
 	return nil
 }
 
-// Close ends the consumers after what they have in hand, then the connection
-// and the embedded server.
+// Go runs work in the background until it returns; its context ends with ctx or
+// the bus, and Close waits for it.
+func (b *Bus) Go(ctx context.Context, work func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(b.ctx, cancel)
+	b.work.Go(func() {
+		defer stop()
+		defer cancel()
+		work(ctx)
+	})
+}
+
+// Close ends the consumers and the background work after what they have in
+// hand, then the connection and the embedded server.
 func (b *Bus) Close() error {
 	b.close.Do(func() {
 		b.end()

@@ -38,7 +38,7 @@ func New(t testing.TB, kinds ...[]store.Kind) *Env {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Env{T: t, Dir: t.TempDir(), Clock: &Clock{now: Morning()}, AccessLog: &AccessLog{}, Terms: &Terms{terms: halsocoach.DefaultTerms}}
 	e.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	var all []store.Kind
+	all := []store.Kind{store.LeaseKind}
 	for _, k := range kinds {
 		all = append(all, k...)
 	}

@@ -143,6 +143,9 @@ func TestThePagesWorkWithoutAScript(t *testing.T) {
 	if res := maria.Get("/chatt"); res.Status != 200 || !strings.Contains(res.Body, "Anna Lind") || !strings.Contains(res.Body, "Väntar på svar sedan") || !strings.Contains(res.Body, "1 nytt") {
 		t.Fatalf("%d %s", res.Status, res.Body)
 	}
+	if res := maria.Get(page); !strings.Contains(res.Body, `id="chat-waiting">Väntar på svar sedan`) || !strings.Contains(res.Body, "data-waits=") {
+		t.Fatal("the coach is not told that somebody waits")
+	}
 	for i := range 60 {
 		g.first.say(g.maria, g.conv, fmt.Sprint("many", i), fmt.Sprint("Rad nummer ", i))
 	}
@@ -156,7 +159,7 @@ func TestThePagesWorkWithoutAScript(t *testing.T) {
 	if res := g.first.app.As(g.People.Omar).Get(page); res.Status != 404 {
 		t.Fatalf("someone else's is %d", res.Status)
 	}
-	if res := g.first.app.As(g.People.Omar).Get("/chatt"); res.Status != 200 || !strings.Contains(res.Body, "Inga samtal ännu") {
+	if res := g.first.app.As(g.People.Omar).Get("/chatt"); res.Status != 200 || !strings.Contains(res.Body, "Inga meddelanden ännu") {
 		t.Fatalf("%d", res.Status)
 	}
 	if res := g.first.app.As(halsocoach.Actor{}).Post(page, form); res.Status != 303 || !strings.HasPrefix(res.Header.Get("Location"), "/logga-in") {

@@ -12,6 +12,7 @@
   const input = document.getElementById("f-text");
   const stateLine = document.getElementById("chat-state");
   const typingLine = document.getElementById("chat-typing");
+  const waitingLine = document.getElementById("chat-waiting"); // a coach's: since when somebody waits
 
   const have = new Set(); // numbers that are shown
   let last = Number(words.last); // all numbers up to it are shown
@@ -114,6 +115,14 @@
     readOn();
   }
 
+  // answered keeps the coach's line true: what the coach has written answers, and
+  // what the other side writes begins a new wait.
+  function answered(mine, at) {
+    if (!waitingLine) return;
+    if (mine) waitingLine.textContent = "";
+    else if (!waitingLine.textContent.trim()) waitingLine.textContent = words.waits + " " + clock.format(new Date(at)).replace(":", ".");
+  }
+
   // showMarks says at the last of one's own messages whether it is sent or read.
   function showMarks() {
     let mark = "";
@@ -171,6 +180,7 @@
     clearTimeout(w.timer);
     waiting.delete(key);
     keep();
+    answered(true);
     if (document.getElementById("m" + seq)) { // the page had it already
       w.bubble.remove();
       return true;
@@ -259,6 +269,7 @@
     settle(b, m.seq, m.at);
     place(b, m.seq, m.at);
     if (!mine) typingLine.textContent = "";
+    answered(mine, m.at);
     note(m.seq);
   }
 

@@ -150,11 +150,11 @@ func readPattern(f *web.Form) (Week, error) {
 func readHours(f *web.Form, from, till, form string) (Hours, *halsocoach.Field) {
 	a, ok := readClock(f.Get(from))
 	if !ok {
-		return Hours{}, &halsocoach.Field{Name: from, Text: "Skriv klockslag som 09:00."}
+		return Hours{}, &halsocoach.Field{Name: from, Text: "Skriv klockslag som 09.00."}
 	}
 	b, ok := readClock(f.Get(till))
 	if !ok {
-		return Hours{}, &halsocoach.Field{Name: till, Text: "Skriv klockslag som 09:00."}
+		return Hours{}, &halsocoach.Field{Name: till, Text: "Skriv klockslag som 09.00."}
 	}
 	if b == 0 {
 		b = wholeDay

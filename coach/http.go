@@ -190,7 +190,7 @@ func readTime(f *web.Form, who halsocoach.Actor) (Wish, error) {
 			faults = append(faults, halsocoach.Field{Name: "datum", Text: "Skriv datum som åååå-mm-dd."})
 		}
 		if !ok || at == wholeDay {
-			faults = append(faults, halsocoach.Field{Name: "klockan", Text: "Skriv klockslag som 09:00."})
+			faults = append(faults, halsocoach.Field{Name: "klockan", Text: "Skriv klockslag som 09.00."})
 		}
 		if !Form(f.Get("form")).Known() {
 			faults = append(faults, halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})

@@ -135,7 +135,7 @@ func TestACoachWorksThroughTheCalendar(t *testing.T) {
 	form.Set("klockan", "halv tio")
 	form.Set("form", "video")
 	r = send(t, v, "/kalender/boka", form, http.StatusUnprocessableEntity)
-	holds(t, "the page", r.Body, "Skriv klockslag som 09:00.", `value="halv tio"`)
+	holds(t, "the page", r.Body, "Skriv klockslag som 09.00.", `value="halv tio"`)
 	form.Set("klockan", "17.30")
 	path = send(t, v, "/kalender/boka", form, http.StatusSeeOther).Header.Get("Location")
 	see(t, v, path, "måndag 30 november 17.30–18.15", "Videosamtal")
@@ -154,7 +154,7 @@ func TestACoachDecidesTheHours(t *testing.T) {
 	holds(t, "the page", page, `name="dag1-2"`, `name="dag6"`)
 	form := url.Values{"fran": {"2026-11-30"}, "dag1": {"10:00"}, "till1": {"09:00"}, "form1": {"video"}, "dag7": {"x"}, "till7": {"12:00"}}
 	r := send(t, v, "/kalender/tider", form, http.StatusUnprocessableEntity)
-	holds(t, "the page", r.Body, "Skriv klockslag som 09:00.", `value="10:00"`)
+	holds(t, "the page", r.Body, "Skriv klockslag som 09.00.", `value="10:00"`)
 	form.Set("dag7", "11:00")
 	form.Set("form7", "telefon")
 	r = send(t, v, "/kalender/tider", form, http.StatusUnprocessableEntity)

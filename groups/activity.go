@@ -201,7 +201,7 @@ func (d Dates) check(now time.Time) []halsocoach.Field {
 	var bad fields
 	bad.when(d.Places < 1 || d.Places > MaxPlaces, "places", "Skriv antal platser, 1 till 300.")
 	bad.when(len(d.Weekdays) == 0, "weekdays", "Välj minst en veckodag.")
-	bad.when(d.Start < 0 || d.Start >= 24*60, "start", "Skriv klockslaget som 10:30.")
+	bad.when(d.Start < 0 || d.Start >= 24*60, "start", "Skriv klockslaget som 10.30.")
 	length := d.Length >= minLength && d.Length <= maxLength && d.Start+d.Length < 24*60
 	bad.when(!length, "length", "Välj en längd, 15 minuter till 8 timmar, som slutar före midnatt.")
 	today := halsocoach.DayOf(now)

@@ -225,7 +225,7 @@ func TestACoachStartsAGroupAndNotesAttendanceInTheBrowser(t *testing.T) {
 	says(t, "an empty desk", maria.Get("/mina-grupper"), 200, "Starta en grupp", "Inget är planerat")
 	says(t, "the form", maria.Get("/mina-grupper/ny"), 200, `name="_key"`, "Maria Holm", "Måndagar", `value="maria" selected`)
 	bad := maria.Post("/mina-grupper/ny", newGroup("title", "", "price", "50", "start", "halv sju"))
-	says(t, "a form with faults", bad, 422, "Skriv en rubrik med 3 till 80 tecken.", "Det säger överenskommelsen om Hälsocenter.", "Skriv klockslaget som 10:30.", "Köket", `href="#f-title"`)
+	says(t, "a form with faults", bad, 422, "Skriv en rubrik med 3 till 80 tecken.", "Det säger överenskommelsen om Hälsocenter.", "Skriv klockslaget som 10.30.", "Köket", `href="#f-title"`)
 
 	busy := halsocoach.Day("2026-12-01").At(18 * 60)
 	if err := h.cal.HoldSpan(h.Ctx(), "maria", "samtal", busy, busy.Add(time.Hour)); err != nil {

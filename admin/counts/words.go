@@ -3,6 +3,7 @@ package counts
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"halsocoach"
 	"halsocoach/internal/web"
@@ -82,7 +83,7 @@ func ageWord(ctx context.Context, age string) string {
 	case "80-":
 		return web.T(ctx, "80 år och äldre")
 	}
-	return web.T(ctx, "%s år", age)
+	return web.T(ctx, "%s år", strings.ReplaceAll(age, "-", "–"))
 }
 
 func kommunWord(ctx context.Context, code string) string {

@@ -8,6 +8,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/store"
 )
 
 // The events this package writes. Subject is the enrolment's id.
@@ -35,23 +36,29 @@ func happened(typ string, e Enrolment, at time.Time, referrals ...string) halsoc
 	return halsocoach.Happened(typ, at, halsocoach.KommunOfCentre(e.Centre), e.ID, about)
 }
 
-// sweepSize bounds what is mended at one start.
-const sweepSize = 1000
+const (
+	sweepSize  = 1000 // what is mended at one time
+	sweepEvery = 10 * time.Minute
+)
 
-// Start takes in those who were accepted while nobody listened, and then those
-// whom a coach accepts. It returns when the consumer runs.
+// Start takes in those whom a coach accepts, and soon and then now and again, on
+// one node at a time, those who were accepted while nobody listened. It returns
+// when the consumer runs.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
-	n, err := s.Sweep(ctx)
-	if err != nil {
-		s.Log.Error("sweep of enrolments", "err", err)
-	}
-	if n > 0 {
-		s.Log.Info("people were taken in after an interruption", "n", n)
-	}
 	if err := bus.Consume(ctx, "citizen", []string{eventAccepted}, s.accepted); err != nil {
 		return fmt.Errorf("citizen: consume: %w", err)
 	}
+	leases := store.Leases{Store: s.Store, Clock: s.Clock, Log: s.Log}
+	bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "citizen.sweep", sweepEvery, s.sweep) })
 	return nil
+}
+
+func (s *Service) sweep(ctx context.Context) error {
+	n, err := s.Sweep(ctx)
+	if n > 0 {
+		s.Log.Info("people were taken in after an interruption", "n", n)
+	}
+	return err
 }
 
 func (s *Service) accepted(ctx context.Context, e halsocoach.Event) error {

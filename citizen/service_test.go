@@ -96,9 +96,10 @@ func TestTheSweepTakesInThoseWhoseEventWasLost(t *testing.T) {
 	<-lost
 	stop()
 	g.wake()
-	if _, err := g.svc.Enrolment(g.Ctx(), halsocoach.IDFrom("enrolment", ref)); err != nil {
-		t.Fatal(err)
-	}
+	g.Eventually("the enrolment", func() bool {
+		_, err := g.svc.Enrolment(g.Ctx(), halsocoach.IDFrom("enrolment", ref))
+		return err == nil
+	})
 	g.Eventually("nobody is left", func() bool {
 		ids, err := g.referral.Unenrolled(g.Ctx(), 10)
 		return err == nil && len(ids) == 0

@@ -6,6 +6,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/store"
 )
 
 // What the package writes. Subject is the talk's id.
@@ -44,34 +45,23 @@ func fact(t Talk, e halsocoach.Enrolment) halsocoach.Fact {
 // sweepEvery is how often left steps are looked for.
 const sweepEvery = 15 * time.Second
 
-// Start runs the consumers, and the sweep at once and then again and again,
-// until ctx ends.
+// Start runs the consumers, and the sweep soon and then again and again, on one
+// node at a time, until ctx ends.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	if err := bus.Consume(ctx, "coach", []string{eventEnded}, s.left); err != nil {
 		return err
 	}
-	s.sweep(ctx)
-	go func() {
-		tick := time.NewTicker(sweepEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				s.sweep(ctx)
-			}
-		}
-	}()
+	leases := store.Leases{Store: s.Store, Clock: s.Clock, Log: s.Log}
+	bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "coach.sweep", sweepEvery, s.sweep) })
 	return nil
 }
 
-func (s *Service) sweep(ctx context.Context) {
-	if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-		s.Log.Error("sweep of talks", "err", err)
-	} else if n > 0 {
+func (s *Service) sweep(ctx context.Context) error {
+	n, err := s.Sweep(ctx)
+	if n > 0 {
 		s.Log.Info("talks were settled after an interruption", "n", n)
 	}
+	return err
 }
 
 // left calls off what a person who has left had ahead.

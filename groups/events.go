@@ -48,15 +48,15 @@ const (
 	reloadPause  = 20 * time.Millisecond
 )
 
-// Start fills the programme, mends what a stop left, and keeps the programme
-// fresh until ctx ends: one node takes each event up and nudges all of them.
+// Start fills the programme and keeps it fresh until ctx ends: one node takes
+// each event up and nudges all of them. What a stop left is mended soon and then
+// now and again, on one node at a time.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	if err := s.refresh(ctx); err != nil {
 		return err
 	}
-	if err := s.Sweep(ctx); err != nil {
-		return err
-	}
+	leases := store.Leases{Store: s.cfg.Store, Clock: s.clock, Log: s.cfg.Log}
+	bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "groups.sweep", sweepEvery, s.Sweep) })
 	changed := make(chan string, 1024)
 	stopOccasions, err := bus.OnNudge(nudgeOccasion, func(body []byte) {
 		select {
@@ -98,9 +98,8 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 }
 
 func (s *Service) keepFresh(ctx context.Context, changed <-chan string, leaders <-chan struct{}) {
-	refresh, sweep := time.NewTicker(refreshEvery), time.NewTicker(sweepEvery)
+	refresh := time.NewTicker(refreshEvery)
 	defer refresh.Stop()
-	defer sweep.Stop()
 	for {
 		var err error
 		select {
@@ -112,8 +111,6 @@ func (s *Service) keepFresh(ctx context.Context, changed <-chan string, leaders 
 			err = s.refresh(ctx)
 		case <-refresh.C:
 			err = s.refresh(ctx)
-		case <-sweep.C:
-			err = s.Sweep(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Log.Warn("programme is not fresh", slog.Any("err", err))

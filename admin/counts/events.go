@@ -1,8 +1,8 @@
 package counts
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +13,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/store"
 )
 
 // topic is the nudge by which the nodes tell each other that a month has
@@ -26,7 +27,7 @@ const foldAtOnce = 32
 const (
 	publishRest  = 300 * time.Millisecond // between a change and its publishing, so that many become one
 	publishAgain = 10 * time.Second       // after a fault
-	publishEvery = time.Hour              // for what moves by the clock, and for what another node overwrote
+	publishEvery = time.Hour              // for what moves by the clock
 	publishBack  = 3                      // months that are published anew at the start
 )
 
@@ -56,11 +57,20 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	if err != nil {
 		return fmt.Errorf("counts: %w", err)
 	}
+	s.latest()
+	leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
+	bus.Go(ctx, func(ctx context.Context) { s.publishLoop(ctx, bus, leases) })
+	bus.Go(ctx, func(ctx context.Context) {
+		leases.Every(ctx, "counts.night", publishEvery, func(context.Context) error { s.latest(); return nil })
+	})
+	return nil
+}
+
+// latest has the last months looked at again.
+func (s *Service) latest() {
 	for i := range publishBack {
 		s.changed(s.running().plus(-i))
 	}
-	go s.publishLoop(ctx, bus)
-	return nil
 }
 
 // nudge tells the other nodes that the months have changed.
@@ -138,19 +148,11 @@ type Published struct {
 }
 
 // publishLoop publishes the months that have changed, a moment after they did.
-func (s *Service) publishLoop(ctx context.Context, bus *event.Bus) {
-	tick := time.NewTicker(publishEvery)
-	defer tick.Stop()
+func (s *Service) publishLoop(ctx context.Context, bus *event.Bus, leases store.Leases) {
 	for {
-		anew := false
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			anew = true
-			for i := range publishBack {
-				s.changed(s.running().plus(-i))
-			}
 		case <-s.wake:
 		}
 		select {
@@ -159,7 +161,7 @@ func (s *Service) publishLoop(ctx context.Context, bus *event.Bus) {
 		case <-time.After(publishRest):
 		}
 		for _, m := range s.takeMoved() {
-			err := s.publish(ctx, bus, m, anew)
+			err := s.publish(ctx, bus, leases, m)
 			if ctx.Err() != nil {
 				return
 			}
@@ -184,13 +186,36 @@ func (s *Service) takeMoved() []Month {
 }
 
 // publish says a month's numbers, of those kommuner where they are others than
-// last said by this node; anew says all.
-func (s *Service) publish(ctx context.Context, bus *event.Bus, m Month, anew bool) error {
+// last said by any node. The nodes hear of a change at one time; one of them
+// publishes it, and the next finds that there is nothing left to say. Because
+// the numbers are read while nobody else publishes, older ones never come last.
+func (s *Service) publish(ctx context.Context, bus *event.Bus, leases store.Leases, m Month) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	if news, err := s.unsaid(ctx, bus, m); err != nil || len(news) == 0 {
+		return err
+	}
+	return leases.Alone(ctx, "counts.publish", func(ctx context.Context) error {
+		news, err := s.unsaid(ctx, bus, m)
+		if err != nil {
+			return err
+		}
+		for kommun, body := range news {
+			if err := bus.PublishCounts(ctx, kommun, string(m), body); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// unsaid are a month's numbers, by kommun, where they are not those that are
+// published.
+func (s *Service) unsaid(ctx context.Context, bus *event.Bus, m Month) (map[string][]byte, error) {
+	s.forget(m) // a nudge may have been lost
 	a, err := s.Counts(ctx, halsocoach.System("counts publisher"), Query{Table: ByKind, From: m, To: m})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byKommun := map[string]Published{}
 	for _, r := range append(a.Cells, a.Totals...) {
@@ -201,24 +226,19 @@ func (s *Service) publish(ctx context.Context, bus *event.Bus, m Month, anew boo
 		}
 		p.Counts[r.Kind] = r.N
 	}
+	news := map[string][]byte{}
 	for kommun, p := range byKommun {
 		body, err := json.Marshal(p)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		id, sum := monthID(kommun, m), sha256.Sum256(body)
-		s.mu.Lock()
-		same := s.said[id] == sum
-		s.mu.Unlock()
-		if same && !anew {
-			continue
+		last, err := bus.PublishedCounts(ctx, kommun, string(m))
+		if err != nil {
+			return nil, err
 		}
-		if err := bus.PublishCounts(ctx, kommun, string(m), body); err != nil {
-			return err
+		if !bytes.Equal(body, last) {
+			news[kommun] = body
 		}
-		s.mu.Lock()
-		s.said[id] = sum
-		s.mu.Unlock()
 	}
-	return nil
+	return news, nil
 }

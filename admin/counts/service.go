@@ -36,7 +36,6 @@ type Service struct {
 	gen   map[int]int // by year: how often it has changed
 	wake  chan struct{}
 	moved map[Month]bool // months with news to publish
-	said  map[string][32]byte
 }
 
 // cached is a year as it was published last.
@@ -56,7 +55,7 @@ const cacheTime = 30 * time.Second
 func New(cfg Config) *Service {
 	return &Service{
 		cfg: cfg, days: store.In[day](cfg.Store, dayKind), months: store.In[month](cfg.Store, monthKind),
-		years: map[int]cached{}, gen: map[int]int{}, wake: make(chan struct{}, 1), moved: map[Month]bool{}, said: map[string][32]byte{},
+		years: map[int]cached{}, gen: map[int]int{}, wake: make(chan struct{}, 1), moved: map[Month]bool{},
 	}
 }
 
@@ -304,4 +303,11 @@ func (s *Service) changed(months ...Month) {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// forget drops what is kept of the month's year.
+func (s *Service) forget(m Month) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gen[m.year()]++
 }

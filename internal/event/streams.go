@@ -123,3 +123,20 @@ func (b *Bus) PublishCounts(ctx context.Context, kommun, month string, body []by
 	}
 	return nil
 }
+
+// PublishedCounts is what was last published of a kommun and month; nil for
+// nothing.
+func (b *Bus) PublishedCounts(ctx context.Context, kommun, month string) ([]byte, error) {
+	stream, err := b.js.Stream(ctx, countStream)
+	if err != nil {
+		return nil, fmt.Errorf("event: published counts: %w", err)
+	}
+	m, err := stream.GetLastMsgForSubject(ctx, countSubject+kommun+"."+month)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("event: published counts: %w", err)
+	}
+	return m.Data, nil
+}

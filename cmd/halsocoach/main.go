@@ -14,10 +14,12 @@ import (
 
 // commands are the program's, as kong reads them.
 type commands struct {
-	Demo   demoCommand   `cmd:"" help:"Everything embedded, with made-up people and a living programme in all thirteen kommuner."`
-	Serve  serveCommand  `cmd:"" help:"Run the service."`
-	Invite inviteCommand `cmd:"" help:"Print a single-use link by which somebody joins the staff."`
-	Counts countsCommand `cmd:"" help:"The counted facts."`
+	Demo        demoCommand        `cmd:"" help:"Everything embedded, with made-up people and a living programme in all thirteen kommuner."`
+	Serve       serveCommand       `cmd:"" help:"Run the service."`
+	Invite      inviteCommand      `cmd:"" help:"Print a single-use link by which somebody joins the staff."`
+	Store       storeCommand       `cmd:"" help:"Where the data lie."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running service of this machine how it is."`
+	Counts      countsCommand      `cmd:"" help:"The counted facts."`
 }
 
 func main() {

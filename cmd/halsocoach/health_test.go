@@ -1,0 +1,44 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestTheHealthcheckTellsTheTruth: success only where the service says that it
+// is ready, whatever address it listens on.
+func TestTheHealthcheckTellsTheTruth(t *testing.T) {
+	ready := http.StatusOK
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			w.WriteHeader(ready)
+		}
+	}))
+	defer s.Close()
+	addr := s.Listener.Addr().String()
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []string{addr, "0.0.0.0:" + port, ":" + port} {
+		if err := (&healthcheckCommand{Addr: a}).Run(t.Context()); err != nil {
+			t.Errorf("%s: %v", a, err)
+		}
+	}
+	ready = http.StatusServiceUnavailable
+	if err := (&healthcheckCommand{Addr: addr}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "503") {
+		t.Errorf("not ready is %v", err)
+	}
+	if err := (&healthcheckCommand{Addr: addr, Live: true}).Run(t.Context()); err != nil {
+		t.Errorf("alive but not ready is %v", err)
+	}
+	s.Close()
+	for _, a := range []string{addr, "nonsense"} {
+		if err := (&healthcheckCommand{Addr: a, Live: true}).Run(t.Context()); err == nil {
+			t.Errorf("%s: nobody answers, and that is fine", a)
+		}
+	}
+}

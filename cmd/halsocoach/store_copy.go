@@ -1,0 +1,337 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/sync/errgroup"
+
+	"halsocoach/internal/event"
+	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
+)
+
+// storeCommand is about where the data lie.
+type storeCommand struct {
+	Copy    copyCommand    `cmd:"" help:"Copy everything to another store, and the counted facts to another NATS, and check every document. For moving from SQLite to MongoDB."`
+	Backup  backupCommand  `cmd:"" help:"Copy the documents of the running store to a file. Keys are backed up apart."`
+	Restore restoreCommand `cmd:"" help:"Make an empty store from such a file."`
+}
+
+// copyCommand moves an installation. The service must be stopped. Stopped itself
+// half way, it goes on where it was when it is run again.
+type copyCommand struct {
+	place
+	To         string `required:"" placeholder:"mongodb://…" help:"The store to copy to: empty, or an unfinished copy."`
+	ToKeyStore string `placeholder:"mongodb://…" help:"The key store to copy to. Default as HALSOCOACH_KEY_STORE's for that store."`
+	ToNATS     string `name:"to-nats" placeholder:"nats://…" help:"The NATS to copy the counted facts to. Default: the one of HALSOCOACH_NATS goes on being used."`
+}
+
+// target is the place that is copied to; the master key is the same.
+func (c *copyCommand) target() place {
+	p := place{Store: c.To, KeyStore: c.ToKeyStore, NATS: c.ToNATS, Keys: c.Keys}
+	if p.NATS == "" {
+		p.NATS = c.NATS
+	}
+	p.KeyStore = p.keyStore()
+	return p
+}
+
+func (c *copyCommand) check() error {
+	if err := c.place.check(); err != nil {
+		return err
+	}
+	to := c.target()
+	for name, address := range map[string]string{"--to": to.Store, "--to-key-store": to.KeyStore} {
+		if err := checkStore(name, address); err != nil {
+			return err
+		}
+		if address == c.Store || address == c.keyStore() {
+			return errSetting(name, address, "it is the place that is copied from")
+		}
+	}
+	if to.Store == to.KeyStore {
+		return errSetting("--to-key-store", to.KeyStore, "keys and data lie apart: give another file or database")
+	}
+	if c.ToNATS != "" && !natsURL(c.ToNATS) && !strings.HasPrefix(c.ToNATS, "embedded:") {
+		return errSetting("--to-nats", c.ToNATS, "give nats://host:4222")
+	}
+	return nil
+}
+
+// Run lets what is under way come to its end, and copies: keys first, then
+// documents, then facts.
+func (c *copyCommand) Run(ctx context.Context, log *slog.Logger) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	to := c.target()
+	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: "http://localhost", Log: log})
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	if err := h.settleDown(ctx, os.Stderr); err != nil {
+		return err
+	}
+	for _, one := range []struct {
+		what  string
+		from  store.Store
+		to    string
+		kinds []store.Kind
+	}{
+		{"keys", h.keys, to.KeyStore, keyKinds()},
+		{"documents", h.store, to.Store, kinds()},
+	} {
+		n, err := copyTo(ctx, one.what, one.from, one.to, one.kinds, log)
+		if err != nil {
+			return fmt.Errorf("copy the %s to %s: %w", one.what, redacted(one.to), err)
+		}
+		fmt.Printf("%d %s copied to %s, each compared\n", n, one.what, redacted(one.to))
+	}
+	if c.ToNATS == "" {
+		return nil
+	}
+	return c.copyFacts(ctx, h.bus, log)
+}
+
+func keyKinds() []store.Kind { return seal.Kinds() }
+
+func (c *copyCommand) copyFacts(ctx context.Context, from *event.Bus, log *slog.Logger) error {
+	to, err := event.Open(ctx, c.ToNATS, log)
+	if err != nil {
+		return fmt.Errorf("open --to-nats: %w", err)
+	}
+	defer to.Close()
+	var bar *progressbar.ProgressBar
+	total := 0
+	err = event.CopyFacts(ctx, from, to, func(done, all int) {
+		if bar == nil {
+			bar, total = progress(os.Stderr, int64(all), "facts"), all
+		}
+		_ = bar.Set(done)
+	})
+	if err != nil {
+		return fmt.Errorf("copy the facts to %s: %w", redacted(c.ToNATS), err)
+	}
+	fmt.Printf("%d facts copied to %s\n", total, redacted(c.ToNATS))
+	return nil
+}
+
+// settled is how long nothing may have happened before a copy begins.
+const settled = time.Second
+
+// settleDown runs the consumers until no event is under way, and stops them.
+func (h *house) settleDown(ctx context.Context, out io.Writer) error {
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	bar := progress(out, -1, "events under way")
+	for quiet := time.Duration(0); quiet < settled; {
+		pending, err := h.store.Pending(ctx, 1)
+		if err != nil {
+			return fmt.Errorf("look at the outbox: %w", err)
+		}
+		waiting, parked, err := h.bus.Waiting(ctx)
+		if err != nil {
+			return err
+		}
+		if parked > 0 {
+			return fmt.Errorf("%d events are parked, since a part of the service could not take them (see its log); run the service until they are taken", parked)
+		}
+		const look = 100 * time.Millisecond
+		if quiet += look; len(pending) > 0 || waiting > 0 {
+			quiet = 0
+		}
+		_ = bar.Add(1)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(look):
+		}
+	}
+	_ = bar.Finish()
+	h.stop()
+	h.relay.Wait()
+	return nil
+}
+
+func progress(out io.Writer, total int64, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+// copyKind marks a store that holds an unfinished copy.
+var copyKind = store.Kind{Name: "copy", NoPerson: true}
+
+// errInUse: better no copy than one over somebody's data.
+var errInUse = errors.New("it holds data that are not an unfinished copy: give an empty one")
+
+// copyTo makes a store at the address the same as from, and compares each
+// document both ways. The mark goes away with the last comparison: from then on
+// the store is a store like any other.
+func copyTo(ctx context.Context, what string, from store.Store, address string, kinds []store.Kind, log *slog.Logger) (int, error) {
+	to, err := openStore(ctx, address, append(kinds, copyKind), log)
+	if err != nil {
+		return 0, err
+	}
+	defer to.Close()
+	marks := store.In[struct{}](to, copyKind)
+	if _, err := marks.Get(ctx, what); errors.Is(err, store.ErrNotFound) {
+		empty, err := isEmpty(ctx, to, kinds)
+		if err != nil {
+			return 0, err
+		}
+		if !empty {
+			return 0, errInUse
+		}
+		if err := marks.Insert(ctx, what, struct{}{}); err != nil {
+			return 0, err
+		}
+	} else if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, k := range kinds {
+		if err := from.Each(ctx, k.Name, func(store.Document) error { total++; return nil }); err != nil {
+			return 0, err
+		}
+	}
+	bar := progress(os.Stderr, int64(2*total), what)
+	for _, k := range kinds {
+		if err := copyDocuments(ctx, k.Name, from, to, bar); err != nil {
+			return 0, fmt.Errorf("%s: %w", k.Name, err)
+		}
+	}
+	same := 0
+	for _, k := range kinds {
+		n, err := compareDocuments(ctx, k.Name, from, to, bar)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", k.Name, err)
+		}
+		same += n
+	}
+	if same != total {
+		return 0, fmt.Errorf("%d documents were there at the beginning and %d at the end: is the service stopped?", total, same)
+	}
+	_ = bar.Finish()
+	return same, marks.Delete(ctx, what, nil)
+}
+
+// copyAtOnce is how many documents are asked for, and saved, at one time.
+const copyAtOnce = 200
+
+// inBatches calls f with the documents of a kind, some hundred at a time.
+func inBatches(ctx context.Context, s store.Store, kind string, f func([]store.Document) error) error {
+	batch := make([]store.Document, 0, copyAtOnce)
+	err := s.Each(ctx, kind, func(d store.Document) error {
+		if batch = append(batch, d); len(batch) < copyAtOnce {
+			return nil
+		}
+		err := f(batch)
+		batch = batch[:0]
+		return err
+	})
+	if err == nil && len(batch) > 0 {
+		err = f(batch)
+	}
+	return err
+}
+
+// copyDocuments saves what is missing or other over there, and removes what is
+// not here: an earlier try may have left it.
+func copyDocuments(ctx context.Context, kind string, from, to store.Store, bar *progressbar.ProgressBar) error {
+	err := inBatches(ctx, to, kind, func(theirs []store.Document) error {
+		ours, err := byID(ctx, from, kind, theirs)
+		if err != nil {
+			return err
+		}
+		for _, d := range theirs {
+			if _, ok := ours[d.ID]; ok {
+				continue
+			}
+			if err := to.Delete(ctx, kind, d.ID, d.Version, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return inBatches(ctx, from, kind, func(ours []store.Document) error {
+		theirs, err := byID(ctx, to, kind, ours)
+		if err != nil {
+			return err
+		}
+		var saves errgroup.Group
+		saves.SetLimit(64)
+		for _, d := range ours {
+			there, ok := theirs[d.ID]
+			if ok && bytes.Equal(there.Body, d.Body) {
+				continue
+			}
+			saves.Go(func() error {
+				_, err := to.Save(ctx, kind, store.Document{ID: d.ID, Version: there.Version, Body: d.Body}, nil)
+				return err
+			})
+		}
+		_ = bar.Add(len(ours))
+		return saves.Wait()
+	})
+}
+
+// compareDocuments reads all of both again.
+func compareDocuments(ctx context.Context, kind string, from, to store.Store, bar *progressbar.ProgressBar) (int, error) {
+	var same atomic.Int64
+	err := inBatches(ctx, from, kind, func(ours []store.Document) error {
+		theirs, err := byID(ctx, to, kind, ours)
+		if err != nil {
+			return err
+		}
+		for _, d := range ours {
+			if there, ok := theirs[d.ID]; !ok || !bytes.Equal(there.Body, d.Body) {
+				return fmt.Errorf("document %s is not the same over there: is the service stopped?", d.ID)
+			}
+		}
+		same.Add(int64(len(ours)))
+		_ = bar.Add(len(ours))
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	there := 0
+	if err := to.Each(ctx, kind, func(store.Document) error { there++; return nil }); err != nil {
+		return 0, err
+	}
+	if there != int(same.Load()) {
+		return 0, fmt.Errorf("%d documents here and %d over there: is the service stopped?", same.Load(), there)
+	}
+	return there, nil
+}
+
+func byID(ctx context.Context, s store.Store, kind string, docs []store.Document) (map[string]store.Document, error) {
+	ids := make([]string, len(docs))
+	for i, d := range docs {
+		ids[i] = d.ID
+	}
+	found, err := s.Get(ctx, kind, ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]store.Document, len(found))
+	for _, d := range found {
+		out[d.ID] = d
+	}
+	return out, nil
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// furnish writes an installation with the thirteen kommuner, people and events
+// under way.
+func furnish(t *testing.T, p place) {
+	t.Helper()
+	h, err := openHouse(t.Context(), houseConfig{place: p, PublicURL: "http://localhost", Log: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	if err := h.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.registers.Seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	h.relay.Wait()
+	for i := range 450 {
+		person, err := h.seal.NewPerson(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		event := halsocoach.Happened("test.happened", h.cfg.Clock(), "0684", fmt.Sprint(i), nil).Counting(
+			halsocoach.Count(halsocoach.CountChat, h.cfg.Clock(), "0684", false, nil))
+		doc := store.Document{ID: person, Body: []byte(fmt.Sprintf(`{"id":%q,"person":%q,"ends":"2030-01-01T00:00:00Z"}`, person, person))}
+		if _, err := h.store.Save(t.Context(), "draft", doc, []halsocoach.Event{event}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func samePlaces(t *testing.T, a, b string, kinds []store.Kind) int {
+	t.Helper()
+	read := func(address string) map[string]string {
+		s, err := openStore(t.Context(), address, append(kinds, copyKind), silent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		all := map[string]string{}
+		for _, k := range kinds {
+			if err := s.Each(t.Context(), k.Name, func(d store.Document) error {
+				all[k.Name+"/"+d.ID] = string(d.Body)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return all
+	}
+	ours, theirs := read(a), read(b)
+	for id, body := range ours {
+		if theirs[id] != body {
+			t.Errorf("%s is %q and %q", id, body, theirs[id])
+		}
+	}
+	if len(ours) != len(theirs) {
+		t.Errorf("%d and %d documents", len(ours), len(theirs))
+	}
+	return len(ours)
+}
+
+func placeIn(dir string) place {
+	return place{Store: "sqlite:" + filepath.Join(dir, "data.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")}
+}
+
+// TestAnInstallationMovesWhole copies one with events still in the outbox. The
+// copy opens, has every document and fact, and is not copied over again.
+func TestAnInstallationMovesWhole(t *testing.T) {
+	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+	furnish(t, from)
+	move := copyCommand{place: from, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db"), ToNATS: to.NATS}
+	if err := move.Run(t.Context(), silent); err != nil {
+		t.Fatal(err)
+	}
+	if n := samePlaces(t, from.Store, move.To, kinds()); n < 450 {
+		t.Fatalf("%d documents", n)
+	}
+	samePlaces(t, from.keyStore(), move.ToKeyStore, keyKinds())
+	if err := move.Run(t.Context(), silent); err == nil || !strings.Contains(err.Error(), "empty") {
+		t.Fatalf("again: %v", err)
+	}
+	moved := place{Store: move.To, KeyStore: move.ToKeyStore, NATS: move.ToNATS, Keys: from.Keys}
+	h, err := openHouse(t.Context(), houseConfig{place: moved, PublicURL: "http://localhost", Log: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	facts := 0
+	if err := h.bus.EachFact(t.Context(), func(halsocoach.Fact) error { facts++; return nil }); err != nil || facts != 450 {
+		t.Fatalf("%d facts, %v", facts, err)
+	}
+}
+
+// TestAStoppedCopyGoesOn stops it in the middle, changes what is left behind in
+// each way, and runs it again.
+func TestAStoppedCopyGoesOn(t *testing.T) {
+	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+	furnish(t, from)
+	h, err := openGround(t.Context(), houseConfig{place: from, Log: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	stopping := stopAfter{Store: h.store, reads: 3, stop: cancel}
+	if _, err := copyTo(ctx, "documents", &stopping, to.Store, kinds(), silent); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	half, err := openStore(t.Context(), to.Store, append(kinds(), copyKind), silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := half.Save(t.Context(), "draft", store.Document{ID: "left over", Body: []byte(`{}`)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := half.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := copyTo(t.Context(), "documents", h.store, to.Store, kinds(), silent); err != nil {
+		t.Fatal(err)
+	}
+	samePlaces(t, from.Store, to.Store, kinds())
+}
+
+// stopAfter ends the context after some questions.
+type stopAfter struct {
+	store.Store
+	reads int
+	stop  context.CancelFunc
+}
+
+func (s *stopAfter) Each(ctx context.Context, kind string, f func(store.Document) error) error {
+	return s.Store.Each(ctx, kind, func(d store.Document) error {
+		if kind == "draft" {
+			if s.reads++; s.reads > 700 {
+				s.stop()
+				return ctx.Err()
+			}
+		}
+		return f(d)
+	})
+}
+
+// TestACopyIsNotMadeOverAnInstallation: better no copy than a lost one.
+func TestACopyIsNotMadeOverAnInstallation(t *testing.T) {
+	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+	furnish(t, from)
+	furnish(t, to)
+	err := (&copyCommand{place: from, To: to.Store, ToKeyStore: to.keyStore()}).Run(t.Context(), silent)
+	if err == nil || !strings.Contains(err.Error(), "empty") {
+		t.Fatal(err)
+	}
+	err = (&copyCommand{place: from, To: from.Store}).Run(t.Context(), silent)
+	if err == nil || !strings.Contains(err.Error(), "copied from") {
+		t.Fatal(err)
+	}
+}

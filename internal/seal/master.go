@@ -6,24 +6,35 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Master is the key that wraps all others. It shows itself to nobody.
-type Master struct{ secret [32]byte }
+// Master is the ring of outer keys, which wrap all others. The file it was read
+// from is read again while the program runs. It shows itself to nobody.
+type Master struct {
+	path  string
+	outer []outerKey // as in the file
+}
 
-// Format masks the key, whatever verb it is printed with.
+// outerKey is one line of the key file.
+type outerKey struct {
+	id     string // made from the secret, so that the two never part
+	secret [32]byte
+	made   time.Time // zero for the key a file began with
+}
+
+// Format masks the keys, whatever verb they are printed with.
 func (Master) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("master key")) }
 
-// LogValue masks the key.
+// LogValue masks the keys.
 func (Master) LogValue() slog.Value { return slog.StringValue("master key") }
 
 // MarshalJSON refuses.
@@ -31,101 +42,112 @@ func (Master) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("seal: a master key is never written down")
 }
 
+// Format masks the key.
+func (outerKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("outer key")) }
+
 const keyFileStart = "halsocoach-master-1:"
 
-// KeyFile reads the master key, and makes it, with mode 0600, when the file is
-// missing. A file that others may read is refused. Whoever loses the file loses
-// everything that is sealed; whoever has it and the key store can read it.
-func KeyFile(path string) (Master, error) {
-	m, err := readKeyFile(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return m, err
-	}
-	if err := makeKeyFile(path); err != nil {
-		return Master{}, fmt.Errorf("seal: make the key file: %w", err)
-	}
-	return readKeyFile(path)
+// newOuter makes a key.
+func newOuter(made time.Time) (outerKey, error) {
+	var secret [32]byte
+	rand.Read(secret[:])
+	return outerOf(secret, made)
 }
 
-func readKeyFile(path string) (Master, error) {
-	info, err := os.Stat(path)
+func outerOf(secret [32]byte, made time.Time) (outerKey, error) {
+	id, err := hkdf.Key(sha256.New, secret[:], nil, "halsocoach/id", 6)
 	if err != nil {
-		return Master{}, fmt.Errorf("seal: key file: %w", err)
+		return outerKey{}, fmt.Errorf("seal: %w", err)
 	}
-	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
-		return Master{}, fmt.Errorf("seal: key file %s has mode %v; mend it with: chmod 600 %s", path, mode, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Master{}, fmt.Errorf("seal: key file: %w", err)
-	}
-	return parseMaster(path, string(text))
+	return outerKey{id: hex.EncodeToString(id), secret: secret, made: made}, nil
 }
 
-func parseMaster(path, text string) (m Master, err error) {
-	text, ok := strings.CutPrefix(strings.TrimSpace(text), keyFileStart)
-	raw, derr := base64.StdEncoding.DecodeString(text)
-	if !ok || derr != nil || len(raw) != len(m.secret) {
+// line is how the key stands in the file.
+func (k outerKey) line() string {
+	text := keyFileStart + base64.StdEncoding.EncodeToString(k.secret[:])
+	if !k.made.IsZero() {
+		text += " " + k.made.UTC().Format(time.RFC3339)
+	}
+	return text + "\n"
+}
+
+// parseMaster reads a key file: a key a line, with the time it was made unless
+// it is the one the file began with. The first is the newest.
+func parseMaster(path, text string) (Master, error) {
+	m := Master{path: path}
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		k, ok := parseOuter(words)
+		if !ok {
+			return Master{}, fmt.Errorf("seal: %s is not a key file of this program", path)
+		}
+		if !m.has(k.id) {
+			m.outer = append(m.outer, k)
+		}
+	}
+	if len(m.outer) == 0 {
 		return Master{}, fmt.Errorf("seal: %s is not a key file of this program", path)
 	}
-	copy(m.secret[:], raw)
 	return m, nil
 }
 
-// makeKeyFile writes beside the path and links into place: of two that start at
-// one time one wins, and nobody reads half a key.
-func makeKeyFile(path string) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".key-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
+func parseOuter(words []string) (outerKey, bool) {
+	text, ok := strings.CutPrefix(words[0], keyFileStart)
+	raw, err := base64.StdEncoding.DecodeString(text)
 	var secret [32]byte
-	rand.Read(secret[:])
-	_, err = f.WriteString(keyFileStart + base64.StdEncoding.EncodeToString(secret[:]) + "\n")
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
+	if !ok || err != nil || len(raw) != len(secret) || len(words) > 2 {
+		return outerKey{}, false
 	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	copy(secret[:], raw)
+	var made time.Time
+	if len(words) == 2 {
+		if made, err = time.Parse(time.RFC3339, words[1]); err != nil {
+			return outerKey{}, false
+		}
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	k, err := outerOf(secret, made)
+	return k, err == nil
 }
 
-// secrets are what the master key is used for, one derived key for each.
-type secrets struct {
-	wrap    tink.AEAD
-	numbers []byte
-	names   []byte
-	tokens  []byte
+func (m Master) has(id string) bool {
+	return slices.ContainsFunc(m.outer, func(k outerKey) bool { return k.id == id })
 }
 
-func (m Master) derive() (s secrets, err error) {
-	if m == (Master{}) {
-		return s, errors.New("seal: no master key")
+func (m Master) find(id string) (outerKey, bool) {
+	i := slices.IndexFunc(m.outer, func(k outerKey) bool { return k.id == id })
+	if i < 0 {
+		return outerKey{}, false
 	}
-	sub := func(use string) []byte {
-		key, kerr := hkdf.Key(sha256.New, m.secret[:], nil, "halsocoach/"+use, 32)
-		err = errors.Join(err, kerr)
-		return key
+	return m.outer[i], true
+}
+
+func (m Master) ids() []string {
+	out := make([]string, len(m.outer))
+	for i, k := range m.outer {
+		out[i] = k.id
 	}
-	s.numbers, s.names, s.tokens = sub("numbers"), sub("names"), sub("tokens")
-	wrap := sub("wrap")
+	return out
+}
+
+// sub is the key derived for a use.
+func (k outerKey) sub(use string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, k.secret[:], nil, "halsocoach/"+use, 32)
 	if err != nil {
-		return s, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
-	s.wrap, err = longKey(wrap)
-	return s, err
+	return key, nil
+}
+
+// wrapper is what the key wraps others with.
+func (k outerKey) wrapper() (tink.AEAD, error) {
+	key, err := k.sub("wrap")
+	if err != nil {
+		return nil, err
+	}
+	return longKey(key)
 }
 
 // keyed is the keyed hash of parts, n bytes of it.

@@ -93,7 +93,7 @@ func (s *Sealer) SearchName(ctx context.Context, centre, query string) ([]string
 	return persons, nil
 }
 
-func (s *Sealer) word(centre, w string) string { return keyed(s.master.names, 12, centre, w) }
+func (s *Sealer) word(centre, w string) string { return keyed(s.hashes.names, 12, centre, w) }
 
 // beginnings are the word and its beginnings from three letters.
 func beginnings(word string) []string {

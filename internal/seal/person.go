@@ -72,12 +72,12 @@ func (s *Sealer) NewPerson(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	wrapped, err := s.master.wrap.Encrypt(key[:], []byte(person))
+	wrapped, by, err := s.outer.wrap(key[:], person)
 	if err != nil {
-		return "", fmt.Errorf("seal: %w", err)
+		return "", err
 	}
 	now := s.cache.now()
-	if err := s.keys.Insert(ctx, person, keyDoc{person, wrapped}); err != nil {
+	if err := s.keys.Insert(ctx, person, keyDoc{Person: person, Key: wrapped, Outer: by}); err != nil {
 		return "", fmt.Errorf("seal: new person: %w", err)
 	}
 	s.cache.put(person, opened, now)
@@ -116,20 +116,41 @@ func (s *Sealer) Link(ctx context.Context, person string, n halsocoach.Number) e
 }
 
 // Destroy makes all that was sealed for the person unreadable: at once on this
-// node, within the cache time (a minute) on others, and in every backup that is
-// restored with the keys of today. Numbers and names no longer lead anywhere.
-// It may be repeated, and should be if it fails.
+// node, within the cache time (a minute) on others if no note of OnDestroy has
+// reached them before, and in every backup that is restored with the keys of
+// today. Numbers and names no longer lead anywhere. It may be repeated, and
+// should be if it fails.
 func (s *Sealer) Destroy(ctx context.Context, person string) error {
 	s.cache.forget(person)
 	_, err := s.keys.Update(ctx, person, func(d *keyDoc) ([]halsocoach.Event, error) {
-		d.Key = nil
+		d.Key, d.Outer = nil, ""
 		return nil, nil
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("seal: destroy key: %w", err)
 	}
 	s.cache.forget(person)
+	if s.onDestroy != nil {
+		s.onDestroy(person)
+	}
+	s.scrub(ctx)
 	return s.forgetPerson(ctx, person)
+}
+
+// OnDestroy is called after each Destroy, so that other nodes can be told. It
+// is set before the Sealer is used.
+func (s *Sealer) OnDestroy(tell func(person string)) { s.onDestroy = tell }
+
+// Forget drops a person's key from this node's memory, since another node has
+// destroyed it.
+func (s *Sealer) Forget(person string) { s.cache.forget(person) }
+
+// scrub has the store forget the bytes of what was just removed. When it can
+// not, as while a backup reads, Follow tries again.
+func (s *Sealer) scrub(ctx context.Context) {
+	if c, ok := s.docs.(interface{ Scrub(context.Context) error }); ok {
+		s.dirty.Store(c.Scrub(ctx) != nil)
+	}
 }
 
 // forgetPerson deletes what leads to a person, page by page: what is deleted
@@ -191,7 +212,7 @@ func (s *Sealer) keepOnlyIfAlive(ctx context.Context, person string, undo func()
 	return err
 }
 
-func (s *Sealer) hash(n halsocoach.Number) string { return keyed(s.master.numbers, 32, n.Digits()) }
+func (s *Sealer) hash(n halsocoach.Number) string { return keyed(s.hashes.numbers, 32, n.Digits()) }
 
 // key is a person's data key, from memory or the key store.
 func (s *Sealer) key(ctx context.Context, person string) (tink.AEAD, error) {
@@ -221,9 +242,9 @@ func (s *Sealer) keysOf(ctx context.Context, persons []string) (map[string]tink.
 		if len(d.Key) == 0 {
 			continue
 		}
-		raw, err := s.master.wrap.Decrypt(d.Key, []byte(d.Person))
+		raw, err := s.outer.unwrap(ctx, d.Outer, d.Key, d.Person)
 		if err != nil {
-			return nil, fmt.Errorf("seal: the key of %s does not unwrap", d.Person)
+			return nil, err
 		}
 		opened, err := dataKey(raw)
 		clear(raw)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 
@@ -37,56 +38,39 @@ var (
 
 // Sealer seals and opens. All methods are safe for concurrent use.
 type Sealer struct {
-	master  secrets
+	outer   outer
+	hashes  hashes
 	cache   *cache
+	dirty   atomic.Bool // destroyed keys may linger in the store's log
 	docs    store.Store
 	keys    store.Collection[keyDoc]
 	numbers store.Collection[numberDoc]
 	names   store.Collection[nameDoc]
+	secrets store.Collection[secretDoc]
+	nodes   store.Collection[nodeDoc]
+	node    nodeDoc
+
+	onDestroy func(person string)
 }
 
 // Open makes a Sealer over the key store, which must have been opened with
 // Kinds. A key store that was made with another master key is ErrOtherMaster:
 // better at the start than at the first name.
 func Open(ctx context.Context, keys store.Store, master Master, clock halsocoach.Clock) (*Sealer, error) {
-	secrets, err := master.derive()
-	if err != nil {
+	s := &Sealer{
+		cache: newCache(clock, cacheTime, cacheSize), docs: keys, node: newNode(),
+		keys: store.In[keyDoc](keys, keyKind), numbers: store.In[numberDoc](keys, numberKind), names: store.In[nameDoc](keys, nameKind),
+		secrets: store.In[secretDoc](keys, secretKind), nodes: store.In[nodeDoc](keys, nodeKind),
+	}
+	s.outer.rings, s.outer.clock, s.outer.master = store.In[ringDoc](keys, outerKind), clock, master
+	checks := store.In[checkDoc](keys, checkKind)
+	if err := s.outer.open(ctx, checks); err != nil {
 		return nil, err
 	}
-	s := &Sealer{
-		master: secrets, cache: newCache(clock, cacheTime, cacheSize), docs: keys,
-		keys: store.In[keyDoc](keys, keyKind), numbers: store.In[numberDoc](keys, numberKind), names: store.In[nameDoc](keys, nameKind),
-	}
-	if err := s.check(ctx, store.In[checkDoc](keys, checkKind)); err != nil {
+	if err := s.openHashes(ctx, checks); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// check leaves a box of the master key in the store, or opens the one there.
-func (s *Sealer) check(ctx context.Context, docs store.Collection[checkDoc]) error {
-	const id, text = "master", "halsocoach"
-	for range 3 {
-		doc, err := docs.Get(ctx, id)
-		switch {
-		case err == nil:
-			plain, err := s.master.wrap.Decrypt(doc.Box, []byte(id))
-			if err != nil || string(plain) != text {
-				return ErrOtherMaster
-			}
-			return nil
-		case !errors.Is(err, store.ErrNotFound):
-			return fmt.Errorf("seal: read the key store: %w", err)
-		}
-		box, err := s.master.wrap.Encrypt([]byte(text), []byte(id))
-		if err != nil {
-			return fmt.Errorf("seal: %w", err)
-		}
-		if err := docs.Insert(ctx, id, checkDoc{box}); err != nil && !errors.Is(err, store.ErrConflict) {
-			return fmt.Errorf("seal: write the key store: %w", err)
-		}
-	}
-	return errors.New("seal: the key store keeps changing")
 }
 
 // boxVersion is the first byte of a box: AES-256-GCM with the person's data

@@ -1,6 +1,10 @@
 package seal
 
-import "halsocoach/internal/store"
+import (
+	"time"
+
+	"halsocoach/internal/store"
+)
 
 // The kinds of the key store. A key's id is the person's; a number's id is its
 // keyed hash, so that the insert itself is the claim on it.
@@ -9,18 +13,25 @@ var (
 	numberKind = store.Kind{Name: "numbers", Indexes: []store.Index{byPerson}}
 	nameKind   = store.Kind{Name: "names", Indexes: []store.Index{byPerson, {Name: "word", Fields: []store.Field{store.M("words")}}}}
 	checkKind  = store.Kind{Name: "check", NoPerson: true}
+	secretKind = store.Kind{Name: "secrets", NoPerson: true, Indexes: []store.Index{byGroup}}
+	outerKind  = store.Kind{Name: "outer", NoPerson: true}
+	nodeKind   = store.Kind{Name: "nodes", NoPerson: true}
 
 	byPerson = store.Index{Name: "person", Fields: []store.Field{store.T("person")}}
+	byGroup  = store.Index{Name: "group", Fields: []store.Field{store.T("group")}}
 )
 
 // Kinds are those of the key store, which is apart from the data.
-func Kinds() []store.Kind { return []store.Kind{keyKind, numberKind, nameKind, checkKind} }
+func Kinds() []store.Kind {
+	return []store.Kind{keyKind, numberKind, nameKind, checkKind, secretKind, outerKind, nodeKind}
+}
 
 // keyDoc is a person's data key, wrapped. Once destroyed the document stays
 // without it, so that the id is never taken for a living one.
 type keyDoc struct {
 	Person string `json:"person"`
 	Key    []byte `json:"key,omitempty"`
+	Outer  string `json:"outer,omitempty"` // what it is wrapped by; "" = the installation's first outer key
 }
 
 // numberDoc ties the keyed hash of a number to a person.
@@ -35,7 +46,39 @@ type nameDoc struct {
 	Words  []string `json:"words"`
 }
 
-// checkDoc tells whether the master key is the right one.
+// secretDoc is a secret of the installation itself, wrapped.
+type secretDoc struct {
+	Group string `json:"group"`
+	Name  string `json:"name"`
+	Key   []byte `json:"key"`
+	Outer string `json:"outer"`
+}
+
+// checkDoc is a box of the outer key that an installation of the first programs
+// began with. It is empty where their way of deriving every key from the one
+// outer key no longer holds, which makes them refuse to start.
 type checkDoc struct {
 	Box []byte `json:"box"`
+}
+
+// ringDoc, id "ring", says which outer keys have been used, in that order.
+type ringDoc struct {
+	Keys []outerDoc `json:"keys"`
+}
+
+// outerDoc is one of them. The key itself is in the key file only.
+type outerDoc struct {
+	ID      string     `json:"id"`
+	Made    *time.Time `json:"made,omitempty"`
+	Since   time.Time  `json:"since"` // it wraps from here on, until the next one does
+	Retired *time.Time `json:"retired,omitempty"`
+}
+
+// nodeDoc is what a running program says of itself about once a minute.
+type nodeDoc struct {
+	ID    string    `json:"id"`
+	Name  string    `json:"name"` // of the machine, and the process
+	Knows []string  `json:"knows"`
+	Uses  string    `json:"uses"`
+	Seen  time.Time `json:"seen"`
 }

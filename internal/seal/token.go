@@ -17,7 +17,7 @@ type Tokens struct {
 
 // Token gives the tokens of a purpose.
 func (s *Sealer) Token(purpose string) Tokens {
-	key, err := hkdf.Key(sha256.New, s.master.tokens, nil, "halsocoach/token/"+purpose, 32)
+	key, err := hkdf.Key(sha256.New, s.hashes.tokens, nil, "halsocoach/token/"+purpose, 32)
 	if err != nil {
 		panic("seal: derive token key: " + err.Error()) // a length that can not be derived
 	}

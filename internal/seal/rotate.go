@@ -1,0 +1,408 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// Rotation is how an operator changes the outer key while nodes run: Add makes a
+// new one in the key file, Use lets it wrap once every node knows it, Rewrap
+// wraps all that the older ones do, Retire takes these out of the file. Each
+// step may be broken off and repeated, at any time everything opens.
+type Rotation struct{ s *Sealer }
+
+// Rotation is that of this key store.
+func (s *Sealer) Rotation() Rotation { return Rotation{s} }
+
+// OuterKey is what an operator sees of an outer key.
+type OuterKey struct {
+	ID      string
+	Made    time.Time // zero for the file's first
+	Since   time.Time // when it began to wrap; zero: not yet
+	Retired time.Time // zero: not yet
+	Current bool      // it wraps what is new
+	InFile  bool
+	Wraps   int // keys in the key store that need it
+}
+
+// NodesLag is the error of a step that must wait: these nodes do not know the
+// key, or still wrap with another.
+type NodesLag struct {
+	Key   string
+	Nodes []string
+	Known bool // they know it and will use it in a moment
+}
+
+func (e *NodesLag) Error() string {
+	if e.Known {
+		return fmt.Sprintf("seal: not all nodes wrap with the outer key %s yet: %s", e.Key, strings.Join(e.Nodes, ", "))
+	}
+	return fmt.Sprintf("seal: the key file of these nodes lacks the outer key %s: %s", e.Key, strings.Join(e.Nodes, ", "))
+}
+
+// ErrTooSoon: the newest outer key has wrapped for less than retireAfter, and
+// somebody may still be about to save what an older one has wrapped.
+var ErrTooSoon = errors.New("seal: the newest outer key is only just in use; try again in some minutes")
+
+const retireAfter = 2 * time.Minute
+
+// List are the outer keys, those that were used first, and those that only the
+// file has last.
+func (r Rotation) List(ctx context.Context) ([]OuterKey, error) {
+	doc, err := r.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wraps, err := r.count(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	m := r.s.outer.file()
+	var out []OuterKey
+	for _, k := range doc.Keys {
+		o := OuterKey{ID: k.ID, Since: k.Since, Current: k.ID == doc.current(), InFile: m.has(k.ID), Wraps: wraps[k.ID]}
+		if k.Made != nil {
+			o.Made = *k.Made
+		}
+		if k.Retired != nil {
+			o.Retired = *k.Retired
+		}
+		out = append(out, o)
+	}
+	for _, k := range m.outer {
+		if doc.find(k.id) == nil {
+			out = append(out, OuterKey{ID: k.id, Made: k.made, InFile: true})
+		}
+	}
+	return out, nil
+}
+
+// Add puts a new outer key first in the key file of this machine. A key that is
+// there first and has never been used, as after a rotation that was broken off
+// or in a file that was given by hand, is the one.
+func (r Rotation) Add(ctx context.Context) (id string, err error) {
+	doc, err := r.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	if m := r.s.outer.file(); doc.find(m.outer[0].id) == nil {
+		return m.outer[0].id, nil
+	}
+	_, err = changeKeyFile(r.s.outer.file().path, func(m Master) (Master, error) {
+		if id = m.outer[0].id; doc.find(id) == nil {
+			return m, nil // another command was here first
+		}
+		k, err := newOuter(r.s.outer.clock())
+		id, m.outer = k.id, append([]outerKey{k}, m.outer...)
+		return m, err
+	})
+	if err != nil {
+		return "", err
+	}
+	return id, r.s.outer.look(ctx)
+}
+
+// Use makes an outer key the one that wraps. A running node that does not know
+// it makes it a NodesLag: nothing has happened then.
+func (r Rotation) Use(ctx context.Context, id string) error {
+	doc, err := r.read(ctx)
+	if err != nil || doc.current() == id {
+		return err
+	}
+	k, ok := r.s.outer.file().find(id)
+	if !ok {
+		return fmt.Errorf("seal: the key file lacks the outer key %s", id)
+	}
+	if err := r.lag(ctx, id, func(n nodeDoc) bool { return slices.Contains(n.Knows, id) }); err != nil {
+		return err
+	}
+	// Programs that know one outer key only must not start any more.
+	_, err = store.In[checkDoc](r.s.docs, checkKind).Upsert(ctx, checkID, func(d *checkDoc) ([]halsocoach.Event, error) {
+		d.Box = nil
+		return nil, nil
+	})
+	if err == nil {
+		_, err = r.s.outer.rings.Update(ctx, ringID, func(d *ringDoc) ([]halsocoach.Event, error) {
+			if d.find(id) != nil {
+				return nil, nil
+			}
+			next := outerDoc{ID: id, Since: r.s.outer.clock().UTC()}
+			if !k.made.IsZero() {
+				next.Made = &k.made
+			}
+			d.Keys = append(d.Keys, next)
+			return nil, nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("seal: use outer key %s: %w", id, err)
+	}
+	return r.s.outer.look(ctx)
+}
+
+// rewrappers are as many as a group commit gains from.
+const rewrappers = 16
+
+// Rewrap wraps everything with the current outer key, beside running nodes, and
+// has verified at its end that nothing else is left. Before all nodes wrap with
+// that key it is a NodesLag. Broken off and repeated it does what is left.
+func (r Rotation) Rewrap(ctx context.Context, progress func(done, total int)) error {
+	if err := r.s.outer.look(ctx); err != nil {
+		return err
+	}
+	id := r.s.outer.now.Load().uses
+	if err := r.lag(ctx, id, func(n nodeDoc) bool { return n.Uses == id }); err != nil {
+		return err
+	}
+	for done := 0; ; {
+		left, err := r.left(ctx, id)
+		if err != nil {
+			return err
+		}
+		progress(done, done+left)
+		if left == 0 {
+			r.s.scrub(ctx)
+			return nil
+		}
+		step := func(n int) { progress(n, max(n, done+left)) }
+		if done, err = r.pass(ctx, id, done, step); err != nil {
+			return err
+		}
+	}
+}
+
+// left counts what other keys than id wrap.
+func (r Rotation) left(ctx context.Context, id string) (n int, err error) {
+	doc, err := r.read(ctx)
+	if err != nil {
+		return 0, err
+	}
+	wraps, err := r.count(ctx, doc)
+	for by, wrapped := range wraps {
+		if by != id {
+			n += wrapped
+		}
+	}
+	return n, err
+}
+
+// pass goes through all documents once.
+func (r Rotation) pass(ctx context.Context, id string, done int, step func(done int)) (int, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	work := make(chan func() error)
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range rewrappers {
+		all.Go(func() {
+			for do := range work {
+				if err := do(); err != nil {
+					stop(err)
+					continue
+				}
+				mu.Lock()
+				done++
+				step(done)
+				mu.Unlock()
+			}
+		})
+	}
+	give := func(by string, do func() error) error {
+		if by == id {
+			return nil
+		}
+		select {
+		case work <- do:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	err := r.s.secrets.Each(ctx, func(key string, d secretDoc) error {
+		return give(d.Outer, func() error { return r.rewrapSecret(ctx, key, id) })
+	})
+	if err == nil {
+		err = r.s.keys.Each(ctx, func(person string, d keyDoc) error {
+			if len(d.Key) == 0 {
+				return nil
+			}
+			return give(d.Outer, func() error { return r.rewrapKey(ctx, person, id) })
+		})
+	}
+	close(work)
+	all.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if err != nil {
+		return done, fmt.Errorf("seal: wrap anew: %w", err)
+	}
+	return done, nil
+}
+
+// rewrapKey does one person's key. What was destroyed meanwhile stays so.
+func (r Rotation) rewrapKey(ctx context.Context, person, id string) error {
+	_, err := r.s.keys.Update(ctx, person, func(d *keyDoc) ([]halsocoach.Event, error) {
+		if len(d.Key) == 0 || d.Outer == id {
+			return nil, nil
+		}
+		var err error
+		d.Key, d.Outer, err = r.anew(d.Outer, d.Key, person)
+		return nil, err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+func (r Rotation) rewrapSecret(ctx context.Context, key, id string) error {
+	_, err := r.s.secrets.Update(ctx, key, func(d *secretDoc) ([]halsocoach.Event, error) {
+		if d.Outer == id {
+			return nil, nil
+		}
+		var err error
+		d.Key, d.Outer, err = r.anew(d.Outer, d.Key, "secret/"+key)
+		return nil, err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// anew wraps with the current key what another one wraps.
+func (r Rotation) anew(by string, box []byte, bound string) ([]byte, string, error) {
+	raw, err := r.s.outer.unwrapKnown(by, box, bound)
+	if err != nil {
+		return nil, "", err
+	}
+	defer clear(raw)
+	return r.s.outer.wrap(raw, bound)
+}
+
+// Retire takes the outer keys out of the file that wrap nothing any more, and
+// says which. One that a document or a running node still needs makes it fail
+// with nothing done. A copy of the key store of before does not open any more.
+func (r Rotation) Retire(ctx context.Context) ([]string, error) {
+	doc, err := r.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	current := doc.Keys[len(doc.Keys)-1]
+	now := r.s.outer.clock().UTC()
+	if len(doc.Keys) > 1 && now.Sub(current.Since) < retireAfter {
+		return nil, ErrTooSoon
+	}
+	if err := r.lag(ctx, current.ID, func(n nodeDoc) bool { return n.Uses == current.ID }); err != nil {
+		return nil, err
+	}
+	left, err := r.left(ctx, current.ID)
+	if err != nil {
+		return nil, err
+	}
+	if left > 0 {
+		return nil, fmt.Errorf("seal: %d keys are still wrapped by older outer keys; wrap them anew first", left)
+	}
+	_, err = r.s.outer.rings.Update(ctx, ringID, func(d *ringDoc) ([]halsocoach.Event, error) {
+		for i := range d.Keys {
+			if d.Keys[i].ID != current.ID && d.Keys[i].Retired == nil {
+				d.Keys[i].Retired = &now
+			}
+		}
+		doc = *d
+		return nil, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("seal: retire outer keys: %w", err)
+	}
+	return r.prune(ctx, doc)
+}
+
+// prune takes the retired keys out of the file.
+func (r Rotation) prune(ctx context.Context, doc ringDoc) (gone []string, err error) {
+	retired := func(id string) bool { k := doc.find(id); return k != nil && k.Retired != nil }
+	for _, id := range r.s.outer.file().ids() {
+		if retired(id) {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	_, err = changeKeyFile(r.s.outer.file().path, func(m Master) (Master, error) {
+		kept := Master{path: m.path}
+		for _, k := range m.outer {
+			if !retired(k.id) {
+				kept.outer = append(kept.outer, k)
+			}
+		}
+		return kept, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gone, r.s.outer.look(ctx)
+}
+
+func (r Rotation) read(ctx context.Context) (ringDoc, error) {
+	if err := r.s.outer.look(ctx); err != nil {
+		return ringDoc{}, err
+	}
+	doc, err := r.s.outer.rings.Get(ctx, ringID)
+	if err != nil {
+		return ringDoc{}, fmt.Errorf("seal: read the outer keys: %w", err)
+	}
+	return doc, nil
+}
+
+// count says how many keys and secrets each outer key wraps.
+func (r Rotation) count(ctx context.Context, doc ringDoc) (map[string]int, error) {
+	wraps := map[string]int{}
+	add := func(by string) {
+		if by == "" {
+			by = doc.Keys[0].ID
+		}
+		wraps[by]++
+	}
+	err := r.s.secrets.Each(ctx, func(_ string, d secretDoc) error { add(d.Outer); return nil })
+	if err == nil {
+		err = r.s.keys.Each(ctx, func(_ string, d keyDoc) error {
+			if len(d.Key) > 0 {
+				add(d.Outer)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("seal: count keys: %w", err)
+	}
+	return wraps, nil
+}
+
+// lag is a NodesLag of the running nodes that are not up to it, or nil.
+func (r Rotation) lag(ctx context.Context, id string, up func(nodeDoc) bool) error {
+	live, err := r.s.live(ctx)
+	if err != nil {
+		return err
+	}
+	e := &NodesLag{Key: id, Known: true}
+	for _, n := range live {
+		if !up(n) {
+			e.Nodes = append(e.Nodes, n.Name)
+			e.Known = e.Known && slices.Contains(n.Knows, id)
+		}
+	}
+	if len(e.Nodes) == 0 {
+		return nil
+	}
+	return e
+}

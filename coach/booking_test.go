@@ -308,7 +308,7 @@ func TestAGroupAndATalkNeverShareATime(t *testing.T) {
 			if i == 0 {
 				_, _, booked = w.Book(w.Ctx(), p, key(), w.wish(date, hour))
 			} else {
-				held = w.HoldSpan(w.Ctx(), "maria", fmt.Sprint("group-", round), date.At(hour*60+30), date.At(hour*60+45))
+				held = w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: fmt.Sprint("group-", round), Starts: date.At(hour*60 + 30), Ends: date.At(hour*60 + 45)})
 			}
 		})
 		if (booked == nil) == (held == nil) {
@@ -323,15 +323,15 @@ func TestAGroupAndATalkNeverShareATime(t *testing.T) {
 func TestGroupSpans(t *testing.T) {
 	w := newWorld(t)
 	hold := func(id string, from, to int) error {
-		return w.HoldSpan(w.Ctx(), "maria", id, tuesday.At(from*60), tuesday.At(to*60))
+		return w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: id, Starts: tuesday.At(from * 60), Ends: tuesday.At(to * 60)})
 	}
 	must(t, hold("walk", 10, 11))
 	must(t, hold("walk", 10, 11))
 	wants(t, hold("food", 10, 12), coach.ErrSpanTaken)
 	must(t, hold("walk", 11, 12))
 	must(t, hold("food", 10, 11))
-	wants(t, w.HoldSpan(w.Ctx(), "maria", "night", tuesday.At(23*60), tuesday.At(25*60)), &halsocoach.Error{Kind: halsocoach.KindInvalid})
-	wants(t, w.HoldSpan(w.Ctx(), "ingen", "x", tuesday.At(60), tuesday.At(120)), halsocoach.ErrNotFound)
+	wants(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "night", Starts: tuesday.At(23 * 60), Ends: tuesday.At(25 * 60)}), &halsocoach.Error{Kind: halsocoach.KindInvalid})
+	wants(t, w.HoldSpan(w.Ctx(), "ingen", halsocoach.Appointment{ID: "x", Starts: tuesday.At(60), Ends: tuesday.At(120)}), halsocoach.ErrNotFound)
 	must(t, w.FreeSpan(w.Ctx(), "maria", "food", tuesday.At(600)))
 	must(t, w.FreeSpan(w.Ctx(), "maria", "food", tuesday.At(600)))
 	must(t, w.FreeSpan(w.Ctx(), "maria", "food", monday.At(600)))

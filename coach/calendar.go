@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/holiday"
 	"halsocoach/internal/store"
 )
 
@@ -16,12 +17,14 @@ type Entry struct {
 	Talk         *Talk  // nil for a group
 	Name         string // the person's, of a talk
 	Span         string // the group date's id
+	Title        string // and the group's
 }
 
 // DayView is a coach's day as the coach sees it.
 type DayView struct {
 	Date    halsocoach.Day
-	Own     bool // hours decided for this day alone
+	Own     bool   // hours decided for this day alone
+	Holiday string // the day's name, on which the weekly hours do not stand
 	Hours   []Hours
 	Entries []Entry
 	Free    int // times that citizens can book
@@ -39,20 +42,46 @@ func (v WeekView) Open() bool {
 	return slices.ContainsFunc(v.Days, func(d DayView) bool { return len(d.Hours) > 0 })
 }
 
-// Calendar is the coach's own week that a day is in. The persons it shows are
+// left says whether anything of the week is still to come: what is booked, or
+// times that can be.
+func (v WeekView) left(now time.Time) bool {
+	return slices.ContainsFunc(v.Days, func(d DayView) bool {
+		return d.Free > 0 || slices.ContainsFunc(d.Entries, func(e Entry) bool {
+			return e.Ends.After(now) && (e.Talk == nil || e.Talk.Outcome == NotYet)
+		})
+	})
+}
+
+// Calendar is the coach's own week that a day is in; without a day it is this
+// week, or the next when nothing of this one is left. The persons it shows are
 // logged in one row.
 func (s *Service) Calendar(ctx context.Context, who halsocoach.Actor, day halsocoach.Day) (WeekView, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return WeekView{}, err
 	}
-	today := halsocoach.DayOf(s.Clock())
+	v := WeekView{Monday: Monday(day), Today: halsocoach.DayOf(s.Clock())}
+	var err error
 	if !day.Valid() {
-		day = today
+		if v.Monday, err = s.openingWeek(ctx, who, v.Today); err != nil {
+			return v, err
+		}
 	}
-	v := WeekView{Monday: Monday(day), Today: today}
-	days, err := s.views(ctx, who, v.Monday, 7)
-	v.Days = days
+	v.Days, err = s.views(ctx, who, v.Monday, 7)
 	return v, err
+}
+
+// openingWeek is the Monday of the week that the calendar opens on. It is asked
+// before any name is read.
+func (s *Service) openingWeek(ctx context.Context, who halsocoach.Actor, today halsocoach.Day) (halsocoach.Day, error) {
+	monday := Monday(today)
+	if weekday(today) < 5 {
+		return monday, nil
+	}
+	days, err := s.plain(ctx, who, monday, 7)
+	if err != nil || (WeekView{Days: days}).left(s.Clock()) {
+		return monday, err
+	}
+	return monday.Plus(7), nil
 }
 
 // CalendarDay is one day of the coach's own.
@@ -72,6 +101,34 @@ func (s *Service) CalendarDay(ctx context.Context, who halsocoach.Actor, day hal
 
 // views are n days of the coach's own, with names, which is logged.
 func (s *Service) views(ctx context.Context, who halsocoach.Actor, from halsocoach.Day, n int) ([]DayView, error) {
+	out, err := s.plain(ctx, who, from, n)
+	if err != nil {
+		return nil, err
+	}
+	var talks []Booked
+	for _, d := range out {
+		for _, e := range d.Entries {
+			if e.Talk != nil {
+				talks = append(talks, Booked{who.ID, d.Date, *e.Talk})
+			}
+		}
+	}
+	names, err := s.names(ctx, who, "read calendar", talks)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range out {
+		for i, e := range d.Entries {
+			if e.Talk != nil {
+				d.Entries[i].Name = names[e.Talk.Enrolment]
+			}
+		}
+	}
+	return out, nil
+}
+
+// plain are n days of the coach's own, without a name.
+func (s *Service) plain(ctx context.Context, who halsocoach.Actor, from halsocoach.Day, n int) ([]DayView, error) {
 	calendar, err := s.shelves.calendar(ctx, []string{who.ID}, from, n)
 	if err != nil {
 		return nil, err
@@ -84,24 +141,20 @@ func (s *Service) views(ctx context.Context, who halsocoach.Actor, from halsocoa
 	if err != nil {
 		return nil, err
 	}
-	names, err := s.names(ctx, who, "read calendar", bookedIn(calendar[who.ID], func(Talk) bool { return true }))
-	if err != nil {
-		return nil, err
-	}
 	out := make([]DayView, n)
 	for i, d := range calendar[who.ID] {
-		out[i] = viewOf(d, weeks[who.ID], cutFor(terms, First), s.Clock().Add(margin), names)
+		out[i] = viewOf(d, weeks[who.ID], cutFor(terms, First), s.Clock().Add(margin), nil)
 	}
 	return out, nil
 }
 
 func viewOf(d Day, w Weeks, cut Cut, from time.Time, names map[string]string) DayView {
-	v := DayView{Date: d.Date, Own: d.Own, Hours: d.Open(w), Free: len(d.Free(w, cut, from, ""))}
+	v := DayView{Date: d.Date, Own: d.Own, Holiday: holiday.Name(d.Date), Hours: d.Open(w), Free: len(d.Free(w, cut, from, ""))}
 	for _, t := range d.Talks {
 		v.Entries = append(v.Entries, Entry{Starts: t.Starts, Ends: t.Ends, Talk: &t, Name: names[t.Enrolment]})
 	}
 	for _, s := range d.Spans {
-		v.Entries = append(v.Entries, Entry{Starts: s.Starts, Ends: s.Ends, Span: s.ID})
+		v.Entries = append(v.Entries, Entry{Starts: s.Starts, Ends: s.Ends, Span: s.ID, Title: s.Title})
 	}
 	slices.SortStableFunc(v.Entries, func(a, b Entry) int { return a.Starts.Compare(b.Starts) })
 	return v

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/holiday"
 )
 
 // Day is a coach's day, from local midnight to midnight: 23 to 25 hours, and
@@ -25,6 +26,7 @@ type Day struct {
 // Span is time of a coach that something else has taken: a group they lead.
 type Span struct {
 	ID     string    `json:"id"`
+	Title  string    `json:"title,omitempty"` // of the group
 	Starts time.Time `json:"starts"`
 	Ends   time.Time `json:"ends"`
 }
@@ -40,10 +42,14 @@ type Slot struct {
 // DayID is the id of a coach's day.
 func DayID(coach string, date halsocoach.Day) string { return coach + "/" + string(date) }
 
-// Open is the hours of the day: its own, or those of the pattern.
+// Open is the hours of the day: its own, or those of the pattern, which does not
+// stand on holidays and eves.
 func (d Day) Open(w Weeks) []Hours {
 	if d.Own {
 		return d.Hours
+	}
+	if holiday.Name(d.Date) != "" {
+		return nil
 	}
 	return w.On(d.Date)[weekday(d.Date)]
 }

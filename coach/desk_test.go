@@ -65,7 +65,7 @@ func TestTheDeskIsSortedByPromise(t *testing.T) {
 	w.enrol(anna, maria)
 	w.book(elsa, w.wish(monday, 10))
 	w.book(anna, w.wish(tuesday, 9))
-	must(t, w.HoldSpan(w.Ctx(), "maria", "walk", monday.At(14*60), monday.At(15*60)))
+	must(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.At(14 * 60), Ends: monday.At(15 * 60)}))
 	w.Clock.Set(monday.At(11*60 + 30))
 	v, err := w.Desk(w.Ctx(), maria)
 	must(t, err)
@@ -76,7 +76,7 @@ func TestTheDeskIsSortedByPromise(t *testing.T) {
 	if !slices.Equal(what, []coach.DutyKind{coach.FirstContact, coach.ToMark, coach.Unanswered}) || !v.Duties[0].Late || v.Duties[2].Late || v.Duties[0].Count != 2 {
 		t.Errorf("%+v", v.Duties)
 	}
-	if len(v.Today.Entries) != 2 || v.Today.Entries[1].Span != "walk" || len(v.Ahead) != 1 || v.Ahead[0].Date != tuesday {
+	if len(v.Today.Entries) != 2 || v.Today.Entries[1].Span != "walk" || v.Today.Entries[1].Title != "Promenadgruppen" || len(v.Ahead) != 1 || v.Ahead[0].Date != tuesday {
 		t.Errorf("today %+v, ahead %+v", v.Today, v.Ahead)
 	}
 	if len(v.News) != 1 || v.News[0].Person != anna.ID {

@@ -87,6 +87,21 @@ func TestACitizenBooksMovesAndCallsOff(t *testing.T) {
 	see(t, v, "/samtal", "Boka ditt första samtal")
 }
 
+func TestTheCalendarOpensOnTheComingWeekWhenThisOneIsOver(t *testing.T) {
+	w := newWorld(t)
+	app := w.app()
+	maria := app.As(w.People.Maria)
+	must(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.Plus(5).At(600), Ends: monday.Plus(5).At(660)}))
+	w.Clock.Set(monday.Plus(4).At(20 * 60))
+	see(t, maria, "/kalender", "Vecka 48")
+	w.Clock.Set(monday.Plus(5).At(9 * 60))
+	see(t, maria, "/kalender", "Vecka 48", "10.00–11.00 Promenadgruppen")
+	w.Clock.Set(monday.Plus(6).At(9 * 60))
+	see(t, maria, "/kalender", "Vecka 49")
+	see(t, maria, "/kalender?vecka="+string(monday.Plus(6)), "Vecka 48", "Promenadgruppen")
+	see(t, maria, "/kalender?vecka=2026-12-24", "Julafton", "Inga tider för samtal")
+}
+
 func TestATimeThatWasJustTakenShowsTheRest(t *testing.T) {
 	w := newWorld(t)
 	app, elsa, anna := w.app(), w.People.Elsa, w.People.Anna

@@ -14,7 +14,7 @@ import (
 
 const (
 	monday = halsocoach.Day("2026-11-23")
-	spring = halsocoach.Day("2027-03-28") // the clock jumps from 02 to 03
+	spring = halsocoach.Day("2028-03-26") // the clock jumps from 02 to 03
 	autumn = halsocoach.Day("2026-10-25") // the clock shows 02 to 03 twice
 )
 
@@ -51,7 +51,7 @@ func TestFreeTimesAreOpenHoursMinusWhatIsTaken(t *testing.T) {
 		{"not those that have begun", nil, hourly, at(9, 1), []string{"10:00", "11:00", "13:00", "14:00"}},
 		{"one that begins now", nil, hourly, at(9, 0), []string{"09:00", "10:00", "11:00", "13:00", "14:00"}},
 		{"not a talk's", func(d *Day) { must(t, d.Take(Talk{ID: "a", Starts: at(9, 0), Ends: at(10, 0)})) }, hourly, at(0, 0), []string{"08:00", "10:00", "11:00", "13:00", "14:00"}},
-		{"not two that a group touches", func(d *Day) { must(t, d.Hold(Span{"g", at(9, 30), at(10, 30)})) }, hourly, at(0, 0), []string{"08:00", "11:00", "13:00", "14:00"}},
+		{"not two that a group touches", func(d *Day) { must(t, d.Hold(Span{ID: "g", Starts: at(9, 30), Ends: at(10, 30)})) }, hourly, at(0, 0), []string{"08:00", "11:00", "13:00", "14:00"}},
 		{"a cancelled talk's again", func(d *Day) {
 			must(t, d.Take(Talk{ID: "a", Starts: at(9, 0), Ends: at(10, 0), Outcome: Cancelled}))
 		}, hourly, at(0, 0), []string{"08:00", "09:00", "10:00", "11:00", "13:00", "14:00"}},
@@ -107,6 +107,18 @@ func TestHoursThatTheClockJumpsOverDoNotOverlap(t *testing.T) {
 	slots := d.Free(w, Cut{30 * time.Minute, 30 * time.Minute}, spring.Start(), "")
 	if got, want := fmt.Sprint(starts(slots)), "[01:00+0100 01:30+0100 03:00+0200 03:30+0200 04:00+0200 04:30+0200]"; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestTheWeeklyHoursDoNotStandOnHolidaysAndEves(t *testing.T) {
+	w := everyDay(Hours{8 * 60, 12 * 60, OnSite})
+	for day, open := range map[halsocoach.Day]bool{"2026-12-23": true, "2026-12-24": false, "2026-12-25": false, "2027-01-06": false, "2027-01-07": true} {
+		if got := (Day{Date: day}).Open(w); len(got) > 0 != open {
+			t.Errorf("%s opens %v", day, got)
+		}
+	}
+	if got := (Day{Date: "2026-12-24", Own: true, Hours: []Hours{{8 * 60, 9 * 60, OnSite}}}).Open(w); len(got) != 1 {
+		t.Errorf("the coach's own hours on Christmas Eve: %v", got)
 	}
 }
 
@@ -258,7 +270,7 @@ func TestNothingInADayOverlaps(t *testing.T) {
 			},
 			"hold": func(t *rapid.T) {
 				at := moment("at")
-				_ = d.Hold(Span{"g" + id.Draw(t, "id"), at, at.Add(time.Duration(length.Draw(t, "minutes")) * time.Minute)})
+				_ = d.Hold(Span{ID: "g" + id.Draw(t, "id"), Starts: at, Ends: at.Add(time.Duration(length.Draw(t, "minutes")) * time.Minute)})
 			},
 			"cancel": func(t *rapid.T) {
 				if talk := d.Talk(id.Draw(t, "id")); talk != nil {
@@ -286,7 +298,7 @@ func overlap(d Day) string {
 		}
 		ids[talk.ID] = true
 		if talk.Outcome != Cancelled {
-			spans = append(spans, Span{talk.ID, talk.Starts, talk.Ends})
+			spans = append(spans, Span{ID: talk.ID, Starts: talk.Starts, Ends: talk.Ends})
 		}
 	}
 	spans = append(spans, d.Spans...)

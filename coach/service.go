@@ -249,13 +249,14 @@ func talkPath(id string) string { return "/kalender/samtal/" + id }
 
 // HoldSpan takes a coach's time for a group date, before it is published. The
 // same again is nothing; another time on the same day takes the place of the
-// first. A talk or another span at that time is ErrSpanTaken.
-func (s *Service) HoldSpan(ctx context.Context, coach, id string, starts, ends time.Time) error {
+// first. A talk or another span at that time is ErrSpanTaken. Of what it is, the
+// id, the title and the times are kept.
+func (s *Service) HoldSpan(ctx context.Context, coach string, what halsocoach.Appointment) error {
 	if _, err := s.Staff.Member(ctx, coach); err != nil {
 		return err
 	}
-	return s.shelves.change(ctx, coach, halsocoach.DayOf(starts), func(d *Day) ([]halsocoach.Event, error) {
-		return nil, d.Hold(Span{id, local(starts), local(ends)})
+	return s.shelves.change(ctx, coach, halsocoach.DayOf(what.Starts), func(d *Day) ([]halsocoach.Event, error) {
+		return nil, d.Hold(Span{what.ID, what.Title, local(what.Starts), local(what.Ends)})
 	})
 }
 

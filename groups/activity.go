@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"halsocoach"
+	"halsocoach/internal/holiday"
 )
 
 // Form is how people meet. The values go over the wire.
@@ -56,6 +57,8 @@ type Activity struct {
 	Published bool `json:"published"`
 	// Pending are the dates that are being published right now.
 	Pending *Pending `json:"pending,omitempty"`
+	// Left are the dates that the latest plan left out.
+	Left []Left `json:"left,omitempty"`
 	// Done are the plans that have been published: a repeated wish finds
 	// itself here.
 	Done []Done `json:"done,omitempty"`
@@ -70,6 +73,14 @@ type Pending struct {
 	Held   bool      `json:"held"`
 	Places int       `json:"places"`
 	Spans  []Span    `json:"spans"`
+	Left   []Left    `json:"left,omitempty"`
+}
+
+// Left is a date that a plan left out. Why is the day's name, as "Julafton"; ""
+// when the leader was busy.
+type Left struct {
+	Starts time.Time `json:"starts"`
+	Why    string    `json:"why,omitempty"`
 }
 
 // Done is a plan that was carried out.
@@ -158,17 +169,30 @@ type Dates struct {
 	Places   int            `json:"places"`
 	// SkipClashes leaves out the dates on which the leader is busy.
 	SkipClashes bool `json:"skipClashes"`
+	// Holidays keeps the dates that fall on holidays and eves, which are left
+	// out otherwise.
+	Holidays bool `json:"holidays,omitempty"`
 }
 
 // Spans are the dates of the series in order, at most MaxDates+1 of them.
 func (d Dates) Spans() []Span {
-	var out []Span
-	for day := d.From; day <= d.To && len(out) <= MaxDates; day = day.Plus(1) {
-		if slices.Contains(d.Weekdays, day.Start().Weekday()) {
-			out = append(out, Span{day.At(d.Start).UTC(), day.At(d.Start + d.Length).UTC()})
+	spans, _ := d.days()
+	return spans
+}
+
+// days are the dates of the series, and those left out since they are holidays.
+func (d Dates) days() (spans []Span, left []Left) {
+	for day := d.From; day <= d.To && len(spans) <= MaxDates; day = day.Plus(1) {
+		if !slices.Contains(d.Weekdays, day.Start().Weekday()) {
+			continue
 		}
+		if name := holiday.Name(day); name != "" && !d.Holidays {
+			left = append(left, Left{day.At(d.Start).UTC(), name})
+			continue
+		}
+		spans = append(spans, Span{day.At(d.Start).UTC(), day.At(d.Start + d.Length).UTC()})
 	}
-	return out
+	return spans, left
 }
 
 // textPrice is the agreement's rule (Ekonomi, Grundfinansiering).
@@ -212,8 +236,10 @@ func (d Dates) check(now time.Time) []halsocoach.Field {
 	if len(bad) > 0 {
 		return bad
 	}
-	spans := d.Spans()
+	spans, left := d.days()
 	switch {
+	case len(spans) == 0 && len(left) > 0:
+		bad.when(true, "weekdays", "Alla de här datumen är helgdagar eller aftnar. Välj att ta med dem, eller välj andra dagar.")
 	case len(spans) == 0:
 		bad.when(true, "weekdays", "Det finns inget sådant datum mellan första och sista dagen.")
 	case len(spans) > MaxDates:

@@ -68,7 +68,7 @@ func TestAPlanIsJudgedFieldByField(t *testing.T) {
 }
 
 func TestASeriesKeepsTheClockOnTheWallOverTheChangeOfTime(t *testing.T) {
-	d := Dates{Weekdays: []time.Weekday{time.Saturday, time.Sunday}, From: "2027-03-27", To: "2027-03-28", Start: 10*60 + 30, Length: 90}
+	d := Dates{Weekdays: []time.Weekday{time.Saturday, time.Sunday}, From: "2027-03-27", To: "2027-03-28", Start: 10*60 + 30, Length: 90, Holidays: true}
 	spans := d.Spans()
 	if len(spans) != 2 {
 		t.Fatalf("%d dates", len(spans))
@@ -80,6 +80,23 @@ func TestASeriesKeepsTheClockOnTheWallOverTheChangeOfTime(t *testing.T) {
 	}
 	if spans[1].Starts.Sub(spans[0].Starts) != 23*time.Hour {
 		t.Fatal("the night of summer time is not an hour shorter")
+	}
+}
+
+func TestASeriesLeavesOutHolidaysAndEvesUnlessTheyAreWanted(t *testing.T) {
+	d := Dates{Weekdays: []time.Weekday{time.Thursday}, From: "2026-12-17", To: "2027-01-07", Start: 16 * 60, Length: 60, Places: 5}
+	spans, left := d.days()
+	if len(spans) != 2 || len(left) != 2 || left[0].Why != "Julafton" || left[1].Why != "Nyårsafton" || halsocoach.DayOf(left[0].Starts) != "2026-12-24" {
+		t.Fatalf("%v, without %v", spans, left)
+	}
+	d.Holidays = true
+	if spans, left = d.days(); len(spans) != 4 || len(left) != 0 {
+		t.Fatalf("all wanted: %v, without %v", spans, left)
+	}
+	d.Holidays, d.From, d.To = false, "2026-12-24", "2026-12-24"
+	var e *halsocoach.Error
+	if err := halsocoach.Invalid(d.check(monday)...); !errors.As(err, &e) || len(e.Fields) != 1 || !strings.Contains(e.Fields[0].Text, "helgdagar") {
+		t.Fatalf("nothing but holidays: %v", err)
 	}
 }
 

@@ -92,7 +92,7 @@ func (s *Service) postNew(c *fiber.Ctx) error {
 func datesOf(f *web.Form) Dates {
 	d := Dates{
 		From: halsocoach.Day(f.Get("from")), To: halsocoach.Day(f.Get("to")), Start: -1,
-		Length: number(f.Get("length"), -1), Places: number(f.Get("places"), -1), SkipClashes: f.Get("skip") == "ja",
+		Length: number(f.Get("length"), -1), Places: number(f.Get("places"), -1), SkipClashes: f.Get("skip") == "ja", Holidays: f.Get("holidays") == "ja",
 	}
 	if t, err := time.Parse("15:04", strings.ReplaceAll(f.Get("start"), ".", ":")); err == nil {
 		d.Start = t.Hour()*60 + t.Minute()

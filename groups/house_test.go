@@ -22,7 +22,8 @@ type calendar struct {
 
 var errBusyCoach = halsocoach.Conflict("taken", "Tiden är upptagen.")
 
-func (c *calendar) HoldSpan(_ context.Context, coach, id string, starts, ends time.Time) error {
+func (c *calendar) HoldSpan(_ context.Context, coach string, what halsocoach.Appointment) error {
+	id, starts, ends := what.ID, what.Starts, what.Ends
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fail != nil {

@@ -228,7 +228,7 @@ func TestACoachStartsAGroupAndNotesAttendanceInTheBrowser(t *testing.T) {
 	says(t, "a form with faults", bad, 422, "Skriv en rubrik med 3 till 80 tecken.", "Det säger överenskommelsen om Hälsocenter.", "Skriv klockslaget som 10.30.", "Köket", `href="#f-title"`)
 
 	busy := halsocoach.Day("2026-12-01").At(18 * 60)
-	if err := h.cal.HoldSpan(h.Ctx(), "maria", "samtal", busy, busy.Add(time.Hour)); err != nil {
+	if err := h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: busy, Ends: busy.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	wish := newGroup()

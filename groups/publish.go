@@ -102,11 +102,12 @@ func (s *Service) leads(ctx context.Context, centre, coach string) (bool, error)
 }
 
 func (p Plan) activity(who halsocoach.Actor, now time.Time, id, digest string) Activity {
+	spans, left := p.Dates.days()
 	a := Activity{
 		ID: id, Digest: digest, Title: p.Title, Description: p.Description, Topic: p.Topic,
 		Kommun: halsocoach.KommunOfCentre(who.Centre), Centre: who.Centre, Form: p.Form, Where: p.Where,
 		Leader: p.Leader, Price: p.Price, By: who.ID, Made: now.UTC(),
-		Pending: &Pending{ID: id, Digest: digest, At: now.UTC(), Places: p.Dates.Places, Spans: p.Dates.Spans()},
+		Pending: &Pending{ID: id, Digest: digest, At: now.UTC(), Places: p.Dates.Places, Spans: spans, Left: left},
 	}
 	if p.Leader == "" {
 		a.LedBy = p.LedBy
@@ -141,7 +142,8 @@ func (s *Service) AddDates(ctx context.Context, who halsocoach.Actor, req halsoc
 				return nil, errOther
 			}
 			fresh = true
-			a.Pending = &Pending{ID: id, Digest: digest, At: now.UTC(), Places: d.Places, Spans: spans}
+			_, left := d.days()
+			a.Pending = &Pending{ID: id, Digest: digest, At: now.UTC(), Places: d.Places, Spans: spans, Left: left}
 			return nil, nil
 		})
 		if err != nil {
@@ -206,6 +208,7 @@ func (s *Service) carryOut(ctx context.Context, a Activity, skip bool) (Activity
 		a, err = s.activities.Update(ctx, a.ID, func(a *Activity) ([]halsocoach.Event, error) {
 			if a.Pending != nil && a.Pending.ID == plan && !a.Pending.Held {
 				a.Published, a.Pending.Held, a.Pending.Spans = true, true, held
+				a.Pending.leave(clashes)
 			}
 			return nil, nil
 		})
@@ -219,13 +222,22 @@ func (s *Service) carryOut(ctx context.Context, a Activity, skip bool) (Activity
 	return s.write(ctx, a)
 }
 
+// leave notes the dates on which the leader was busy among those left out.
+func (p *Pending) leave(clashes []Span) {
+	for _, sp := range clashes {
+		p.Left = append(p.Left, Left{Starts: sp.Starts})
+	}
+	slices.SortFunc(p.Left, func(a, b Left) int { return a.Starts.Compare(b.Starts) })
+}
+
 // hold holds the leader's time for the dates; those that are taken are clashes.
 func (s *Service) hold(ctx context.Context, a Activity) (held, clashes []Span, err error) {
 	if !a.LedByCoach() {
 		return a.Pending.Spans, nil, nil
 	}
 	for _, sp := range a.Pending.Spans {
-		err := s.cfg.Calendar.HoldSpan(ctx, a.Leader, occasionID(a.ID, sp.Starts), sp.Starts, sp.Ends)
+		id := occasionID(a.ID, sp.Starts)
+		err := s.cfg.Calendar.HoldSpan(ctx, a.Leader, halsocoach.Appointment{ID: id, What: "group", Title: a.Title, Path: occasionPath(id), Starts: sp.Starts, Ends: sp.Ends})
 		switch {
 		case err == nil:
 			held = append(held, sp)
@@ -293,7 +305,7 @@ func (s *Service) write(ctx context.Context, a Activity) (Activity, error) {
 		if a.Pending == nil || a.Pending.ID != plan.ID {
 			return nil, nil
 		}
-		a.Pending = nil
+		a.Pending, a.Left = nil, plan.Left
 		a.Done = append(a.Done, Done{plan.ID, plan.Digest})
 		if n := len(a.Done); n > keptWishes {
 			a.Done = slices.Clone(a.Done[n-keptWishes:])

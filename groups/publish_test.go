@@ -43,7 +43,7 @@ func TestTheSamePlanTwiceIsOneActivity(t *testing.T) {
 func TestAClashIsToldAndNothingIsPublished(t *testing.T) {
 	h := newHouse(t)
 	second := halsocoach.Day("2026-12-02").At(10*60 + 30)
-	if err := h.cal.HoldSpan(h.Ctx(), "maria", "samtal", second, second.Add(time.Hour)); err != nil {
+	if err := h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: second, Ends: second.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	plan := walking(12)
@@ -117,7 +117,7 @@ func TestDatesCanBeAddedToAnActivity(t *testing.T) {
 	}
 	// A clash on new dates leaves the old ones and their time.
 	blocked := halsocoach.Day("2026-12-30").At(600)
-	if err := h.cal.HoldSpan(h.Ctx(), "maria", "samtal", blocked, blocked.Add(time.Hour)); err != nil {
+	if err := h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: blocked, Ends: blocked.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	more.To = "2026-12-30"
@@ -144,7 +144,7 @@ func TestTheSweepMendsWhatAStopLeft(t *testing.T) {
 			Pending: &groups.Pending{ID: id, At: h.Clock.Now(), Held: held, Places: 5, Spans: spans},
 		}
 		for _, sp := range spans[:2] {
-			if err := h.cal.HoldSpan(ctx, coach, a.Occasion(h.Clock.Now(), sp, 5, time.Time{}).ID, sp.Starts, sp.Ends); err != nil {
+			if err := h.cal.HoldSpan(ctx, coach, halsocoach.Appointment{ID: a.Occasion(h.Clock.Now(), sp, 5, time.Time{}).ID, Starts: sp.Starts, Ends: sp.Ends}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -95,6 +95,7 @@ type Series struct {
 	Activity Activity
 	Leader   string
 	Dates    []Brief
+	Left     []Left // coming dates that the latest plan did without
 }
 
 // Series shows an activity to a coach of its centre, past dates included.
@@ -107,7 +108,8 @@ func (s *Service) Series(ctx context.Context, who halsocoach.Actor, id string) (
 	if err != nil {
 		return Series{}, fmt.Errorf("find dates of %s: %w", id, err)
 	}
-	return Series{a, s.leader(ctx, a), briefs(occasions)}, nil
+	left := slices.DeleteFunc(slices.Clone(a.Left), func(l Left) bool { return l.Starts.Before(s.clock()) })
+	return Series{a, s.leader(ctx, a), briefs(occasions), left}, nil
 }
 
 // Roster is who has booked an occasion, for the coaches of its centre.

@@ -14,9 +14,10 @@ import (
 )
 
 // Calendar is the coaches' time. The same id again is the same span, and to
-// free what is not held does nothing. A span that is taken is a conflict.
+// free what is not held does nothing. A span that is taken is a conflict. The
+// title is for the coach's own eyes.
 type Calendar interface {
-	HoldSpan(ctx context.Context, coach, id string, starts, ends time.Time) error
+	HoldSpan(ctx context.Context, coach string, what halsocoach.Appointment) error
 	FreeSpan(ctx context.Context, coach, id string, starts time.Time) error
 }
 

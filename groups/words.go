@@ -137,6 +137,15 @@ func weekdayName(ctx context.Context, d time.Weekday) string {
 // week is Monday to Sunday.
 var week = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday}
 
+// leftWhy is why a date was left out: the day's name, which the catalogue holds
+// for every name that package holiday gives.
+func leftWhy(ctx context.Context, l Left) string {
+	if l.Why == "" {
+		return web.T(ctx, "ledaren var upptagen")
+	}
+	return web.T(ctx, l.Why)
+}
+
 // participantName is a line's name in the group list.
 func participantName(ctx context.Context, p Participant) string {
 	switch {

@@ -6,6 +6,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/store"
 )
 
 // ContactMade: somebody has written in a conversation, for the first time that
@@ -16,6 +17,15 @@ func contactMade(c Conversation, e halsocoach.Enrolment, at time.Time) halsocoac
 	return halsocoach.Happened(ContactMade, at, c.Kommun, c.ID, map[string]halsocoach.Day{"day": halsocoach.DayOf(at)}).
 		Counting(halsocoach.Count(halsocoach.CountChat, at, c.Kommun, c.Protected, e.Dims()))
 }
+
+const (
+	// sweepEvery is how often what a node that died has not followed up is looked
+	// for, on one node at a time.
+	sweepEvery = 2 * time.Minute
+	// meetEvery is how many times lost nudges are looked for between two looks
+	// for conversations that a socket's person has come into.
+	meetEvery = 6
+)
 
 // Start opens conversations for new enrolments, listens to other nodes and mends
 // what a crash or a lost nudge left behind, until ctx ends or
@@ -38,12 +48,27 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	go func() {
 		defer s.work.end()
 		defer stop()
-		if err := s.mendAll(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Log.Error("chat: conversations not mended", "err", err)
-		}
-		for s.pause(ctx, s.cfg.Wire.MendEvery) {
+		for n := 1; s.pause(ctx, s.cfg.Wire.MendEvery); n++ {
+			if n%meetEvery == 0 {
+				s.meet(ctx)
+			}
 			s.mendRooms(ctx)
 		}
+	}()
+	s.work.begin()
+	go func() {
+		defer s.work.end()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			select {
+			case <-s.ended:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
+		leases.Every(ctx, "chat.sweep", sweepEvery, s.mendAll)
 	}()
 	return nil
 }

@@ -39,6 +39,17 @@ func (h *hub) any(persons []string) bool {
 	return false
 }
 
+// everybody are the persons who have a socket here.
+func (h *hub) everybody() []string {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	all := make([]string, 0, len(h.people))
+	for id := range h.people {
+		all = append(all, id)
+	}
+	return all
+}
+
 func (h *hub) empty() bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()

@@ -23,6 +23,7 @@ import (
 	"halsocoach"
 	"halsocoach/internal/event"
 	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
@@ -52,7 +53,7 @@ type childGround struct {
 func openFolder(ctx context.Context, dir string) (childGround, error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	fail := func(err error) (childGround, error) { return childGround{}, err }
-	data, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), Kinds(), log)
+	data, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), append(Kinds(), store.LeaseKind), log)
 	if err != nil {
 		return fail(err)
 	}

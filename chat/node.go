@@ -205,6 +205,28 @@ func (s *Service) mendRooms(ctx context.Context) {
 	}
 }
 
+// meet looks at whom a socket's person talks with now, when the nudges that told
+// of a new or changed conversation were lost. What was said in a new one is
+// handed out from its beginning.
+func (s *Service) meet(ctx context.Context) {
+	now := s.cfg.Clock()
+	for _, person := range s.hub.everybody() {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		found, _, err := s.archive.mine(ctx, person, "", listSize)
+		cancel()
+		if err != nil {
+			s.cfg.Log.Warn("chat: conversations not looked for", "err", err)
+			return
+		}
+		for _, c := range found {
+			if s.rooms.get(c.ID) == nil && now.Sub(c.Opened) < 2*meetEvery*s.cfg.Wire.MendEvery {
+				c.Last = 0
+			}
+			s.rooms.keep(c, now)
+		}
+	}
+}
+
 // signal hands "has read" (seq > 0) or "is typing" to the members' sockets. In a
 // conversation with a person of protected identity nobody is told either.
 func (s *Service) signal(c Conversation, by halsocoach.Role, seq int, except *socket) {

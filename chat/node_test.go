@@ -114,6 +114,25 @@ func TestANewConversationIsHeardOnEveryNode(t *testing.T) {
 	}
 }
 
+func TestANewConversationIsHeardThoughEveryNudgeIsLost(t *testing.T) {
+	g := open(t, Wire{})
+	line := &cut{Nudges: g.Bus}
+	line.off.Store(true)
+	second := g.node(Wire{MendEvery: 100 * time.Millisecond}, line)
+	maria := second.joined(g.maria, g.conv)
+	erik := g.citizen("Erik")
+	in := g.enrolled("enrolment-erik", erik, g.maria)
+	for i := range 3 {
+		g.first.say(erik, in, fmt.Sprint("k", i), "Hej!")
+	}
+	g.settled(in, 3)
+	for want := 1; want <= 3; want++ {
+		if m := maria.next().Message; m == nil || m.In != in || m.Seq != want {
+			t.Fatalf("%+v, want %d", m, want)
+		}
+	}
+}
+
 func TestWhoIsNoLongerInAConversationHearsNoMore(t *testing.T) {
 	g := open(t, Wire{})
 	second := g.node(Wire{}, nil)

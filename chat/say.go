@@ -78,6 +78,11 @@ func (s *Service) say(ctx context.Context, who halsocoach.Actor, w Wish, from *s
 	if from != nil {
 		from.send(saidFrame(d))
 	}
+	if m.Seq > r.said()+1 { // that could not be read now: this one comes after it, or not before
+		s.followUp(r, m.head())
+		s.lookAfter(r, m.Seq)
+		return d, c, nil
+	}
 	s.deliver(r, c, m, func() []byte { return messageFrame(m, by.json, w.Text) }, from)
 	s.followUp(r, m.head())
 	return d, c, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"halsocoach"
 	"halsocoach/internal/store"
@@ -357,7 +358,8 @@ func TestACrashBeforeFollowingUpIsMended(t *testing.T) {
 			t.Fatal(taken, err)
 		}
 	}
-	g.node(Wire{}, nil) // a start sweeps
+	g.Clock.Add(10 * time.Second)
+	g.node(Wire{}, nil) // a start sweeps, whoever swept last
 	if c := g.settled(g.conv, 450); c.Unread.Coach != 450 || c.Contact != halsocoach.DayOf(testenv.Morning()) {
 		t.Fatalf("%+v", c)
 	}

@@ -58,7 +58,7 @@ func (w Wire) orDefaults() Wire {
 	or(&w.PongWithin, 60*time.Second)
 	or(&w.WriteWithin, 10*time.Second)
 	or(&w.Linger, 2*time.Second)
-	or(&w.MendEvery, 30*time.Second)
+	or(&w.MendEvery, 5*time.Second)
 	orInt(&w.QueueFrames, 512)
 	orInt(&w.QueueBytes, 1<<20)
 	orInt(&w.PerSecond, 30)

@@ -18,8 +18,8 @@ import (
 var LeaseKind = Kind{Name: "lease", NoPerson: true}
 
 const (
-	leaseTerm = 15 * time.Second // how long a node that has died still counts as at work
-	leaseSoon = 5 * time.Second  // a node that has just started need not wait longer for its first turn
+	leaseTerm = 10 * time.Second // how long a node that has died still counts as at work
+	leaseSoon = 2 * time.Second  // a node that has just started need not wait longer for its first turn
 	leaseLook = 250 * time.Millisecond
 	// lastWord is how long a stop may take to give a lease back.
 	lastWord = 2 * time.Second
@@ -65,7 +65,7 @@ type Leases struct {
 	Store Store
 	Clock halsocoach.Clock
 	Log   *slog.Logger
-	Term  time.Duration // 0 = 15 seconds
+	Term  time.Duration // 0 = ten seconds
 }
 
 // Every has do run about once in every interval, on one node at a time, until

@@ -193,7 +193,7 @@ func TestAStopGivesTheLeaseBackAndAnotherGoesOn(t *testing.T) {
 func TestAStartMendsSoonAfterACrash(t *testing.T) {
 	clock := atNine()
 	l := leased(t, 1, clock.time, 0)[0]
-	if err := docsOf(l).Insert(t.Context(), "test.sweep", leaseDoc{Last: clock.time().Add(-6 * time.Second)}); err != nil {
+	if err := docsOf(l).Insert(t.Context(), "test.sweep", leaseDoc{Last: clock.time().Add(-3 * time.Second)}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

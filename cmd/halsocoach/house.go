@@ -102,6 +102,9 @@ func openGround(ctx context.Context, cfg houseConfig) (*house, error) {
 	if h.seal, err = seal.Open(ctx, h.keys, master, cfg.Clock); err != nil {
 		return fail("open the seal", err)
 	}
+	if err := auth.TakeOverKeys(ctx, h.seal, filepath.Join(cfg.Keys, "signing"), cfg.Log); err != nil {
+		return fail("take over the signing keys", err)
+	}
 	return h, nil
 }
 
@@ -130,7 +133,7 @@ func (h *house) build(ctx context.Context) (err error) {
 	h.settings = settings.New(settings.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Registers: h.registers})
 	authConfig := auth.Config{
 		Store: h.store, Seal: h.seal, Bus: h.bus, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo,
-		KeyDir: filepath.Join(h.cfg.Keys, "signing"), Registers: h.registers, Persona: h.cfg.Persona, Home: home,
+		Registers: h.registers, Persona: h.cfg.Persona, Home: home,
 	}
 	if h.cfg.Personas != nil {
 		authConfig.Personas = h.cfg.Personas()
@@ -181,6 +184,9 @@ func (h *house) mount() {
 // start runs the relay, the registers and every package's consumers.
 func (h *house) start(ctx context.Context) error {
 	ctx, h.stop = context.WithCancel(ctx)
+	if err := h.shareKeys(ctx); err != nil {
+		return fmt.Errorf("share the keys with other nodes: %w", err)
+	}
 	h.relay.Add(1)
 	go func() {
 		defer h.relay.Done()
@@ -221,7 +227,7 @@ func (h *house) signInOnly(ctx context.Context) (*auth.Service, error) {
 	}
 	return auth.New(auth.Config{
 		Store: h.store, Seal: h.seal, Clock: h.cfg.Clock, Log: h.cfg.Log, PublicURL: h.cfg.PublicURL,
-		KeyDir: filepath.Join(h.cfg.Keys, "signing"), Registers: places,
+		Registers: places,
 	})
 }
 

@@ -19,6 +19,7 @@ type commands struct {
 	Invite      inviteCommand      `cmd:"" help:"Print a single-use link by which somebody joins the staff."`
 	Store       storeCommand       `cmd:"" help:"Where the data lie."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running service of this machine how it is."`
+	Keys        keysCommand        `cmd:"" help:"The keys: what there is, rotation, revocation."`
 	Counts      countsCommand      `cmd:"" help:"The counted facts."`
 }
 

@@ -1,182 +1,94 @@
 package auth
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
+	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-	"sync"
+	"log/slog"
+	"slices"
 	"time"
+
+	"halsocoach"
+	"halsocoach/internal/auth/signing"
+	"halsocoach/internal/seal"
 )
 
-// keyring is the set of signing keys: one file <kid>.key for each, PKCS 8 in PEM.
-// A kid begins with the time it was made, the newest signs, all of them verify.
-// So a rotation is: AddKey, and after the absolute limit of a session remove the
-// old file. Nodes share the folder.
-type keyring struct {
-	dir string
-
-	mu     sync.RWMutex
-	keys   map[string]ed25519.PrivateKey
-	newest string
-	read   time.Time
+// TakeOverKeys brings the signing keys of an older installation from a folder
+// into the key store, once and before New, so that the upgrade signs nobody out.
+func TakeOverKeys(ctx context.Context, sealer *seal.Sealer, dir string, log *slog.Logger) error {
+	return signing.TakeOver(ctx, sealer, dir, log)
 }
 
-const keyEnding = ".key"
-
-// rereadEvery bounds how often tokens with unknown key ids make a node read the
-// folder again.
-const rereadEvery = 5 * time.Second
-
-// AddKey makes a new signing key in the folder, which nodes begin to use within
-// a minute. The file can be read by its owner only.
-func AddKey(dir string, now time.Time) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the folder of the signing keys: %w", err)
-	}
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return fmt.Errorf("make a signing key: %w", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return fmt.Errorf("make a signing key: %w", err)
-	}
-	var tail [4]byte
-	rand.Read(tail[:])
-	kid := now.UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(tail[:])
-	path := filepath.Join(dir, kid+keyEnding)
-	body := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if err := writeKey(path, body); err != nil {
-		return fmt.Errorf("save a signing key: %w", err)
-	}
-	return nil
+// SigningKeys are all that verify, those that began first first.
+func (s *Service) SigningKeys(ctx context.Context) ([]signing.Key, error) {
+	return s.tokens.keys.List(ctx)
 }
 
-// writeKey puts the whole file there or nothing.
-func writeKey(path string, body []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// AddSigningKey makes a new signing key, which nodes begin to use in two minutes,
+// when all of them have read it. Nobody is signed out: those before it verify
+// until the last session that they have signed is over.
+func (s *Service) AddSigningKey(ctx context.Context) (signing.Key, error) {
+	return s.tokens.keys.Add(ctx)
+}
+
+// ErrNoSigningKey: there is none of that id.
+var ErrNoSigningKey = errors.New("auth: there is no signing key of that id")
+
+// nearby is how far apart the clocks of nodes may be.
+const nearby = 5 * time.Minute
+
+// RevokeSigningKey removes a key that somebody else may have, and ends every
+// session that began while it signed: within five seconds on all nodes, open
+// sockets too. When it was the one that signs, a new one does so at once. It
+// says how many sessions it ended, and may be repeated if it fails.
+func (s *Service) RevokeSigningKey(ctx context.Context, kid string) (ended int, err error) {
+	keys, err := s.SigningKeys(ctx)
 	if err != nil {
+		return 0, err
+	}
+	i := slices.IndexFunc(keys, func(k signing.Key) bool { return k.ID == kid })
+	if i < 0 {
+		return 0, ErrNoSigningKey
+	}
+	from, until := keys[i].From.Add(-nearby), s.cfg.Clock().Add(nearby)
+	if i+1 < len(keys) {
+		until = keys[i+1].From.Add(nearby)
+	}
+	if keys[i].Signs {
+		if _, err := s.tokens.keys.AddNow(ctx); err != nil {
+			return 0, err
+		}
+	}
+	// Again when the key is gone: a node may have signed with it meanwhile.
+	for range 2 {
+		n, err := s.endBegun(ctx, from, until)
+		if ended += n; err != nil {
+			return ended, fmt.Errorf("end the sessions of signing key %s: %w", kid, err)
+		}
+		if err := s.tokens.keys.Drop(ctx, kid); err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
+}
+
+// endBegun ends the sessions that began from one time to another. The nodes see
+// it when they look after their sessions.
+func (s *Service) endBegun(ctx context.Context, from, until time.Time) (n int, err error) {
+	err = s.sessions.Each(ctx, func(id string, d session) error {
+		if d.Began.Before(from) || d.Began.After(until) {
+			return nil
+		}
+		err := s.sessions.Delete(ctx, id, nil)
+		if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+			return nil
+		}
+		if err == nil {
+			n++
+			s.cache.drop(id)
+			s.watchers.endSession(id)
+		}
 		return err
-	}
-	_, err = f.Write(body)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	return err
-}
-
-// openKeys reads the folder, and makes the first key in an empty one.
-func openKeys(dir string, now time.Time) (*keyring, error) {
-	k := &keyring{dir: dir}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the signing keys: %w", err)
-	}
-	if err := k.reload(now); err != nil {
-		return nil, err
-	}
-	if k.newest == "" {
-		if err := AddKey(dir, now); err != nil {
-			return nil, err
-		}
-		if err := k.reload(now); err != nil {
-			return nil, err
-		}
-	}
-	return k, nil
-}
-
-func (k *keyring) reload(now time.Time) error {
-	files, err := os.ReadDir(k.dir)
-	if err != nil {
-		return fmt.Errorf("read the signing keys: %w", err)
-	}
-	keys, newest := map[string]ed25519.PrivateKey{}, ""
-	for _, f := range files {
-		kid, ok := strings.CutSuffix(f.Name(), keyEnding)
-		if !ok || f.IsDir() {
-			continue
-		}
-		if keys[kid], err = readKey(filepath.Join(k.dir, f.Name())); err != nil {
-			return err
-		}
-		newest = max(newest, kid)
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.keys, k.newest, k.read = keys, newest, now
-	return nil
-}
-
-// readKey refuses a file that others than the owner (and the group that a
-// cluster mounts secrets for) could read, or that others could write.
-func readKey(path string) (ed25519.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read a signing key: %w", err)
-	}
-	if info.Mode().Perm()&0o027 != 0 {
-		return nil, fmt.Errorf("the signing key %s can be read by others: chmod 600 %s", path, path)
-	}
-	body, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read a signing key: %w", err)
-	}
-	block, _ := pem.Decode(body)
-	if block == nil {
-		return nil, fmt.Errorf("the signing key %s is not PEM: restore it or remove it", path)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("the signing key %s can not be read: %w", path, err)
-	}
-	private, ok := key.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("the signing key %s is not an Ed25519 key", path)
-	}
-	return private, nil
-}
-
-// signer is the key that signs now.
-func (k *keyring) signer() (kid string, key ed25519.PrivateKey) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.newest, k.keys[k.newest]
-}
-
-// has says whether the key is still in the set.
-func (k *keyring) has(kid string) bool {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	_, ok := k.keys[kid]
-	return ok
-}
-
-// public finds the key of a token, and reads the folder again for one that
-// another node may have made.
-func (k *keyring) public(kid string, now time.Time) (ed25519.PublicKey, bool) {
-	k.mu.RLock()
-	key, ok := k.keys[kid]
-	age := now.Sub(k.read)
-	k.mu.RUnlock()
-	if !ok && (age >= rereadEvery || age < 0) && k.reload(now) == nil {
-		k.mu.RLock()
-		key, ok = k.keys[kid]
-		k.mu.RUnlock()
-	}
-	if !ok {
-		return nil, false
-	}
-	return key.Public().(ed25519.PublicKey), true
+	})
+	return n, err
 }

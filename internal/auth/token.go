@@ -10,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"halsocoach"
+	"halsocoach/internal/auth/signing"
 )
 
 // claims say which session the token belongs to, and whose it is. What the
@@ -31,7 +32,7 @@ var errKey = errors.New("auth: the token's key is not known")
 // tokens signs and verifies. What has been verified once is remembered by its
 // hash, since a signature costs more than the rest of a request.
 type tokens struct {
-	keys  *keyring
+	keys  *signing.Ring
 	clock halsocoach.Clock
 
 	mu   sync.RWMutex
@@ -48,12 +49,12 @@ type verified struct {
 // remembered bounds the memory of verified tokens.
 const remembered = 1 << 16
 
-func newTokens(keys *keyring, clock halsocoach.Clock) *tokens {
+func newTokens(keys *signing.Ring, clock halsocoach.Clock) *tokens {
 	return &tokens{keys: keys, clock: clock, seen: map[[32]byte]verified{}}
 }
 
 func (t *tokens) sign(session, subject string, now, ends time.Time) (string, error) {
-	kid, key := t.keys.signer()
+	kid, key := t.keys.Signer()
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{session, jwt.RegisteredClaims{
 		Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: subject,
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(ends),
@@ -77,7 +78,7 @@ func (t *tokens) verify(token string) (verified, bool) {
 	v, ok := t.seen[hash]
 	t.mu.RUnlock()
 	if ok {
-		return v, t.keys.has(v.kid) && t.clock().Before(v.ends)
+		return v, t.keys.Has(v.kid) && t.clock().Before(v.ends)
 	}
 	c, kid, err := t.parse(token, jwt.WithTimeFunc(t.clock), jwt.WithExpirationRequired(), jwt.WithIssuer(issuer), jwt.WithAudience(audience))
 	if err != nil || c.Session == "" || c.Subject == "" {
@@ -113,7 +114,7 @@ func (t *tokens) parse(token string, options ...jwt.ParserOption) (c claims, kid
 	options = append(options, jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}))
 	_, err = jwt.NewParser(options...).ParseWithClaims(token, &c, func(token *jwt.Token) (any, error) {
 		kid, _ = token.Header["kid"].(string)
-		if key, ok := t.keys.public(kid, t.clock()); ok {
+		if key, ok := t.keys.Public(kid); ok {
 			return key, nil
 		}
 		return nil, errKey

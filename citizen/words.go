@@ -181,16 +181,6 @@ func named(ctx context.Context, name string) string {
 	return name
 }
 
-// dialled is a phone number without what people put among the digits.
-func dialled(phone string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r == '+' {
-			return r
-		}
-		return -1
-	}, phone)
-}
-
 // messagesPath is where the person's messages are.
 func messagesPath(h Home) string {
 	if h.Unread.Path != "" {

@@ -58,8 +58,9 @@
 //
 //	@web.List() { @web.Item(href, title) { @web.Meta() { @web.MetaFact("clock", "10.30–11.30") } @web.Tag("good", "Öppen") } }
 //	@web.ItemPlain(title) { … }                                             a row that leads nowhere
-//	@web.Tag("|good|warm|wrong|strong", text)
+//	@web.Tag("|good|warm|wrong|strong", text)   @web.TagIcon(kind, icon, text)
 //	@web.Facts() { @web.Fact(term) { value } }                              a dl
+//	@web.PhoneLink(number)   @web.MetaPhone(number)                         a phone number: never write one yourself
 //	@web.Table(caption) { <thead>…</thead><tbody><tr><th scope="row">…</th><td data-label="Mars" class="num">…</td></tr></tbody> }
 //	@web.Figure("12", "rekommendationer")                                   a number in large type; put several in <div class="figures">
 //	@web.Meter(web.T(ctx, "3 av 10 platser kvar", …), 7, 10)

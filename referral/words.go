@@ -61,6 +61,41 @@ func stateName(ctx context.Context, s State) (kind, text string) {
 	return "", web.T(ctx, "Avslutad")
 }
 
+// stateIcon stands before a state's word.
+func stateIcon(s State) string {
+	switch s {
+	case Received:
+		return "clock"
+	case Accepted:
+		return "check"
+	case Declined:
+		return "close"
+	case Forwarded:
+		return "arrow"
+	case Started:
+		return "steps"
+	}
+	return "leaf"
+}
+
+// stateMeaning says a state to the one who recommended, in a line: two of the
+// words are easily taken for each other.
+func stateMeaning(ctx context.Context, s State) string {
+	switch s {
+	case Received:
+		return web.T(ctx, "Väntar på hälsocoachens beslut.")
+	case Accepted:
+		return web.T(ctx, "Personen är välkommen och har fått en hälsocoach.")
+	case Declined:
+		return web.T(ctx, "Hälsocentret kunde inte ta emot personen.")
+	case Forwarded:
+		return web.T(ctx, "Ligger nu hos ett annat Hälsocenter.")
+	case Started:
+		return web.T(ctx, "Arbetet tillsammans har börjat.")
+	}
+	return web.T(ctx, "Arbetet tillsammans är avslutat.")
+}
+
 func reasonName(ctx context.Context, r Reason) string {
 	switch r {
 	case Full:
@@ -140,14 +175,4 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-// dialled is a phone number without what people put among the digits.
-func dialled(phone string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r == '+' {
-			return r
-		}
-		return -1
-	}, phone)
 }

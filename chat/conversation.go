@@ -17,7 +17,7 @@ const (
 
 // The faults of the package. Their codes go into refused frames.
 var (
-	ErrEnded   = halsocoach.Conflict("ended", "Samtalet är avslutat, så det går inte att skriva här längre.")
+	ErrEnded   = halsocoach.Conflict("ended", "Kontakten är avslutad, så det går inte att skriva här längre.")
 	ErrTooLong = invalid("too_long", "Meddelandet är för långt. Det får ha högst 8 000 tecken. Dela gärna upp det i flera.")
 	ErrEmpty   = invalid("empty", "Skriv något innan du skickar.")
 	ErrKey     = &halsocoach.Error{Kind: halsocoach.KindInvalid, Code: "key", Text: "Meddelandets nyckel saknas eller har fel form.", Fields: []halsocoach.Field{{Name: "key", Text: "Nyckeln ska vara 1–64 bokstäver, siffror eller bindestreck."}}}

@@ -53,8 +53,8 @@ type UnitWish struct{ Kommun, Kind, Name, Centre string }
 
 // The faults of the package.
 var (
-	ErrLast   = halsocoach.Conflict("last", "Det här är kommunens enda öppna hälsocenter. Lägg till ett annat innan du stänger det.")
-	ErrClosed = halsocoach.Conflict("closed", "Platsen är stängd. Öppna den igen för att ändra den.")
+	ErrLast   = halsocoach.Conflict("last", "Det här är kommunens enda öppna hälsocenter. Lägg till ett annat innan du avslutar det.")
+	ErrClosed = halsocoach.Conflict("closed", "Platsen är avslutad i registret. Ta tillbaka den för att ändra den.")
 )
 
 const (

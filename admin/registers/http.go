@@ -135,7 +135,7 @@ func (s *Service) askCloseCentre(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Show(c, frame("Stäng hälsocenter", 200), closePage(web.NewForm(c), have.Name, path+"/centrum/"+have.Code+"/stang", have.Kommun))
+	return web.Show(c, frame("Avsluta hälsocenter", 200), closePage(web.NewForm(c), closing{have.Name, "", path + "/centrum/" + have.Code + "/stang", have.Kommun}))
 }
 
 func (s *Service) closeCentre(c *fiber.Ctx) error {
@@ -143,7 +143,7 @@ func (s *Service) closeCentre(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, back(have.Kommun), "Hälsocentret är stängt och går inte längre att välja.")
+	return web.Redirect(c, back(have.Kommun), "Hälsocentret är avslutat i registret och går inte längre att välja.")
 }
 
 func (s *Service) openCentre(c *fiber.Ctx) error {
@@ -151,5 +151,5 @@ func (s *Service) openCentre(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, back(have.Kommun), "Hälsocentret är öppet igen.")
+	return web.Redirect(c, back(have.Kommun), "Hälsocentret är tillbaka i registret.")
 }

@@ -327,6 +327,9 @@ func TestThePagesKeepTheRegister(t *testing.T) {
 			t.Fatalf("%s: %d", path, r.Status)
 		}
 	}
+	if r := kommun.Get("/register/centrum/0684-2/stang"); !strings.Contains(r.Body, "Avsluta Hälsocenter Vrigstad i registret?") || !strings.Contains(r.Body, "Inga fler samtal kan bokas där.") {
+		t.Fatal("the page does not say what will happen")
+	}
 	if r := kommun.Post("/register/centrum/0684-2/stang", nil); r.Status != 303 {
 		t.Fatalf("%d", r.Status)
 	}
@@ -349,6 +352,9 @@ func TestThePagesKeepTheRegister(t *testing.T) {
 	}
 	if r := kommun.Post(at, url.Values{"name": {"Friluftsfrämjandet"}, "centre": {"0684"}}); r.Status != 303 {
 		t.Fatalf("%d", r.Status)
+	}
+	if r := kommun.Get(at + "/stang"); !strings.Contains(r.Body, "Avsluta föreningen i registret") || strings.Contains(r.Body, "Inga fler samtal") {
+		t.Fatal("the page speaks of something else")
 	}
 	for _, path := range []string{at + "/stang", at + "/oppna", "/register/centrum/0684/oppna"} {
 		if r := kommun.Get(path); r.Status != 200 && r.Status != 303 {

@@ -84,7 +84,7 @@ func (s *Service) askCloseUnit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Show(c, frame("Stäng vårdcentral eller förening", 200), closePage(web.NewForm(c), have.Name, path+"/enhet/"+url.PathEscape(have.ID)+"/stang", have.Kommun))
+	return web.Show(c, frame("Avsluta vårdcentral eller förening", 200), closePage(web.NewForm(c), closing{have.Name, have.Kind, path + "/enhet/" + url.PathEscape(have.ID) + "/stang", have.Kommun}))
 }
 
 func (s *Service) closeUnit(c *fiber.Ctx) error {
@@ -92,7 +92,7 @@ func (s *Service) closeUnit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, back(have.Kommun), "Den är stängd och går inte längre att välja.")
+	return web.Redirect(c, back(have.Kommun), "Den är avslutad i registret.")
 }
 
 func (s *Service) openUnit(c *fiber.Ctx) error {
@@ -100,5 +100,5 @@ func (s *Service) openUnit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, back(have.Kommun), "Den är öppen igen.")
+	return web.Redirect(c, back(have.Kommun), "Den är tillbaka i registret.")
 }

@@ -188,6 +188,7 @@ type Appointment struct {
 // Coming and past talks, goals and conversations belong to it.
 type Enrolment struct {
 	ID        string
+	Referral  string // the recommendation it was made from
 	Person    string // opaque id
 	Centre    string
 	Kommun    string

@@ -68,8 +68,16 @@ var (
 
 // Shared is what other packages may know.
 func (e Enrolment) Shared() halsocoach.Enrolment {
-	return halsocoach.Enrolment{ID: e.ID, Person: e.Person, Centre: e.Centre, Kommun: halsocoach.KommunOfCentre(e.Centre), Coach: e.Coach,
+	return halsocoach.Enrolment{ID: e.ID, Referral: e.madeFrom(), Person: e.Person, Centre: e.Centre, Kommun: halsocoach.KommunOfCentre(e.Centre), Coach: e.Coach,
 		Source: e.Source, Topics: e.Topics, Sex: e.Sex, AgeBand: e.AgeBand, Protected: e.Protected, Since: e.Since, Ended: e.Ended != nil}
+}
+
+// madeFrom is the recommendation that the enrolment began with.
+func (e Enrolment) madeFrom() string {
+	if len(e.Referrals) == 0 {
+		return ""
+	}
+	return e.Referrals[0]
 }
 
 // MayOpen says whether the coach may open the file: a coach of the centre, and

@@ -188,6 +188,16 @@ func (s *Service) Enrolment(ctx context.Context, id string) (halsocoach.Enrolmen
 	return e.Shared(), nil
 }
 
+// FromReferral is the enrolment that a recommendation led to: the one that was
+// made from it, or the one that it joined.
+func (s *Service) FromReferral(ctx context.Context, referral string) (halsocoach.Enrolment, error) {
+	e, err := s.one(ctx, "referral", referral)
+	if err != nil {
+		return halsocoach.Enrolment{}, fmt.Errorf("enrolment from referral %s: %w", referral, err)
+	}
+	return e.Shared(), nil
+}
+
 // OfPerson are the enrolments of the citizen who asks: the open ones first, then
 // by the newest.
 func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Enrolment, error) {

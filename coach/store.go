@@ -3,6 +3,7 @@ package coach
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -128,6 +129,21 @@ func (s shelves) ofPerson(ctx context.Context, person string, from halsocoach.Da
 func (s shelves) ofEnrolment(ctx context.Context, enrolment string, from halsocoach.Day) ([]Booked, error) {
 	days, err := s.all(ctx, store.Query{Index: "enrolment", Equal: []any{enrolment}, From: string(from)})
 	return newest(bookedIn(days, func(t Talk) bool { return t.Enrolment == enrolment })), err
+}
+
+// FirstHeld is the day of the first talk that was held within an enrolment, ""
+// before there is one.
+func (s *Service) FirstHeld(ctx context.Context, enrolment string) (halsocoach.Day, error) {
+	talks, err := s.shelves.ofEnrolment(ctx, enrolment, "")
+	if err != nil {
+		return "", fmt.Errorf("first talk of %s: %w", enrolment, err)
+	}
+	for _, b := range talks { // by time
+		if b.Kind == First && b.Outcome == Held {
+			return halsocoach.DayOf(b.Starts), nil
+		}
+	}
+	return "", nil
 }
 
 // ofCoach are a coach's days that hold anything, from a day to another, which

@@ -1,0 +1,27 @@
+package referral
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Standing is what the waiting times need to know of a recommendation. It is an
+// unnamed struct, so that the package that asks declares it in its own words.
+type Standing = struct {
+	Centre    string
+	Received  time.Time // at this centre
+	Open      bool      // a coach is still to decide
+	TakenIn   bool      // the person was accepted, whatever came after
+	Protected bool
+}
+
+// Standing is how a recommendation stands now, for the program itself: it says
+// nothing about who the person is.
+func (s *Service) Standing(ctx context.Context, id string) (Standing, error) {
+	r, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return Standing{}, fmt.Errorf("standing of %s: %w", id, err)
+	}
+	return Standing{Centre: r.Centre, Received: r.Received, Open: r.State.Open(), TakenIn: r.State.TakenIn(), Protected: r.Protected}, nil
+}

@@ -88,6 +88,9 @@ func TestTheCoachsPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	has(t, maria.Get("/invanare"), 200, "Elsa Berg", "/invanare/"+id)
+	if got, err := g.svc.PhoneFor(g.Ctx(), g.People.Maria, id); err != nil || got != "070-123 45 67" {
+		t.Errorf("the coach who is to call has the number %q (%v)", got, err)
+	}
 	has(t, maria.Get("/invanare/"+id), 200, "Elsa Berg", "070-123 45 67", "/chatt/"+id, "/kalender/boka?kontakt="+id, "Jag vill orka gå till affären", "Gå till bron")
 	has(t, maria.Post("/invanare/sok", url.Values{"fraga": {"els"}}), 200, "/invanare/"+id)
 	has(t, maria.Post("/invanare/sok", url.Values{"fraga": {"200302022388"}}), 422, "sista siffra", `value="200302022388"`)
@@ -119,6 +122,11 @@ func TestContactOfAProtectedPersonAsksForAReason(t *testing.T) {
 	has(t, maria.Get(path), 200, "Varför behöver du dem?")
 	has(t, maria.Post(path, url.Values{}), 422, "Välj varför du behöver kontaktuppgifterna")
 	has(t, maria.Post(path, url.Values{"why": {"worry"}}), 200, "070-123 45 67")
+	for who, want := range map[*halsocoach.Actor]string{&g.People.Elsa: "070-123 45 67", &g.People.Anna: "", &g.People.Maria: "", &g.People.Johan: ""} {
+		if got, err := g.svc.PhoneFor(g.Ctx(), *who, e.ID); err != nil || got != want {
+			t.Errorf("%s is told the number %q (%v) on a talk", who.Name, got, err)
+		}
+	}
 }
 
 type body = map[string]any

@@ -300,6 +300,25 @@ func (s *Service) names(ctx context.Context, found []Enrolment) (map[string]stri
 	return out, nil
 }
 
+// PhoneFor is the number on which the person is called for a talk: for the person,
+// and for a coach who may open the file. For a person with protected identity it
+// is Reveal's to show to staff. "" when there is none to show.
+func (s *Service) PhoneFor(ctx context.Context, who halsocoach.Actor, enrolmentID string) (string, error) {
+	e, err := s.enrolments.Get(ctx, enrolmentID)
+	if err != nil {
+		return "", fmt.Errorf("phone of enrolment %s: %w", enrolmentID, err)
+	}
+	own := who.Is(halsocoach.RoleCitizen) && who.ID == e.Person
+	if !own && (e.Protected || !e.MayOpen(who)) {
+		return "", nil
+	}
+	plain, err := s.Seal.OpenMany(ctx, []seal.Box{{Person: e.Person, Purpose: "citizen.phone", Sealed: e.Phone}})
+	if err != nil {
+		return "", fmt.Errorf("open phone of enrolment %s: %w", enrolmentID, err)
+	}
+	return plain[0], nil
+}
+
 // ClaimTalk takes a time in the person's days for a coming talk, in one atomic
 // write: of two first talks, or of two things at one time, only one is taken and
 // the other is a named conflict. The same talk again with other times moves it;

@@ -35,6 +35,16 @@ type WeekView struct {
 	Monday halsocoach.Day
 	Today  halsocoach.Day
 	Days   []DayView
+	Video  string // the coach's link
+}
+
+// NeedsVideo says whether the week has hours or talks by video while there is no
+// link to them.
+func (v WeekView) NeedsVideo() bool {
+	return v.Video == "" && slices.ContainsFunc(v.Days, func(d DayView) bool {
+		return slices.ContainsFunc(d.Hours, func(h Hours) bool { return h.Form == ByVideo }) ||
+			slices.ContainsFunc(d.Entries, func(e Entry) bool { return e.Talk != nil && e.Talk.Form == ByVideo && e.Talk.Outcome == NotYet })
+	})
 }
 
 // Open says whether any day of the week has hours for talks.
@@ -66,7 +76,10 @@ func (s *Service) Calendar(ctx context.Context, who halsocoach.Actor, day halsoc
 			return v, err
 		}
 	}
-	v.Days, err = s.views(ctx, who, v.Monday, 7)
+	if v.Days, err = s.views(ctx, who, v.Monday, 7); err != nil {
+		return v, err
+	}
+	v.Video, err = s.Video(ctx, who)
 	return v, err
 }
 
@@ -214,6 +227,32 @@ func (s *Service) SetWeek(ctx context.Context, who halsocoach.Actor, from halsoc
 	_, err := s.shelves.weeks.Upsert(ctx, who.ID, func(w *Weeks) ([]halsocoach.Event, error) {
 		w.Coach = who.ID
 		w.Set(from, week)
+		return nil, nil
+	})
+	return err
+}
+
+// Video is the link to the coach's own video room; "" when there is none.
+func (s *Service) Video(ctx context.Context, who halsocoach.Actor) (string, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return "", err
+	}
+	weeks, err := s.shelves.patterns(ctx, who.ID)
+	return weeks[who.ID].Video, err
+}
+
+// SetVideo decides the link, for all the coach's talks by video that are to come;
+// "" takes it away.
+func (s *Service) SetVideo(ctx context.Context, who halsocoach.Actor, link string) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return err
+	}
+	link, err := videoLink(link)
+	if err != nil {
+		return err
+	}
+	_, err = s.shelves.weeks.Upsert(ctx, who.ID, func(w *Weeks) ([]halsocoach.Event, error) {
+		w.Coach, w.Video = who.ID, link
 		return nil, nil
 	})
 	return err

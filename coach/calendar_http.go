@@ -17,6 +17,8 @@ func (s *Service) calendarRoutes(r fiber.Router) {
 	r.Get("/kalender", s.showWeek)
 	r.Get("/kalender/tider", s.askPattern)
 	r.Post("/kalender/tider", s.postPattern)
+	r.Get("/kalender/video", s.askVideo)
+	r.Post("/kalender/video", s.postVideo)
 	r.Get("/kalender/boka", s.askBookingFor)
 	r.Post("/kalender/boka", s.postBookingFor)
 	r.Get("/kalender/dag/:dag", s.showDay)
@@ -144,6 +146,30 @@ func readPattern(f *web.Form) (Week, error) {
 		}
 	}
 	return week, halsocoach.Invalid(faults...)
+}
+
+func (s *Service) askVideo(c *fiber.Ctx) error {
+	f := web.NewForm(c)
+	link, err := s.Video(web.Ctx(c), web.Who(c))
+	if err != nil {
+		return err
+	}
+	if f.Get("video") == "" {
+		f.Set("video", link)
+	}
+	return web.Show(c, web.Page{Title: "Din videolänk", Active: calendarPath}, videoPage(f))
+}
+
+func (s *Service) postVideo(c *fiber.Ctx) error {
+	f := web.ReadForm(c)
+	err := s.SetVideo(web.Ctx(c), web.Who(c), f.Get("video"))
+	if f.Failed(err) {
+		return web.Show(c, web.Page{Title: "Din videolänk", Active: calendarPath, Status: fiber.StatusUnprocessableEntity}, videoPage(f))
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, calendarPath, "Videolänken är sparad.")
 }
 
 // readHours reads one stretch; an end at midnight is the end of the day.

@@ -264,10 +264,12 @@ func weekday(d halsocoach.Day) int { return (int(d.At(12*60).Weekday()) + 6) % 7
 func Monday(d halsocoach.Day) halsocoach.Day { return d.Plus(-weekday(d)) }
 
 // Weeks is a coach's weekly pattern through time: each version stands from its
-// day until the next. The past keeps the hours it had.
+// day until the next. The past keeps the hours it had. The link to the video room
+// stands beside it.
 type Weeks struct {
 	Coach    string        `json:"coach"`
 	Versions []WeekVersion `json:"versions"`
+	Video    string        `json:"video,omitempty"` // link to the coach's video room
 }
 
 // WeekVersion is a weekly pattern and the day it begins to stand.

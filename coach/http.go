@@ -342,23 +342,17 @@ func formIcon(f Form) string {
 	return "place"
 }
 
-// placeText says where a talk is held.
-func placeText(ctx context.Context, f Form, place string) string {
-	switch f {
-	case ByPhone:
-		return web.T(ctx, "På telefon. Din hälsocoach ringer upp.")
-	case ByVideo:
+// placeText says to a person where their talk is held, and who calls whom.
+func placeText(ctx context.Context, b Booked, w Where) string {
+	switch {
+	case b.Form == ByPhone && w.Phone != "":
+		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig på %s.", web.Phone(w.Phone))
+	case b.Form == ByPhone:
+		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig.")
+	case b.Form == ByVideo:
 		return web.T(ctx, "Videosamtal")
 	}
-	return place
-}
-
-// placeForCoach says the same to the one who calls.
-func placeForCoach(ctx context.Context, f Form, place string) string {
-	if f == ByPhone {
-		return web.T(ctx, "På telefon. Du ringer upp.")
-	}
-	return placeText(ctx, f, place)
+	return w.Place
 }
 
 // dueText is by when: the hour only where hours are counted.

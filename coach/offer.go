@@ -171,8 +171,8 @@ func order(coaches []halsocoach.StaffMember, e halsocoach.Enrolment) []halsocoac
 // Mine is a citizen's page of talks: what is ahead, and what can be booked.
 type Mine struct {
 	Coming []Booked
-	Past   []Booked // the latest first
-	Places map[string]string
+	Past   []Booked          // the latest first
+	Where  map[string]Where  // by talk
 	Coach  map[string]string // names by staff id
 	Offer  *Offer            // nil when a talk is ahead already, or not enrolled
 }
@@ -186,7 +186,7 @@ func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q Asked) (M
 	if err != nil {
 		return Mine{}, err
 	}
-	m := Mine{Places: map[string]string{}, Coach: map[string]string{}}
+	m := Mine{Where: map[string]Where{}, Coach: map[string]string{}}
 	now := s.Clock()
 	for _, b := range slices.Backward(talks) {
 		switch {
@@ -197,7 +197,7 @@ func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q Asked) (M
 		default:
 			continue
 		}
-		if err := s.describe(ctx, b, m.Places, m.Coach); err != nil {
+		if err := s.describe(ctx, who, b, m); err != nil {
 			return Mine{}, err
 		}
 	}
@@ -216,28 +216,46 @@ func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q Asked) (M
 const pastShown = 20
 
 // describe notes where a talk is held and the coach's name.
-func (s *Service) describe(ctx context.Context, b Booked, places, names map[string]string) error {
-	a, err := s.appointment(ctx, b.Talk)
-	if err != nil {
+func (s *Service) describe(ctx context.Context, who halsocoach.Actor, b Booked, m Mine) (err error) {
+	if m.Where[b.ID], err = s.where(ctx, who, b); err != nil {
 		return err
 	}
-	places[b.ID] = a.Place
-	if _, ok := names[b.Coach]; ok {
+	if _, ok := m.Coach[b.Coach]; ok {
 		return nil
 	}
-	m, err := s.Staff.Member(ctx, b.Coach)
+	member, err := s.Staff.Member(ctx, b.Coach)
 	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
 		err = nil
 	}
-	names[b.Coach] = m.Name
+	m.Coach[b.Coach] = member.Name
 	return err
+}
+
+// where is where a talk is held. The link and the number are told until it is
+// over.
+func (s *Service) where(ctx context.Context, who halsocoach.Actor, b Booked) (Where, error) {
+	a, err := s.appointment(ctx, b.Talk)
+	w := Where{Place: a.Place}
+	if err != nil || !b.Coming(s.Clock()) {
+		return w, err
+	}
+	switch b.Form {
+	case ByVideo:
+		weeks, err := s.shelves.patterns(ctx, b.Coach)
+		w.Video = weeks[b.Coach].Video
+		return w, err
+	case ByPhone:
+		w.Phone, err = s.Enrolments.PhoneFor(ctx, who, b.Enrolment)
+	}
+	return w, err
 }
 
 // Choice is one talk and the times it can be moved to.
 type Choice struct {
 	Booked
-	Place, CoachName string
-	Offer            Offer
+	Where
+	CoachName string
+	Offer     Offer
 }
 
 // Talk is one talk: for the person, or for a coach who then also sees the
@@ -247,11 +265,11 @@ func (s *Service) Talk(ctx context.Context, who halsocoach.Actor, id string) (Ch
 	if err != nil {
 		return Choice{}, err
 	}
-	places, names := map[string]string{}, map[string]string{}
-	if err := s.describe(ctx, b, places, names); err != nil {
+	m := Mine{Where: map[string]Where{}, Coach: map[string]string{}}
+	if err := s.describe(ctx, who, b, m); err != nil {
 		return Choice{}, err
 	}
-	return Choice{Booked: b, Place: places[b.ID], CoachName: names[b.Coach]}, nil
+	return Choice{Booked: b, Where: m.Where[b.ID], CoachName: m.Coach[b.Coach]}, nil
 }
 
 // Choices is a talk with the times it can be moved to.

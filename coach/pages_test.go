@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/coach"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )
@@ -85,6 +86,52 @@ func TestACitizenBooksMovesAndCallsOff(t *testing.T) {
 	send(t, v, to+"/avboka", nil, http.StatusSeeOther)
 	see(t, v, to, "Avbokat", "Boka en ny tid")
 	see(t, v, "/samtal", "Boka ditt första samtal")
+}
+
+func TestATalkSaysHowTheTwoWillMeet(t *testing.T) {
+	w := newWorld(t)
+	app, elsa, anna, maria := w.app(), w.People.Elsa, w.People.Anna, w.People.Maria
+	must(t, w.SetDay(w.Ctx(), maria, tuesday, []coach.Hours{{From: 9 * 60, To: 12 * 60, Form: coach.ByVideo}, {From: 13 * 60, To: 16 * 60, Form: coach.ByPhone}}))
+	w.enrol(elsa, maria)
+	w.enrol(anna, maria, func(e *halsocoach.Enrolment) { e.Protected = true })
+	video := w.book(elsa, coach.Wish{Coach: "maria", Starts: tuesday.At(9 * 60), Form: coach.ByVideo})
+	phone := w.book(anna, w.wish(tuesday, 13))
+	const link = "https://video.example.org/maria"
+
+	see(t, app.As(elsa), "/samtal/"+video.ID, "Videosamtal", "visas här när din hälsocoach har lagt in den")
+	see(t, app.As(maria), "/kalender", "ingen videolänk")
+	see(t, app.As(maria), "/kalender/samtal/"+video.ID, "Ingen videolänk än")
+	for name, bad := range map[string]string{"no https": "http://video.example.org/maria", "a script": "javascript:alert(1)", "no host": "https://", "words": "rum 4", "a name and password": "https://a:b@video.example.org", "a host alone": "https://intranet/x"} {
+		r := send(t, app.As(maria), "/kalender/video", url.Values{"video": {bad}}, http.StatusUnprocessableEntity)
+		holds(t, name, r.Body, "Den börjar med https://.", "Din videolänk")
+	}
+	send(t, app.As(maria), "/kalender/video", url.Values{"video": {" " + link + " "}}, http.StatusSeeOther)
+	see(t, app.As(maria), "/kalender/video", `value="`+link+`"`)
+	for _, c := range []struct {
+		who  halsocoach.Actor
+		path string
+	}{{elsa, "/samtal"}, {elsa, "/samtal/" + video.ID}, {maria, "/kalender/samtal/" + video.ID}} {
+		see(t, app.As(c.who), c.path, `href="`+link+`"`, "Öppna videosamtalet")
+	}
+	for _, path := range []string{"/samtal", "/samtal/" + phone.ID, "/samtal/" + video.ID} {
+		if r := app.As(anna).Get(path); strings.Contains(r.Body, link) {
+			t.Errorf("%s gives the link to somebody else", path)
+		}
+	}
+	see(t, app.As(anna), "/samtal/"+phone.ID, "Din hälsocoach ringer upp dig på 070-174 06 05.")
+	r := app.As(maria).Get("/kalender/samtal/" + phone.ID)
+	holds(t, "the protected person's talk", r.Body, "Du ringer upp.", "Se personens sida för nummer")
+	if strings.Contains(r.Body, "174 06 05") {
+		t.Error("the number of a protected person is shown without a reason")
+	}
+	send(t, app.As(elsa), "/samtal/"+video.ID+"/avboka", nil, http.StatusSeeOther)
+	if r := app.As(elsa).Get("/samtal/" + video.ID); strings.Contains(r.Body, link) {
+		t.Error("a talk that is called off still gives the link")
+	}
+	send(t, app.As(maria), "/kalender/video", url.Values{"video": {""}}, http.StatusSeeOther)
+	if got, err := w.Video(w.Ctx(), maria); err != nil || got != "" {
+		t.Errorf("the link is not taken away: %q %v", got, err)
+	}
 }
 
 func TestTheCalendarOpensOnTheComingWeekWhenThisOneIsOver(t *testing.T) {
@@ -209,6 +256,7 @@ func TestWhoMaySeeWhichPage(t *testing.T) {
 		"/skrivbord":                      {403, 403, 200, 200, 200, 403, 303},
 		"/kalender":                       {403, 403, 200, 200, 200, 403, 303},
 		"/kalender/tider":                 {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/video":                 {403, 403, 200, 200, 200, 403, 303},
 		"/kalender/dag/2026-11-24":        {403, 403, 200, 200, 200, 403, 303},
 		"/kalender/dag/snart":             {403, 403, 404, 404, 404, 403, 303},
 		"/kalender/samtal/" + b.ID:        {303, 303, 200, 200, 404, 403, 303},
@@ -223,7 +271,7 @@ func TestWhoMaySeeWhichPage(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/samtal/boka", "/samtal/" + b.ID + "/flytta", "/samtal/" + b.ID + "/avboka", "/kalender/tider", "/kalender/dag/2026-11-24",
+	for _, path := range []string{"/samtal/boka", "/samtal/" + b.ID + "/flytta", "/samtal/" + b.ID + "/avboka", "/kalender/tider", "/kalender/video", "/kalender/dag/2026-11-24",
 		"/kalender/dag/2026-11-24/bort", "/kalender/dag/2026-11-24/stang", "/kalender/dag/2026-11-24/aterstall", "/kalender/samtal/" + b.ID + "/utfall", "/kalender/boka"} {
 		for _, who := range []halsocoach.Actor{w.People.Kommun, {}} {
 			r := app.As(who).Post(path, url.Values{"from": {"9"}, "till": {"10"}, "form": {"video"}, "tid": {"maria|2026-11-24T09:00:00+01:00|på plats"}, "utfall": {"held"}, "fran": {"2026-11-24"}})

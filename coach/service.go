@@ -25,6 +25,9 @@ type Enrolments interface {
 	ClaimTalk(ctx context.Context, enrolmentID string, talk halsocoach.Appointment) error
 	// FreeTalk takes a claim away; again is nothing.
 	FreeTalk(ctx context.Context, enrolmentID, talkID string) error
+	// PhoneFor is the number on which the person is called: for themselves, and
+	// for a coach who may see it here; "" when there is none to show.
+	PhoneFor(ctx context.Context, who halsocoach.Actor, enrolmentID string) (string, error)
 	// Names are people's names by enrolment id. Whoever shows them logs it.
 	Names(ctx context.Context, ids ...string) (map[string]string, error)
 }

@@ -1,7 +1,10 @@
 package coach
 
 import (
+	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"halsocoach"
 )
@@ -70,6 +73,30 @@ var (
 	ErrMarked       = halsocoach.Conflict("marked", "Det är redan angivet hur samtalet gick.")
 	ErrSpanTaken    = halsocoach.Conflict("span_taken", "Hälsocoachen har redan något bokat den tiden.")
 )
+
+// Where is where a talk is held, for those who take part in it.
+type Where struct {
+	Place string // the centre with its address, or "Telefon" or "Video"
+	Video string // the coach's link; "" when the coach has none yet, or the talk is over
+	Phone string // the person's number; "" when there is none, or it is not to be shown here
+}
+
+// maxLink is the longest link that a coach can give, in bytes.
+const maxLink = 300
+
+// videoLink judges a coach's link to their video room: a web address with https,
+// or "" for none.
+func videoLink(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.User != nil || !strings.Contains(u.Hostname(), ".") || len(text) > maxLink || strings.ContainsFunc(text, unicode.IsSpace) {
+		return "", halsocoach.Invalid(halsocoach.Field{Name: "video", Text: "Skriv hela länken, som den står i videotjänsten. Den börjar med https://."})
+	}
+	return u.String(), nil
+}
 
 // cancel is the rule for calling a talk off; a talk that is called off already
 // stays so and nothing has changed.

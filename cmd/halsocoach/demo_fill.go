@@ -117,6 +117,10 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 			if err := d.coach.SetWeek(ctx, coachActor(k.Code), first, officeHours()); err != nil {
 				return fmt.Errorf("set the office hours of %s: %w", coachOf(k.Code), err)
 			}
+			// A name that is kept free for examples (RFC 2606).
+			if err := d.coach.SetVideo(ctx, coachActor(k.Code), "https://video.example.org/halsocenter-"+k.Code); err != nil {
+				return fmt.Errorf("set the video room of %s: %w", coachOf(k.Code), err)
+			}
 			return nil
 		})
 	}

@@ -57,17 +57,17 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	if err != nil {
 		return fmt.Errorf("counts: %w", err)
 	}
-	s.latest()
+	s.lookAgain()
 	leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
 	bus.Go(ctx, func(ctx context.Context) { s.publishLoop(ctx, bus, leases) })
 	bus.Go(ctx, func(ctx context.Context) {
-		leases.Every(ctx, "counts.night", publishEvery, func(context.Context) error { s.latest(); return nil })
+		leases.Every(ctx, "counts.night", publishEvery, func(context.Context) error { s.lookAgain(); return nil })
 	})
 	return nil
 }
 
-// latest has the last months looked at again.
-func (s *Service) latest() {
+// lookAgain has the last months looked at again.
+func (s *Service) lookAgain() {
 	for i := range publishBack {
 		s.changed(s.running().plus(-i))
 	}

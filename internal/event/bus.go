@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,6 +28,8 @@ type Bus struct {
 	work   sync.WaitGroup // consumers, background work and the nudge writer
 	nudges chan *nats.Msg
 	close  sync.Once
+
+	lame atomic.Int32 // consumers that do not run at the moment
 }
 
 // settings are what tests shorten.
@@ -52,6 +55,7 @@ var usual = settings{
 var (
 	ErrClosed    = errors.New("event: the bus is closed")
 	ErrNoContact = errors.New("event: no contact with NATS")
+	ErrLame      = errors.New("event: consumers that do not run")
 )
 
 // Open starts the embedded server on a folder ("embedded:DIR") or connects to
@@ -149,7 +153,8 @@ func redacted(where string) string {
 	return strings.Join(parts, ",")
 }
 
-// Ready says whether events can be published now; nil is yes.
+// Ready says whether events can be published now and all consumers run; nil is
+// yes.
 func (b *Bus) Ready() error {
 	if b.ctx.Err() != nil {
 		return ErrClosed
@@ -161,6 +166,9 @@ func (b *Bus) Ready() error {
 	defer cancel()
 	if _, err := b.js.Stream(ctx, eventStream); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoContact, err)
+	}
+	if n := b.lame.Load(); n > 0 {
+		return fmt.Errorf("%w: %d", ErrLame, n)
 	}
 	return nil
 }

@@ -164,6 +164,7 @@ func (c *consumer) loop(ctx context.Context, from jetstream.Consumer, stream str
 			return
 		}
 		c.bus.log.Warn("consumer begins anew", "consumer", c.name, "error", err)
+		c.bus.lame.Add(1)
 		for pause(ctx, time.Second) {
 			made, err := c.bus.js.CreateOrUpdateConsumer(ctx, stream, cfg)
 			if err == nil {
@@ -171,6 +172,7 @@ func (c *consumer) loop(ctx context.Context, from jetstream.Consumer, stream str
 				break
 			}
 		}
+		c.bus.lame.Add(-1)
 	}
 }
 

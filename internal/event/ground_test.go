@@ -22,7 +22,7 @@ var quick = settings{
 	parked:     []time.Duration{100 * time.Millisecond, 200 * time.Millisecond},
 	ackWait:    time.Second,
 	connect:    5 * time.Second,
-	ackTimeout: time.Second,
+	ackTimeout: 5 * time.Second,
 }
 
 func count(short, hard int) int {

@@ -74,23 +74,8 @@ func CopyFacts(ctx context.Context, from, to *Bus, progress func(done, total int
 	defer it.Stop()
 	for done < total {
 		n := min(copyWave, int(total-done))
-		flights := make([]flight, 0, n)
-		for range n {
-			m, err := it.Next(jetstream.NextContext(ctx))
-			if err != nil {
-				return fmt.Errorf("event: read facts: %w", err)
-			}
-			// Without its id: what we have counted ourselves is not a repeat.
-			ack, err := to.js.PublishMsgAsync(&nats.Msg{Subject: m.Subject(), Data: m.Data()}, jetstream.WithStallWait(to.set.ackTimeout))
-			if err != nil {
-				return fmt.Errorf("event: write facts: %w", err)
-			}
-			flights = append(flights, flight{ack: ack})
-		}
-		for _, f := range flights {
-			if err := f.land(ctx); err != nil {
-				return err
-			}
+		if err := to.copyWave(ctx, it, n); err != nil {
+			return err
 		}
 		done += uint64(n)
 		progress(int(done), int(total))
@@ -99,6 +84,31 @@ func CopyFacts(ctx context.Context, from, to *Bus, progress func(done, total int
 		return fmt.Errorf("event: write facts: %w", err)
 	}
 	return sameFacts(ctx, source, target, total, target.CachedInfo().State.LastSeq)
+}
+
+// copyWave copies the next n facts. What is on its way lands also when ctx ends,
+// so that the next copying finds it there.
+func (b *Bus) copyWave(ctx context.Context, from jetstream.MessagesContext, n int) error {
+	var fault error
+	flights := make([]flight, 0, n)
+	for range n {
+		m, err := from.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			fault = fmt.Errorf("event: read facts: %w", err)
+			break
+		}
+		// Without its id: what we have counted ourselves is not a repeat.
+		ack, err := b.js.PublishMsgAsync(&nats.Msg{Subject: m.Subject(), Data: m.Data()}, jetstream.WithStallWait(b.set.ackTimeout))
+		if err != nil {
+			fault = fmt.Errorf("event: write facts: %w", err)
+			break
+		}
+		flights = append(flights, flight{ack: ack})
+	}
+	for _, f := range flights {
+		fault = errors.Join(fault, f.land(context.WithoutCancel(ctx)))
+	}
+	return fault
 }
 
 // sameFacts compares the last of what is over there with ours of that number.

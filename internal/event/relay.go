@@ -19,12 +19,15 @@ const (
 	relayBatches = 256                    // documents per round
 	relayTick    = 250 * time.Millisecond // for what other processes have saved
 	relayRest    = 2 * time.Second        // the longest rest after a fault
+	relayLast    = time.Second            // for what is pending when the program stops
 )
 
 // Relay publishes what the store holds as pending and marks it after the ack,
-// until ctx ends. Any number of relays may run on one store: the order of a
+// until ctx ends; then what is still pending goes, if it does so quickly: what
+// does not waits in the outbox for another node or the next start. Any number of relays may run on one store: the order of a
 // document's events holds, and what is published twice has the same id.
 func Relay(ctx context.Context, s store.Store, b *Bus, log *slog.Logger) {
+	defer b.lastRounds(ctx, s)
 	tick := time.NewTicker(relayTick)
 	defer tick.Stop()
 	rest := time.Duration(0)
@@ -52,6 +55,16 @@ func Relay(ctx context.Context, s store.Store, b *Bus, log *slog.Logger) {
 		case <-b.ctx.Done():
 		case <-s.Saved():
 		case <-tick.C:
+		}
+	}
+}
+
+func (b *Bus) lastRounds(ctx context.Context, s store.Store) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayLast)
+	defer cancel()
+	for b.ctx.Err() == nil {
+		if n, err := b.relayOnce(ctx, s); n == 0 || err != nil {
+			return
 		}
 	}
 }

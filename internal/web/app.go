@@ -29,6 +29,9 @@ type Config struct {
 	// Actor tells who asks, from cookie or Bearer. The zero Actor is nobody.
 	// ErrSignIn means that a session has ended, which also is nobody.
 	Actor func(*fiber.Ctx) (halsocoach.Actor, error)
+	// Session is how long the session of who still lasts when it is not used,
+	// and at the longest; zero = not known. The page warns before it ends.
+	Session func(halsocoach.Actor) (idle, longest time.Duration)
 	// Nav is the navigation of a role, Swedish texts, translated where shown.
 	Nav func(halsocoach.Actor) []Link
 	// Drafts keeps the answers of a form whose session has ended.
@@ -38,6 +41,9 @@ type Config struct {
 	Answered func(method, route string, status int, took time.Duration)
 	// Ready says whether the program can serve: store, bus.
 	Ready func(context.Context) error
+	// Notice is how long a stop goes on answering after /readyz has begun to say
+	// no: time for a proxy to see it and to send people elsewhere.
+	Notice time.Duration
 	// FormTargets are origins besides our own where a form may end up by
 	// redirects: the identity provider's.
 	FormTargets []string
@@ -64,6 +70,7 @@ type Drafts interface {
 // App is the program's door to browsers and machines.
 type App struct {
 	running atomic.Int64 // requests under way
+	leaving atomic.Bool  // /readyz says no
 	cfg     Config
 	fiber   *fiber.App
 	api     huma.API
@@ -134,10 +141,24 @@ func (a *App) Serve(ln net.Listener) error { return a.fiber.Listener(ln) }
 // taken for idle: time enough for the last answers to leave.
 const quietTime = 300 * time.Millisecond
 
+// Leave begins a stop: /readyz says no, and every answer asks for a new
+// connection next time. What comes is still answered; Leave returns after Notice
+// or when ctx ends.
+func (a *App) Leave(ctx context.Context) {
+	a.leaving.Store(true)
+	t := time.NewTimer(a.cfg.Notice)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
 // Shutdown lets running requests end. Connections on which nothing is asked are
 // not waited for: browsers open them in advance and keep them. Hijacked sockets
 // are chat's to close.
 func (a *App) Shutdown(ctx context.Context) error {
+	a.leaving.Store(true)
 	done := make(chan error, 1)
 	go func() { done <- a.fiber.ShutdownWithContext(ctx) }()
 	tick := time.NewTicker(quietTime / 10)
@@ -169,7 +190,11 @@ func (a *App) own(r fiber.Router) {
 	}
 }
 
+// ready tells who sends requests here whether to go on doing so.
 func (a *App) ready(c *fiber.Ctx) error {
+	if a.leaving.Load() {
+		return c.Status(fiber.StatusServiceUnavailable).SendString("stopping\n")
+	}
 	if a.cfg.Ready != nil {
 		if err := a.cfg.Ready(Ctx(c)); err != nil {
 			a.cfg.Log.Warn("not ready", "err", err)

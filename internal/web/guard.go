@@ -144,6 +144,9 @@ func (a *App) seal(c *fiber.Ctx, st *state) {
 	h.Set("Content-Security-Policy", a.csp)
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if a.leaving.Load() {
+		c.Response().SetConnectionClose()
+	}
 	if a.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	}

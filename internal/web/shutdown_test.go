@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,5 +51,69 @@ func TestAStopWaitsForRequestsAndNotForOpenConnections(t *testing.T) {
 	}
 	if got := <-answer; got != "whole" {
 		t.Fatalf("the running request got %q", got)
+	}
+}
+
+// readiness asks over one connection that is kept if the server lets it.
+func readiness(t *testing.T, client *http.Client, url string) (status int, closes bool) {
+	t.Helper()
+	res, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, res.Body)
+	return res.StatusCode, res.Close
+}
+
+func TestReadinessGoesFirstAndWhatComesIsStillAnswered(t *testing.T) {
+	fault := errors.New("the store can not be written")
+	var broken atomic.Bool
+	a := New(Config{PublicURL: "http://example.test", Notice: 400 * time.Millisecond, Ready: func(context.Context) error {
+		if broken.Load() {
+			return fault
+		}
+		return nil
+	}})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = a.Serve(ln) }()
+	url := "http://" + ln.Addr().String()
+	is := func(path string, want int, closing bool) {
+		t.Helper()
+		if got, closes := readiness(t, http.DefaultClient, url+path); got != want || closes != closing {
+			t.Errorf("%s: %d, closes %v; want %d, %v", path, got, closes, want, closing)
+		}
+	}
+	is("/readyz", 200, false)
+	broken.Store(true)
+	is("/readyz", 503, false)
+	is("/healthz", 200, false) // the process lives: restarting it mends nothing
+	broken.Store(false)
+	is("/readyz", 200, false)
+
+	left := make(chan time.Duration, 1)
+	began := time.Now()
+	go func() { a.Leave(t.Context()); left <- time.Since(began) }()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if got, _ := readiness(t, http.DefaultClient, url+"/readyz"); got == 503 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("ready while it stops")
+		}
+	}
+	is("/", 200, true)
+	is("/healthz", 200, true)
+	if d := <-left; d < 400*time.Millisecond {
+		t.Errorf("the notice was %v", d)
+	}
+	if err := a.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.Get(url + "/healthz"); err == nil {
+		t.Error("it still listens")
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/auth/draft"
+	"halsocoach/internal/auth/limit"
+	"halsocoach/internal/auth/signing"
 	"halsocoach/internal/event"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
@@ -25,8 +28,8 @@ type Config struct {
 	Log       *slog.Logger
 	PublicURL string
 	Demo      bool
-	KeyDir    string // folder of the signing keys
 	Registers Registers
+	Limits    Limits // of sessions; zero = the defaults
 
 	Personas []Persona                         // shown on the sign-in page under Demo
 	Persona  func(name string) (Persona, bool) // finds "citizen:7" and "coach:3"; may be nil
@@ -50,6 +53,7 @@ type Persona struct {
 	Staff       string // a staff id
 	DisplayName string
 	Protected   bool
+	Kommun      string // where a citizen lives, as a sign-in may say
 }
 
 // Identity is somebody whose sign-in has been proved. One of Number, Person and
@@ -60,6 +64,10 @@ type Identity struct {
 	Staff     string
 	Name      string // a citizen's name
 	Protected bool
+	Kommun    string   // where a citizen lives, when the sign-in says it
+	Device    string   // see deviceOf
+	Provider  string   // id of the provider that proved it, "" for others
+	Bonds     []string // see session.Bonds
 
 	via string // see Actor.Via
 }
@@ -87,7 +95,6 @@ const (
 
 const (
 	sweepEvery = 10 * time.Minute
-	keysEvery  = time.Minute
 )
 
 // Service is the sign-in of the whole program.
@@ -98,28 +105,31 @@ type Service struct {
 	tokens   *tokens
 	cache    *cache
 	watchers *watchers
-	failures *failures
+	failures *limit.Failures
 	staff    *Mirror[Member]
+	ways     Ways
+	shelf    draft.Shelf
 
 	sessions    store.Collection[session]
 	members     store.Collection[Member]
 	invitations store.Collection[invitation]
 	rows        store.Collection[row]
-	drafts      store.Collection[draft]
+	identities  store.Collection[identity]
+	onces       store.Collection[once]
 }
 
 // Kinds are the package's documents.
 func Kinds() []store.Kind {
-	return []store.Kind{sessionKind, staffKind, invitationKind, accessKind, draftKind}
+	return []store.Kind{sessionKind, staffKind, invitationKind, accessKind, draft.Kind, identityKind, onceKind}
 }
 
-// New reads the signing keys, and makes the first one in an empty folder.
+// New reads the signing keys from the key store, and makes the first one in an empty one.
 func New(cfg Config) (*Service, error) {
 	public, err := url.Parse(cfg.PublicURL)
 	if err != nil || public.Host == "" {
 		return nil, fmt.Errorf("auth: the public address %q is not like https://halsocoach.example", cfg.PublicURL)
 	}
-	keys, err := openKeys(cfg.KeyDir, cfg.Clock())
+	keys, err := signing.Open(context.Background(), cfg.Seal, cfg.Clock, longestOfAll)
 	if err != nil {
 		return nil, err
 	}
@@ -129,13 +139,15 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Home == nil {
 		cfg.Home = home
 	}
+	cfg.Limits = cfg.Limits.orDefaults()
 	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	s := &Service{
 		cfg: cfg, secure: public.Scheme == "https", cookie: web.PlainCookie,
-		tokens: newTokens(keys, cfg.Clock), cache: newCache(), watchers: newWatchers(), failures: newFailures(),
+		tokens: newTokens(keys, cfg.Clock), cache: newCache(), watchers: newWatchers(), failures: limit.NewFailures(), ways: links{},
 		sessions: store.In[session](cfg.Store, sessionKind), members: store.In[Member](cfg.Store, staffKind),
 		invitations: store.In[invitation](cfg.Store, invitationKind), rows: store.In[row](cfg.Store, accessKind),
-		drafts: store.In[draft](cfg.Store, draftKind),
+		identities: store.In[identity](cfg.Store, identityKind), onces: store.In[once](cfg.Store, onceKind),
+		shelf: draft.On(cfg.Store, cfg.Clock),
 	}
 	if s.secure {
 		s.cookie = web.SecureCookie
@@ -173,11 +185,7 @@ func (s *Service) Start(ctx context.Context) error {
 		defer stop()
 		every(ctx, freshFor, func() { s.lookAfter(ctx, s.watchers.sessions()) })
 	}()
-	go every(ctx, keysEvery, func() {
-		if err := s.tokens.keys.reload(s.cfg.Clock()); err != nil {
-			s.cfg.Log.Error("signing keys not read again", "error", err)
-		}
-	})
+	go s.tokens.keys.Follow(ctx, s.cfg.Log)
 	leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
 	s.cfg.Bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "auth.sweep", sweepEvery, s.sweep) })
 	return nil
@@ -188,7 +196,10 @@ func (s *Service) sweep(ctx context.Context) error {
 	now := s.cfg.Clock()
 	err := sweepKind(ctx, s.sessions, now, func(d session) string { return d.ID })
 	if err == nil {
-		err = sweepKind(ctx, s.drafts, now, func(d draft) string { return d.ID })
+		err = sweepKind(ctx, s.shelf.Docs, now, func(d draft.Draft) string { return d.ID })
+	}
+	if err == nil {
+		err = sweepKind(ctx, s.onces, now, func(d once) string { return d.ID })
 	}
 	if err == nil {
 		err = sweepKind(ctx, s.invitations, now.Add(-keepInvitations), func(d invitation) string { return d.ID })

@@ -2,13 +2,13 @@ package auth
 
 import (
 	"encoding/json"
-	"errors"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/auth/draft"
 	"halsocoach/internal/store"
 )
 
@@ -141,7 +141,7 @@ func TestAnInterruptedFormComesBackToTheSamePerson(t *testing.T) {
 	if a.status != 303 || a.header.Get("Location") != "/logga-in?next=%2Fblankett" || b.cookies["draft"] == "" {
 		t.Fatalf("%d %s %v", a.status, a.header.Get("Location"), b.cookies)
 	}
-	if err := e.Store.Each(e.Ctx(), draftKind.Name, eachHolds(t, "hemlig")); err != nil {
+	if err := e.Store.Each(e.Ctx(), draft.Kind.Name, eachHolds(t, "hemlig")); err != nil {
 		t.Fatal(err)
 	}
 	b.be("kommun")
@@ -154,32 +154,6 @@ func TestAnInterruptedFormComesBackToTheSamePerson(t *testing.T) {
 	}
 	if a := b.get("/blankett"); a.body != "|Maria Holm" || b.cookies["draft"] != "" {
 		t.Fatalf("a second time: %q", a.body)
-	}
-}
-
-func TestAKeptFormIsOfItsPathItsCookieAndItsTime(t *testing.T) {
-	e, s := house(t)
-	values := map[string][]string{"why": {"text"}}
-	maria := e.People.Maria
-	cookie, err := s.keep(e.Ctx(), "maria", "/a", values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, key, _ := strings.Cut(cookie, ".")
-	wrong := strings.Repeat("A", len(key))
-	for name, c := range map[string][2]string{"another path": {"/b", cookie}, "another key": {"/a", id + "." + wrong}, "no key": {"/a", id}, "no draft": {"/a", "x." + key}} {
-		if _, err := s.take(e.Ctx(), maria, c[0], c[1]); err == nil {
-			t.Errorf("%s opens it", name)
-		}
-	}
-	e.Clock.Add(draftLasts)
-	if _, err := s.take(e.Ctx(), maria, "/a", cookie); !errors.Is(err, errDraft) {
-		t.Fatalf("after a quarter of an hour: %v", err)
-	}
-	e.Clock.Add(time.Second)
-	s.sweep(e.Ctx())
-	if _, err := s.drafts.Get(e.Ctx(), id); !errors.Is(err, store.ErrNotFound) {
-		t.Fatalf("it is kept: %v", err)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,7 +46,7 @@ func personas(e *testenv.Env) []Persona {
 func config(e *testenv.Env) Config {
 	return Config{
 		Store: e.Store, Seal: e.Seal, Bus: e.Bus, Clock: e.Clock.Now, Log: e.Log, PublicURL: "http://example.test", Demo: true,
-		KeyDir: filepath.Join(e.Dir, "signing"), Registers: places{e.Registers}, Personas: personas(e),
+		Registers: places{e.Registers}, Personas: personas(e),
 		Persona: func(name string) (Persona, bool) {
 			return Persona{Name: name, Person: e.People.Omar.ID, DisplayName: "Påhittad"}, strings.HasPrefix(name, "citizen:")
 		},

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
+	"halsocoach/internal/auth/draft"
 	"halsocoach/internal/web"
 )
 
@@ -18,6 +18,16 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get("/logga-in", s.signInPage)
 	r.Get("/logga-ut", func(c *fiber.Ctx) error { return web.Redirect(c, "/", "") })
 	r.Post("/logga-ut", s.signOut)
+	r.Get("/utloggad", func(c *fiber.Ctx) error { return web.Redirect(c, "/", signedOut) })
+	r.Get("/mina-inloggningar", s.loginsPage)
+	r.Get("/mina-inloggningar/tid", s.timeLeft)
+	toLogins := func(c *fiber.Ctx) error { return web.Redirect(c, "/mina-inloggningar", "") }
+	r.Get("/mina-inloggningar/avsluta", toLogins)
+	r.Post("/mina-inloggningar/avsluta", s.endLogin)
+	r.Get("/mina-inloggningar/avsluta-andra", toLogins)
+	r.Post("/mina-inloggningar/avsluta-andra", s.endOtherLogins)
+	r.Get("/mina-inloggningar/stanna", toLogins)
+	r.Post("/mina-inloggningar/stanna", s.stay)
 	r.Get("/min-halsa/logg", s.seenPage)
 	r.Get("/inbjudan/:token", s.offerPage)
 	r.Post("/inbjudan/:token", s.acceptOffer)
@@ -29,6 +39,8 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post("/personal/inbjudan/:id", s.withdrawInvitation)
 	r.Get("/personal/:id/lank", s.toStaff)
 	r.Post("/personal/:id/lank", s.newLink)
+	r.Get("/personal/:id/inloggningar", s.identitiesPage)
+	r.Post("/personal/:id/inloggningar", s.removeIdentity)
 	r.Get("/personal/:id/avsluta", s.endPage)
 	r.Post("/personal/:id/avsluta", s.end)
 	if s.cfg.Demo {
@@ -53,7 +65,7 @@ func (s *Service) showSignIn(c *fiber.Ctx, f *web.Form, next string) error {
 		p.Status = fiber.StatusUnprocessableEntity
 	}
 	if !s.cfg.Demo {
-		return web.Show(c, p, howToSignIn(web.Who(c)))
+		return web.Show(c, p, howToSignIn(web.Who(c), s.doors(false), s.doors(true), web.LocalPath(next, "")))
 	}
 	return web.Show(c, p, choosePersona(f, s.personaGroups(web.Ctx(c)), web.LocalPath(next, "")))
 }
@@ -91,7 +103,7 @@ type demoAnswer struct {
 // signInAsPersona is the demo's door. It has no limit on attempts.
 func (s *Service) signInAsPersona(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	signed, err := s.beOne(web.Ctx(c), f.Get("persona"))
+	signed, err := s.beOne(web.Ctx(c), f.Get("persona"), device(c))
 	asJSON := strings.Contains(c.Get(fiber.HeaderAccept), "json")
 	if !asJSON && f.Failed(err) {
 		return s.showSignIn(c, f, f.Get("next"))
@@ -107,12 +119,12 @@ func (s *Service) signInAsPersona(c *fiber.Ctx) error {
 }
 
 // beOne signs in as a persona by its name.
-func (s *Service) beOne(ctx context.Context, name string) (Signed, error) {
+func (s *Service) beOne(ctx context.Context, name, device string) (Signed, error) {
 	p, ok := s.persona(name)
 	if !ok {
 		return Signed{}, halsocoach.Invalid(halsocoach.Field{Name: "persona", Text: "Den personen finns inte i demon. Välj en av dem på sidan."})
 	}
-	id := Identity{Person: p.Person, Staff: p.Staff, Name: p.DisplayName, Protected: p.Protected}
+	id := Identity{Person: p.Person, Staff: p.Staff, Name: p.DisplayName, Protected: p.Protected, Kommun: p.Kommun, Device: device}
 	if p.Number != "" {
 		n, err := halsocoach.ParseNumber(p.Number, s.cfg.Clock())
 		if err != nil {
@@ -146,16 +158,76 @@ func (s *Service) begin(c *fiber.Ctx, signed Signed) {
 	s.setCookie(c, s.cookie, signed.Token, 0)
 }
 
+// signedOut is said on the page after.
+const signedOut = "Du är utloggad. Välkommen tillbaka."
+
+// signOut ends the session here, and then at the provider that began it when it
+// has a page for that.
 func (s *Service) signOut(c *fiber.Ctx) error {
+	leave := ""
 	if who := web.Who(c); who.SignedIn() {
+		if h, err := s.session(web.Ctx(c), who.Session); err == nil && h.doc.Provider != "" {
+			leave = s.ways.Leave(web.Ctx(c), h.doc.Provider)
+		}
 		if err := s.SignOut(web.Ctx(c), who.Session); err != nil {
 			return err
 		}
 	}
-	s.clearCookie(c, s.cookie)
-	s.clearCookie(c, s.draftCookie())
+	for _, name := range []string{s.cookie, s.hostCookie(draftCookie), s.hostCookie(proofCookie)} {
+		s.clearCookie(c, name)
+	}
+	if leave != "" {
+		return web.Redirect(c, leave, "")
+	}
 	return web.Redirect(c, "/", "Du är utloggad. Välkommen tillbaka.")
 }
+
+// hostCookie is the name of a cookie that only this host may set, where the
+// address is https.
+func (s *Service) hostCookie(name string) string {
+	if s.secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// The cookies besides the session's.
+const (
+	draftCookie = "draft"
+	proofCookie = "intyg"
+)
+
+// Keep seals the answers of a form whose session has ended, for the person whose
+// token the request still carries. With Take it satisfies web.Drafts.
+func (s *Service) Keep(c *fiber.Ctx, path string, values map[string][]string) error {
+	cookie, err := s.shelf.Keep(c.UserContext(), s.tokens.owner(c.Cookies(s.cookie)), path, values)
+	if err != nil {
+		return err
+	}
+	s.setCookie(c, s.hostCookie(draftCookie), cookie, draft.Lasts)
+	return nil
+}
+
+// Take gives the answers of the form on this path back, once.
+func (s *Service) Take(c *fiber.Ctx, path string) (map[string][]string, bool) {
+	cookie := c.Cookies(s.hostCookie(draftCookie))
+	if cookie == "" {
+		return nil, false
+	}
+	who, err := s.Actor(c)
+	if err != nil || !who.SignedIn() {
+		return nil, false
+	}
+	values, err := s.shelf.Take(c.UserContext(), who.ID, path, cookie)
+	if err != nil {
+		return nil, false
+	}
+	s.clearCookie(c, s.hostCookie(draftCookie))
+	return values, true
+}
+
+// device is what the browser is, coarsely.
+func device(c *fiber.Ctx) string { return deviceOf(c.Get(fiber.HeaderUserAgent)) }
 
 // setCookie without a duration lasts as long as the browser; the session's own
 // limits are the document's. Its end is not the cookie's, so that a form that
@@ -187,56 +259,4 @@ func (s *Service) seenPage(c *fiber.Ctx) error {
 		return err
 	}
 	return web.Show(c, web.Page{Title: "Vem har läst om mig", Active: "/min-halsa"}, seenList(items, next))
-}
-
-// offerPage shows what an invitation is. Guesses are counted per address.
-func (s *Service) offerPage(c *fiber.Ctx) error {
-	o, err := s.seekOffer(c)
-	if err != nil || o.Used {
-		return s.refuseOffer(c, o, err)
-	}
-	return web.Show(c, offerFrame(200), offerForm(o, web.NewForm(c), c.Path(), web.Who(c), s.placeName(web.Ctx(c), o.Invitation)))
-}
-
-func offerFrame(status int) web.Page {
-	return web.Page{Title: "Din inbjudan", Status: status, Public: true}
-}
-
-func (s *Service) seekOffer(c *fiber.Ctx) (offer, error) {
-	if s.failures.blocked(c.IP(), s.cfg.Clock()) {
-		return offer{}, ErrTooMany
-	}
-	o, err := s.offer(web.Ctx(c), c.Params("token"))
-	if errors.Is(err, ErrInvitation) {
-		s.failures.add(c.IP(), s.cfg.Clock())
-	}
-	return o, err
-}
-
-// refuseOffer is the page of a link that opens nothing, each with its next step.
-func (s *Service) refuseOffer(c *fiber.Ctx, o offer, err error) error {
-	switch {
-	case err == nil && o.Used, errors.Is(err, ErrUsed):
-		return web.Show(c, offerFrame(fiber.StatusConflict), offerUsed(web.Who(c)))
-	case errors.Is(err, ErrInvitation), errors.Is(err, ErrNoAccount):
-		return web.Show(c, offerFrame(fiber.StatusNotFound), offerOver())
-	}
-	return err
-}
-
-func (s *Service) acceptOffer(c *fiber.Ctx) error {
-	o, err := s.seekOffer(c)
-	if err != nil {
-		return s.refuseOffer(c, o, err)
-	}
-	f := web.ReadForm(c)
-	signed, err := s.accept(web.Ctx(c), c.Params("token"), f.Get("name"), web.Req(c))
-	if f.Failed(err) {
-		return web.Show(c, offerFrame(fiber.StatusUnprocessableEntity), offerForm(o, f, c.Path(), web.Who(c), s.placeName(web.Ctx(c), o.Invitation)))
-	}
-	if err != nil {
-		return s.refuseOffer(c, o, err)
-	}
-	s.begin(c, signed)
-	return web.Redirect(c, s.cfg.Home(signed.Actor), "Välkommen! Du är inloggad.")
 }

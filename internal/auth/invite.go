@@ -67,7 +67,7 @@ func (s *Service) Invite(ctx context.Context, who halsocoach.Actor, inv Invitati
 	if !who.SignedIn() {
 		return "", halsocoach.ErrSignIn
 	}
-	d := invitation{Role: inv.Role, Kommun: inv.Kommun, Centre: inv.Centre, Unit: inv.Unit, By: who.Name}
+	d := invitation{Role: inv.Role, Kommun: inv.Kommun, Centre: inv.Centre, Unit: inv.Unit, By: who.Name, Maker: who.ID}
 	if inv.Staff != "" {
 		if err := s.allowMember(who, inv.Staff); err != nil {
 			return "", err
@@ -227,13 +227,36 @@ func (s *Service) openInvitation(ctx context.Context, token string) (invitation,
 	return d, nil
 }
 
+// acceptance is what somebody answers to an invitation.
+type acceptance struct {
+	Name   string
+	Device string
+	Proof  *Proof // of who they are, where a provider is trusted with staff
+}
+
+// wish is what ties a repeat to the first time: the name, and who was proved.
+func (a acceptance) wish(name string) []string {
+	if a.Proof == nil {
+		return []string{name}
+	}
+	return []string{name, a.Proof.Identity}
+}
+
 // accept uses the link: it makes the member, or for a known one only opens the
-// door, and begins a session. The same wish sent twice is one wish; another one
-// gets ErrUsed.
-func (s *Service) accept(ctx context.Context, token, name string, req halsocoach.Request) (Signed, error) {
-	name = strings.Join(strings.Fields(name), " ")
+// door, and begins a session. Where a provider is trusted with staff the link
+// opens nothing by itself: it ties the proven sign-in to the member. The same
+// wish sent twice is one wish; another one gets ErrUsed.
+func (s *Service) accept(ctx context.Context, token string, a acceptance, req halsocoach.Request) (Signed, error) {
+	name := strings.Join(strings.Fields(a.Name), " ")
 	d, err := s.openInvitation(ctx, token)
 	if err != nil {
+		return Signed{}, err
+	}
+	if len(s.doors(true)) == 0 {
+		a.Proof = nil
+	} else if a.Proof == nil || a.Proof.Identity == "" {
+		return Signed{}, ErrProve
+	} else if err := s.mayBind(d.Staff, a.Proof.Identity); err != nil {
 		return Signed{}, err
 	}
 	m := Member{ID: d.Staff, Name: name, Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit}
@@ -242,7 +265,7 @@ func (s *Service) accept(ctx context.Context, token, name string, req halsocoach
 			return Signed{}, err
 		}
 	}
-	now, wish := s.cfg.Clock().UTC(), req.Digest(name)
+	now, wish := s.cfg.Clock().UTC(), req.Digest(a.wish(name))
 	d, err = s.invitations.Update(ctx, d.ID, func(d *invitation) ([]halsocoach.Event, error) {
 		if d.Used != nil && (d.Wish != wish || now.Sub(*d.Used) > acceptAgain) {
 			return nil, ErrUsed
@@ -260,7 +283,14 @@ func (s *Service) accept(ctx context.Context, token, name string, req halsocoach
 			return Signed{}, err
 		}
 	}
-	return s.SignInAs(ctx, Identity{Staff: d.Staff, via: d.via()})
+	id := Identity{Staff: d.Staff, Device: a.Device, via: d.via()}
+	if a.Proof != nil {
+		if err := s.bind(ctx, d.Staff, *a.Proof, d.Maker); err != nil {
+			return Signed{}, err
+		}
+		id.Provider, id.Bonds = a.Proof.Provider, a.Proof.Bonds
+	}
+	return s.SignInAs(ctx, id)
 }
 
 // via is who made the link, when it opens the account of somebody who was in the

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,12 +15,41 @@ import (
 	"halsocoach/internal/store"
 )
 
-// The limits of a session. Used is written at most every touchEvery, so a
-// session may end that much before idleLimit.
+// Limits are how long a session may last.
+type Limits struct {
+	Idle    time.Duration `name:"session-idle" env:"HALSOCOACH_SESSION_IDLE" default:"60m" help:"How long a sign-in lasts that is not used."`
+	Longest time.Duration `name:"session-longest" env:"HALSOCOACH_SESSION_LONGEST" default:"12h" help:"How long a sign-in lasts at the longest."`
+}
+
+// The defaults, and what an installation may choose.
 const (
 	idleLimit     = 60 * time.Minute
 	absoluteLimit = 12 * time.Hour
-	touchEvery    = 5 * time.Minute
+	shortest      = time.Minute
+	longestOfAll  = 24 * time.Hour
+)
+
+// Check says in one line what is wrong with the limits and how to mend it.
+func (l Limits) Check() error {
+	l = l.orDefaults()
+	switch {
+	case l.Idle < shortest || l.Idle > longestOfAll:
+		return fmt.Errorf("HALSOCOACH_SESSION_IDLE is %q: give from 1m to 24h, for example 60m", l.Idle)
+	case l.Longest < l.Idle || l.Longest > longestOfAll:
+		return fmt.Errorf("HALSOCOACH_SESSION_LONGEST is %q: give from HALSOCOACH_SESSION_IDLE (%s) to 24h, for example 12h", l.Longest, l.Idle)
+	}
+	return nil
+}
+
+func (l Limits) orDefaults() Limits {
+	return Limits{cmp.Or(l.Idle, idleLimit), cmp.Or(l.Longest, absoluteLimit)}
+}
+
+// touchEvery is how often at most the use of a session is written, so a session
+// may end that much before its idle limit.
+func (l Limits) touchEvery() time.Duration { return l.Idle / 12 }
+
+const (
 	// freshFor is how long a node trusts what it has read. With the time of a
 	// read it stays below five seconds.
 	freshFor = 4 * time.Second
@@ -37,7 +67,13 @@ type session struct {
 	Began     time.Time   `json:"began"`
 	Used      time.Time   `json:"used"`
 	Ends      time.Time   `json:"ends"`
-	Via       string      `json:"via,omitempty"` // see Actor.Via
+	Via       string      `json:"via,omitempty"`    // see Actor.Via
+	Kommun    string      `json:"kommun,omitempty"` // of a citizen
+	Device    string      `json:"device,omitempty"` // see deviceOf
+	Provider  string      `json:"provider,omitempty"`
+	// Bonds are hashes of the provider's own session and subject, by which it
+	// can end what it began.
+	Bonds []string `json:"bonds,omitempty"`
 }
 
 const namePurpose = "session.name"
@@ -45,21 +81,25 @@ const namePurpose = "session.name"
 var sessionKind = store.Kind{Name: "session", Indexes: []store.Index{
 	{Name: "person", Fields: []store.Field{store.T("person"), store.D("began")}},
 	{Name: "ends", Fields: []store.Field{store.D("ends")}},
+	{Name: "bond", Fields: []store.Field{store.M("bonds")}},
 }}
 
 // over says whether the session has passed one of its limits.
-func (d session) over(now time.Time) bool {
-	return !now.Before(d.Ends) || now.Sub(d.Used) >= idleLimit
+func (d session) over(now time.Time, l Limits) bool {
+	return !now.Before(d.Ends) || now.Sub(d.Used) >= l.Idle
 }
 
 // SignInAs begins a session for somebody whose sign-in has been proved.
 func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 	now := s.cfg.Clock().UTC()
-	d := session{ID: halsocoach.NewID(), Person: id.Person, Protected: id.Protected, Began: now, Used: now, Ends: now.Add(absoluteLimit)}
+	d := session{
+		ID: halsocoach.NewID(), Person: id.Person, Protected: id.Protected, Began: now, Used: now, Ends: now.Add(s.cfg.Limits.Longest),
+		Kommun: id.Kommun, Device: id.Device, Provider: id.Provider, Bonds: id.Bonds,
+	}
 	var err error
 	switch {
 	case id.Staff != "":
-		d.Person, d.Staff, d.Protected, d.Via = id.Staff, true, false, id.via
+		d.Person, d.Staff, d.Protected, d.Kommun, d.Via = id.Staff, true, false, "", id.via
 		if m, ok := s.staff.Get(id.Staff); !ok || m.Ended != "" {
 			return Signed{}, ErrNoAccount
 		}
@@ -133,7 +173,7 @@ func (s *Service) ActorOf(ctx context.Context, token string) (halsocoach.Actor, 
 	}
 	now := s.cfg.Clock()
 	who, err := s.actor(h, now)
-	if err == nil && now.Sub(h.doc.Used) >= touchEvery {
+	if err == nil && now.Sub(h.doc.Used) >= s.cfg.Limits.touchEvery() {
 		s.touch(ctx, v.session, now)
 	}
 	return who, err
@@ -150,7 +190,7 @@ func (s *Service) Used(ctx context.Context, id string) error {
 	if _, err := s.actor(h, now); err != nil {
 		return err
 	}
-	if now.Sub(h.doc.Used) >= touchEvery {
+	if now.Sub(h.doc.Used) >= s.cfg.Limits.touchEvery() {
 		s.touch(ctx, id, now)
 	}
 	return nil
@@ -187,11 +227,11 @@ func (s *Service) session(ctx context.Context, id string) (held, error) {
 // actor is who the session is now: what a member of staff may do is read from
 // the register at each request.
 func (s *Service) actor(h held, now time.Time) (halsocoach.Actor, error) {
-	if h.doc.over(now) {
+	if h.doc.over(now, s.cfg.Limits) {
 		return halsocoach.Actor{}, halsocoach.ErrSignIn
 	}
 	if !h.doc.Staff {
-		return halsocoach.Actor{ID: h.doc.Person, Role: halsocoach.RoleCitizen, Name: h.name, Session: h.doc.ID, Protected: h.doc.Protected}, nil
+		return halsocoach.Actor{ID: h.doc.Person, Role: halsocoach.RoleCitizen, Name: h.name, Kommun: h.doc.Kommun, Session: h.doc.ID, Protected: h.doc.Protected}, nil
 	}
 	m, ok := s.staff.Get(h.doc.Person)
 	if !ok || m.Ended != "" {

@@ -191,9 +191,9 @@ func (s *Service) allowMember(who halsocoach.Actor, id string) error {
 	return nil
 }
 
-// change saves a member's entry with its event, and lets it bite: here before it
+// change saves a member's entry with its events, and lets it bite: here before it
 // returns, on the other nodes by nudge or within five seconds.
-func (s *Service) change(ctx context.Context, id string, insert bool, do func(*Member) error) (Member, error) {
+func (s *Service) change(ctx context.Context, id string, insert bool, do func(*Member) error, also ...halsocoach.Event) (Member, error) {
 	write := s.members.Update
 	if insert {
 		write = s.members.Upsert
@@ -209,7 +209,7 @@ func (s *Service) change(ctx context.Context, id string, insert bool, do func(*M
 		}
 		now := s.cfg.Clock()
 		m.Changed = Later(now, before.Changed)
-		return []halsocoach.Event{halsocoach.Happened("auth.staff_changed", now, m.Kommun, id, nil)}, nil
+		return append([]halsocoach.Event{halsocoach.Happened("auth.staff_changed", now, m.Kommun, id, nil)}, also...), nil
 	})
 	if err != nil {
 		return Member{}, fmt.Errorf("change the staff register: %w", err)

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/base64"
+	"net/url"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type staffView struct {
 	Kommun  string
 	Choose  bool // the region chooses the kommun
+	Proven  bool // staff sign in by a provider
 	Members []staffRow
 	Waiting []waitingRow
 	Next    string
@@ -51,7 +53,7 @@ func (s *Service) staffPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v := staffView{Kommun: kommun, Choose: who.Role == halsocoach.RoleRegion}
+	v := staffView{Kommun: kommun, Choose: who.Role == halsocoach.RoleRegion, Proven: len(s.doors(true)) > 0}
 	members, next := pageAfter(members, c.Query("after"))
 	for _, m := range members {
 		place := s.placeName(ctx, Invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit})
@@ -266,4 +268,27 @@ func (s *Service) end(c *fiber.Ctx) error {
 		return err
 	}
 	return web.Redirect(c, "/personal?kommun="+halsocoach.CountyOr(m.Kommun), "Kontot är avslutat. Personen är utloggad överallt.")
+}
+
+// identitiesPage shows by which proven sign-ins a colleague comes in.
+func (s *Service) identitiesPage(c *fiber.Ctx) error {
+	ctx, who, id := web.Ctx(c), web.Who(c), c.Params("id")
+	if err := s.allowMember(who, id); err != nil {
+		return err
+	}
+	m, _ := s.staff.Get(id)
+	all, err := s.identitiesOf(ctx, m)
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Inloggningar", Active: "/personal"}, identityList(staffRow{m, "", m.ID == who.ID}, all, web.NewForm(c)))
+}
+
+// removeIdentity takes one of them away.
+func (s *Service) removeIdentity(c *fiber.Ctx) error {
+	f, id := web.ReadForm(c), c.Params("id")
+	if err := s.Unbind(web.Ctx(c), web.Who(c), id, f.Get("inloggning")); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/personal/"+url.PathEscape(id)+"/inloggningar", "Inloggningen är borttagen. Personen är utloggad överallt.")
 }

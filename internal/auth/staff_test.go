@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/auth/limit"
 	"halsocoach/internal/testenv"
 )
 
@@ -106,14 +107,14 @@ func token(t *testing.T, s *Service, who halsocoach.Actor, inv Invitation) strin
 func TestAnInvitationMakesAMemberOnce(t *testing.T) {
 	e, s := house(t)
 	link := token(t, s, e.People.Kommun, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
-	_, err := s.accept(e.Ctx(), link, "  ", halsocoach.Request{Key: "a"})
+	_, err := s.accept(e.Ctx(), link, acceptance{Name: "  "}, halsocoach.Request{Key: "a"})
 	want(t, err, halsocoach.KindInvalid)
 	n := testenv.Count(8, 100)
 	var wg sync.WaitGroup
 	results := make([]error, n)
 	for i := range n {
 		wg.Go(func() {
-			_, results[i] = s.accept(e.Ctx(), link, "Ny Coach", halsocoach.Request{Key: halsocoach.NewID()})
+			_, results[i] = s.accept(e.Ctx(), link, acceptance{Name: "Ny Coach"}, halsocoach.Request{Key: halsocoach.NewID()})
 		})
 	}
 	wg.Wait()
@@ -134,16 +135,16 @@ func TestAnInvitationMakesAMemberOnce(t *testing.T) {
 func TestADoubleClickOnAnInvitationIsOneWish(t *testing.T) {
 	e, s := house(t)
 	link := token(t, s, e.People.Region, Invitation{Role: halsocoach.RoleRegion})
-	first, err := s.accept(e.Ctx(), link, "Ny Kollega", halsocoach.Request{Key: "k"})
+	first, err := s.accept(e.Ctx(), link, acceptance{Name: "Ny Kollega"}, halsocoach.Request{Key: "k"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.accept(e.Ctx(), link, "Ny Kollega", halsocoach.Request{Key: "k"})
+	again, err := s.accept(e.Ctx(), link, acceptance{Name: "Ny Kollega"}, halsocoach.Request{Key: "k"})
 	if err != nil || again.Actor.ID != first.Actor.ID {
 		t.Fatalf("%+v, %v", again.Actor, err)
 	}
 	e.Clock.Add(acceptAgain + time.Second)
-	_, err = s.accept(e.Ctx(), link, "Ny Kollega", halsocoach.Request{Key: "k"})
+	_, err = s.accept(e.Ctx(), link, acceptance{Name: "Ny Kollega"}, halsocoach.Request{Key: "k"})
 	want(t, err, halsocoach.KindConflict)
 }
 
@@ -159,7 +160,7 @@ func TestAnInvitationEndsAndIsStoredAsAHash(t *testing.T) {
 	if !errors.Is(err, ErrInvitation) {
 		t.Fatal(err)
 	}
-	_, err = s.accept(e.Ctx(), link, "Sen", halsocoach.Request{Key: "k"})
+	_, err = s.accept(e.Ctx(), link, acceptance{Name: "Sen"}, halsocoach.Request{Key: "k"})
 	if !errors.Is(err, ErrInvitation) {
 		t.Fatal(err)
 	}
@@ -201,7 +202,7 @@ func TestInvitationsKeepWithinWhatTheInviterDecides(t *testing.T) {
 func TestANewLinkLetsAKnownMemberInAgain(t *testing.T) {
 	e, s := house(t)
 	link := token(t, s, e.People.Kommun, Invitation{Staff: "maria"})
-	signed, err := s.accept(e.Ctx(), link, "Någon Annan", halsocoach.Request{Key: "k"})
+	signed, err := s.accept(e.Ctx(), link, acceptance{Name: "Någon Annan"}, halsocoach.Request{Key: "k"})
 	if err != nil || signed.Actor.ID != "maria" || signed.Actor.Name != "Maria Holm" {
 		t.Fatalf("%+v, %v", signed.Actor, err)
 	}
@@ -212,7 +213,7 @@ func TestANewLinkLetsAKnownMemberInAgain(t *testing.T) {
 	if _, err := s.offer(e.Ctx(), late); !errors.Is(err, ErrInvitation) {
 		t.Fatalf("a link for a closed account: %v", err)
 	}
-	_, err = s.accept(e.Ctx(), late, "", halsocoach.Request{Key: "l"})
+	_, err = s.accept(e.Ctx(), late, acceptance{Name: ""}, halsocoach.Request{Key: "l"})
 	want(t, err, halsocoach.KindForbidden)
 }
 
@@ -222,7 +223,7 @@ func TestWhatIsReadThroughAColleaguesLinkSaysWhoMadeIt(t *testing.T) {
 	hire(t, s, Member{ID: k.ID, Name: k.Name, Role: halsocoach.RoleKommun, Kommun: k.Kommun})
 	in := func(maker halsocoach.Actor, inv Invitation, key string) halsocoach.Actor {
 		t.Helper()
-		signed, err := s.accept(e.Ctx(), token(t, s, maker, inv), "Ny Coach", halsocoach.Request{Key: key})
+		signed, err := s.accept(e.Ctx(), token(t, s, maker, inv), acceptance{Name: "Ny Coach"}, halsocoach.Request{Key: key})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,7 +321,7 @@ func TestGuessesAtInvitationsAreCountedPerAddress(t *testing.T) {
 	e, s := house(t)
 	b := open(t, e, s)
 	link := "/inbjudan/" + token(t, s, e.People.Region, Invitation{Role: halsocoach.RoleRegion})
-	for range failedAtMost {
+	for range limit.AtMost {
 		if a := b.get("/inbjudan/" + halsocoach.NewID()); a.status != 404 {
 			t.Fatalf("%d", a.status)
 		}
@@ -328,10 +329,10 @@ func TestGuessesAtInvitationsAreCountedPerAddress(t *testing.T) {
 	if a := b.get(link); a.status != 503 {
 		t.Fatalf("the next is answered %d", a.status)
 	}
-	for range failedAtMost + 5 {
+	for range limit.AtMost + 5 {
 		b.be("anna")
 	}
-	e.Clock.Add(failedWithin)
+	e.Clock.Add(limit.Within)
 	if a := b.get(link); a.status != 200 {
 		t.Fatalf("after the wait: %d", a.status)
 	}
@@ -344,7 +345,7 @@ func TestAWithdrawnLinkOpensNothing(t *testing.T) {
 	link := token(t, s, e.People.Kommun, Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
 	others := token(t, s, e.People.Region, Invitation{Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"})
 	used := token(t, s, e.People.Kommun, Invitation{Staff: "maria"})
-	if _, err := s.accept(e.Ctx(), used, "", halsocoach.Request{Key: "k"}); err != nil {
+	if _, err := s.accept(e.Ctx(), used, acceptance{Name: ""}, halsocoach.Request{Key: "k"}); err != nil {
 		t.Fatal(err)
 	}
 	page := b.get("/personal")
@@ -356,7 +357,7 @@ func TestAWithdrawnLinkOpensNothing(t *testing.T) {
 			t.Fatalf("%d", a.status)
 		}
 	}
-	_, err := s.accept(e.Ctx(), link, "Ny Coach", halsocoach.Request{Key: "k"})
+	_, err := s.accept(e.Ctx(), link, acceptance{Name: "Ny Coach"}, halsocoach.Request{Key: "k"})
 	if !errors.Is(err, ErrInvitation) {
 		t.Fatal(err)
 	}

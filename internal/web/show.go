@@ -130,6 +130,16 @@ func navClass(links int) string {
 	return ""
 }
 
+// session is how long the session lasts, in whole seconds; zero for somebody who
+// has not signed in, and for a page on the way in.
+func (v view) session() (idle, longest int) {
+	if v.app.cfg.Session == nil || !v.who.SignedIn() || v.Public {
+		return 0, 0
+	}
+	i, l := v.app.cfg.Session(v.who)
+	return int(i.Seconds()), int(l.Seconds())
+}
+
 func (v view) title(ctx context.Context) string {
 	if v.Title == "" {
 		return v.app.cfg.Name

@@ -1,0 +1,33 @@
+package draft
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
+)
+
+func TestAKeptFormIsOfItsPathItsCookieAndItsTime(t *testing.T) {
+	e := testenv.New(t, []store.Kind{Kind})
+	s := On(e.Store, e.Clock.Now)
+	cookie, err := s.Keep(e.Ctx(), "maria", "/a", map[string][]string{"why": {"text"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, key, _ := strings.Cut(cookie, ".")
+	wrong := strings.Repeat("A", len(key))
+	for name, c := range map[string][3]string{
+		"another path": {"maria", "/b", cookie}, "another key": {"maria", "/a", id + "." + wrong},
+		"no key": {"maria", "/a", id}, "no draft": {"maria", "/a", "x." + key}, "another person": {"johan", "/a", cookie},
+	} {
+		if _, err := s.Take(e.Ctx(), c[0], c[1], c[2]); err == nil {
+			t.Errorf("%s opens it", name)
+		}
+	}
+	e.Clock.Add(Lasts)
+	if _, err := s.Take(e.Ctx(), "maria", "/a", cookie); !errors.Is(err, Err) {
+		t.Fatalf("after a quarter of an hour: %v", err)
+	}
+}

@@ -1,0 +1,260 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+	"halsocoach/internal/web"
+)
+
+// Login is one of a person's own sign-ins that is still open.
+type Login struct {
+	Ref    string
+	Device string // "Chrome/Android", see deviceOf
+	Way    string // the provider's title, "" for a link or the demo's door
+	Began  time.Time
+	Used   time.Time
+	This   bool // the one that asks
+}
+
+// loginsAtMost bounds the list; nobody has that many open.
+const loginsAtMost = 100
+
+func loginRef(session string) string { return halsocoach.IDFrom("login", session) }
+
+// Logins are the actor's own open sign-ins, the newest first.
+func (s *Service) Logins(ctx context.Context, who halsocoach.Actor) ([]Login, error) {
+	if !who.SignedIn() {
+		return nil, halsocoach.ErrSignIn
+	}
+	found, err := s.sessionsOf(ctx, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Login, len(found))
+	for i, d := range found {
+		all[i] = Login{Ref: loginRef(d.ID), Device: d.Device, Began: d.Began, Used: d.Used, This: d.ID == who.Session}
+		if d.Provider != "" {
+			all[i].Way = s.titleOf(d.Provider)
+		}
+	}
+	return all, nil
+}
+
+// sessionsOf are a person's open sessions, the newest first.
+func (s *Service) sessionsOf(ctx context.Context, person string) ([]session, error) {
+	found, _, err := s.sessions.Find(ctx, store.Query{Index: "person", Equal: []any{person}, Back: true, Limit: loginsAtMost})
+	if err != nil {
+		return nil, fmt.Errorf("read own sign-ins: %w", err)
+	}
+	now := s.cfg.Clock()
+	open := found[:0]
+	for _, d := range found {
+		if !d.over(now, s.cfg.Limits) {
+			open = append(open, d)
+		}
+	}
+	return open, nil
+}
+
+// EndLogin ends one of the actor's own sign-ins. One that has ended already, or
+// is somebody else's, is no fault and nothing happens.
+func (s *Service) EndLogin(ctx context.Context, who halsocoach.Actor, ref string) error {
+	if !who.SignedIn() {
+		return halsocoach.ErrSignIn
+	}
+	found, err := s.sessionsOf(ctx, who.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range found {
+		if loginRef(d.ID) == ref {
+			return s.SignOut(ctx, d.ID)
+		}
+	}
+	return nil
+}
+
+// EndOtherLogins ends all of the actor's own sign-ins but the one that asks.
+func (s *Service) EndOtherLogins(ctx context.Context, who halsocoach.Actor) error {
+	if !who.SignedIn() {
+		return halsocoach.ErrSignIn
+	}
+	return s.endAll(ctx, who.ID, who.Session)
+}
+
+// endAll ends a person's sessions but one.
+func (s *Service) endAll(ctx context.Context, person, but string) error {
+	found, err := s.sessionsOf(ctx, person)
+	if err != nil {
+		return err
+	}
+	for _, d := range found {
+		if d.ID == but {
+			continue
+		}
+		if err := s.SignOut(ctx, d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndBond ends the sessions that a provider began and now ends: bond is one of
+// their Bonds. It tells how many there were.
+func (s *Service) EndBond(ctx context.Context, bond string) (int, error) {
+	found, _, err := s.sessions.Find(ctx, store.Query{Index: "bond", Equal: []any{bond}, Limit: loginsAtMost})
+	if err != nil {
+		return 0, fmt.Errorf("find the sessions of a provider: %w", err)
+	}
+	for _, d := range found {
+		if err := s.SignOut(ctx, d.ID); err != nil {
+			return 0, err
+		}
+	}
+	return len(found), nil
+}
+
+// Left is how long the session of who still lasts when it is not used, and at
+// the longest: for the warning on the page. Zero when it is not in memory here.
+func (s *Service) Left(who halsocoach.Actor) (idle, longest time.Duration) {
+	h, ok := s.cache.get(who.Session)
+	if !ok || h.gone {
+		return 0, 0
+	}
+	return s.left(h.doc)
+}
+
+func (s *Service) left(d session) (idle, longest time.Duration) {
+	now := s.cfg.Clock()
+	return max(0, d.Used.Add(s.cfg.Limits.Idle).Sub(now)), max(0, d.Ends.Sub(now))
+}
+
+// Stay marks the session as used now, and tells how long it lasts.
+func (s *Service) Stay(ctx context.Context, who halsocoach.Actor) (idle, longest time.Duration, err error) {
+	if !who.SignedIn() || who.Session == "" {
+		return 0, 0, halsocoach.ErrSignIn
+	}
+	s.touch(ctx, who.Session, s.cfg.Clock())
+	h, err := s.session(ctx, who.Session)
+	if err != nil {
+		return 0, 0, err
+	}
+	idle, longest = s.left(h.doc)
+	return idle, longest, nil
+}
+
+// Fresh says whether the session began within the time: for what is so weighty
+// that one should just have proved who one is.
+func (s *Service) Fresh(ctx context.Context, who halsocoach.Actor, within time.Duration) (bool, error) {
+	h, err := s.session(ctx, who.Session)
+	if err != nil {
+		return false, err
+	}
+	return s.cfg.Clock().Sub(h.doc.Began) <= within, nil
+}
+
+// The browsers and systems that a device is told by, the telling word first.
+var (
+	browsers = []struct{ word, name string }{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS", "Firefox"},
+		{"CriOS", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+	}
+	systems = []struct{ word, name string }{
+		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"CrOS", "Chromebook"}, {"Windows", "Windows"},
+		{"Macintosh", "Mac"}, {"Linux", "Linux"},
+	}
+)
+
+// deviceOf is what a browser's own words say about it, coarsely: "Chrome/Android".
+// Nothing else of them is kept, and no address.
+func deviceOf(userAgent string) string {
+	browser, system := "", ""
+	for _, b := range browsers {
+		if strings.Contains(userAgent, b.word) {
+			browser = b.name
+			break
+		}
+	}
+	for _, o := range systems {
+		if strings.Contains(userAgent, o.word) {
+			system = o.name
+			break
+		}
+	}
+	return browser + "/" + system
+}
+
+// loginsPage is where one sees and ends one's own sign-ins.
+func (s *Service) loginsPage(c *fiber.Ctx) error {
+	ctx, who := web.Ctx(c), web.Who(c)
+	all, err := s.Logins(ctx, who)
+	if err != nil {
+		return err
+	}
+	var ways []Bound
+	if m, ok := s.staff.Get(who.ID); ok {
+		if ways, err = s.identitiesOf(ctx, m); err != nil {
+			return err
+		}
+	}
+	return web.Show(c, web.Page{Title: "Mina inloggningar"}, ownLogins(all, ways, s.cfg.Limits, web.NewForm(c)))
+}
+
+func (s *Service) endLogin(c *fiber.Ctx) error {
+	if err := s.EndLogin(web.Ctx(c), web.Who(c), web.ReadForm(c).Get("inloggning")); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/mina-inloggningar", "Inloggningen är avslutad.")
+}
+
+func (s *Service) endOtherLogins(c *fiber.Ctx) error {
+	if err := s.EndOtherLogins(web.Ctx(c), web.Who(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/mina-inloggningar", "Du är utloggad överallt utom här.")
+}
+
+// remaining is what the page's script asks for, in whole seconds.
+type remaining struct {
+	Idle    int `json:"idle"`
+	Longest int `json:"longest"`
+}
+
+func inSeconds(idle, longest time.Duration) remaining {
+	return remaining{int(idle / time.Second), int(longest / time.Second)}
+}
+
+// timeLeft tells how long the session lasts. To ask is not to use it.
+func (s *Service) timeLeft(c *fiber.Ctx) error {
+	v, ok := s.tokens.verify(c.Cookies(s.cookie))
+	if !ok {
+		return halsocoach.ErrSignIn
+	}
+	h, err := s.session(web.Ctx(c), v.session)
+	if err != nil {
+		return err
+	}
+	if _, err := s.actor(h, s.cfg.Clock()); err != nil {
+		return err
+	}
+	return c.JSON(inSeconds(s.left(h.doc)))
+}
+
+// stay keeps the session: for the script as JSON, else back to the page.
+func (s *Service) stay(c *fiber.Ctx) error {
+	idle, longest, err := s.Stay(web.Ctx(c), web.Who(c))
+	if err != nil {
+		return err
+	}
+	if strings.Contains(c.Get(fiber.HeaderAccept), "json") {
+		return c.JSON(inSeconds(idle, longest))
+	}
+	return web.Redirect(c, web.LocalPath(web.ReadForm(c).Get("next"), "/mina-inloggningar"), "Du är kvar som inloggad.")
+}

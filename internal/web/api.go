@@ -131,6 +131,9 @@ func Handle[I, O any](api huma.API, op huma.Operation, do func(ctx context.Conte
 	if writes && op.Security == nil {
 		op.Security = []map[string][]string{{"bearer": {}}}
 	}
+	if op.Method == http.MethodPost && op.Errors == nil {
+		op.Errors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	}
 	signedIn := len(op.Security) > 0
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		st := stateIn(ctx.Context())
@@ -151,7 +154,20 @@ func Handle[I, O any](api huma.API, op huma.Operation, do func(ctx context.Conte
 		}
 		return nil, refusal(ctx, err)
 	})
+	documentRepeat(op)
 	documentProblems(api.OpenAPI(), op)
+}
+
+// documentRepeat says that a POST that makes something answers 200 with the same
+// when it is sent again with the same key.
+func documentRepeat(op huma.Operation) {
+	made := op.Responses["201"]
+	if op.Method != http.MethodPost || made == nil || op.Responses["200"] != nil {
+		return
+	}
+	again := *made
+	again.Description = "The same key and the same wish again: what was made then, as it is now"
+	op.Responses["200"] = &again
 }
 
 // refusal is the problem, with the headers its status wants.

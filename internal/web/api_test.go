@@ -153,6 +153,20 @@ func TestTheAPIDescribesItself(t *testing.T) {
 	if !strings.Contains(string(doc.Paths["/api/v1/wishes/{id}"]["post"]), "application/problem+json") {
 		t.Error("no problem is described")
 	}
+	var post struct {
+		Responses map[string]struct{ Content map[string]json.RawMessage }
+	}
+	if err := json.Unmarshal(doc.Paths["/api/v1/wishes/{id}"]["post"], &post); err != nil {
+		t.Fatal(err)
+	}
+	if made, again := post.Responses["201"].Content["application/json"], post.Responses["200"].Content["application/json"]; made == nil || string(made) != string(again) {
+		t.Errorf("a repeat is described as %s, the first time as %s", again, made)
+	}
+	for _, status := range []string{"401", "403", "404", "409", "422", "503"} {
+		if post.Responses[status].Content["application/problem+json"] == nil {
+			t.Errorf("%s is not described", status)
+		}
+	}
 	for _, path := range []string{"/docs", "/api/v1/docs"} {
 		if got := ask(t, a, "GET", path, ""); got.status != 404 {
 			t.Errorf("%s: %d", path, got.status)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,7 +48,9 @@ type Step struct {
 	Now         bool
 }
 
-// Bar is one bar of a chart. Hidden is a number that is too small to be shown.
+// Bar is one bar of a chart. Hidden is a number that is not shown, since it is
+// small or since it would give a small one away; which of the two is not told, or
+// the small one could be worked out.
 type Bar struct {
 	Label  string
 	Value  int
@@ -196,9 +199,13 @@ func wide(yes bool) templ.Attributes {
 
 func barText(ctx context.Context, b Bar) string {
 	if b.Hidden {
-		return T(ctx, "för få för att visas")
+		return T(ctx, "dolt")
 	}
 	return itoa(b.Value)
+}
+
+func anyHidden(bars []Bar) bool {
+	return slices.ContainsFunc(bars, func(b Bar) bool { return b.Hidden })
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

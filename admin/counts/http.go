@@ -123,8 +123,8 @@ func (s *Service) monthView(ctx context.Context, who halsocoach.Actor, f *web.Fo
 }
 
 // choosePeriod offers the periods that are over, newest first, and gives the
-// one that was chosen; "" when there is none yet.
-func (s *Service) choosePeriod(ctx context.Context, v *view, f *web.Form, t Table, yearly bool, label string) Period {
+// one that was chosen; else the latest in which anything was counted.
+func (s *Service) choosePeriod(ctx context.Context, v *view, f *web.Form, t Table, yearly bool, label string) (Period, error) {
 	running := s.running()
 	periods := Query{Table: t, From: monthAt(running.year(), 0).plus(-offered), To: running, Yearly: yearly}.periods(running)
 	slices.Reverse(periods)
@@ -134,11 +134,12 @@ func (s *Service) choosePeriod(ctx context.Context, v *view, f *web.Form, t Tabl
 	}
 	v.choices = append(v.choices, choice{web.Field{Name: "period", Label: label}, options})
 	chosen := Period(f.Get("period"))
-	if !slices.Contains(periods, chosen) {
-		chosen = periods[0]
-		f.Set("period", string(chosen))
+	if slices.Contains(periods, chosen) {
+		return chosen, nil
 	}
-	return chosen
+	chosen, err := s.opening(ctx, t, periods)
+	f.Set("period", string(chosen))
+	return chosen, err
 }
 
 // ask is the table of one period.
@@ -149,7 +150,10 @@ func (s *Service) ask(ctx context.Context, who halsocoach.Actor, t Table, p Peri
 
 func (s *Service) quarterView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
 	v := &view{}
-	p := s.choosePeriod(ctx, v, f, BySource, false, web.T(ctx, "Kvartal"))
+	p, err := s.choosePeriod(ctx, v, f, BySource, false, web.T(ctx, "Kvartal"))
+	if err != nil {
+		return v, err
+	}
 	v.kommunChoice(ctx, who)
 	at := scope(who, f)
 	sources, err := s.ask(ctx, who, BySource, p)
@@ -176,7 +180,10 @@ func (s *Service) quarterView(ctx context.Context, who halsocoach.Actor, f *web.
 
 func (s *Service) halfView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
 	v := &view{}
-	p := s.choosePeriod(ctx, v, f, BySexAge, false, web.T(ctx, "Halvår"))
+	p, err := s.choosePeriod(ctx, v, f, BySexAge, false, web.T(ctx, "Halvår"))
+	if err != nil {
+		return v, err
+	}
 	a, err := s.ask(ctx, who, BySexAge, p)
 	if err != nil {
 		return v, err
@@ -198,7 +205,10 @@ func (v *view) persons(ctx context.Context, a Answer, p Period) {
 
 func (s *Service) yearView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
 	v := &view{}
-	p := s.choosePeriod(ctx, v, f, ByKind, true, web.T(ctx, "År"))
+	p, err := s.choosePeriod(ctx, v, f, ByKind, true, web.T(ctx, "År"))
+	if err != nil {
+		return v, err
+	}
 	v.kommunChoice(ctx, who)
 	at := scope(who, f)
 	answers := map[Table]Answer{}

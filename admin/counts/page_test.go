@@ -92,6 +92,34 @@ func TestOnlyThoseWhoSteerReadThePages(t *testing.T) {
 	}
 }
 
+func TestThePagesOpenOnTheLatestPeriodWithAnythingInIt(t *testing.T) {
+	e := newEnv(t)
+	s := serviceOf(e, true)
+	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
+	region := app.As(e.People.Region)
+	for path, word := range map[string]string{"/statistik/kvartal": "kvartal 3 2026", "/statistik/halvar": "första halvåret 2026", "/statistik/ar": "Hela länet, 2025"} {
+		if r := region.Get(path); r.Status != 200 || !strings.Contains(r.Body, word) {
+			t.Errorf("nothing counted at all, %s: %d", path, r.Status)
+		}
+	}
+	dims := map[string]string{halsocoach.DimSource: "vårdcentral", halsocoach.DimSex: "kvinna", halsocoach.DimAge: "45-64"}
+	if _, err := s.fold(t.Context(), many(9, halsocoach.CountReferral, halsocoach.Day("2025-05-05").At(600), "0684", false, dims)); err != nil {
+		t.Fatal(err)
+	}
+	s.changed("2025-05")
+	for path, words := range map[string][]string{
+		"/statistik/kvartal": {"Hela länet, kvartal 2 2025"}, "/statistik/halvar": {"Hela länet, första halvåret 2025", "45–64 år"}, "/statistik/ar": {"Hela länet, 2025"},
+		"/statistik/halvar?period=2026-H1": {"Hela länet, första halvåret 2026"},
+	} {
+		r := region.Get(path)
+		for _, word := range words {
+			if r.Status != 200 || !strings.Contains(r.Body, word) {
+				t.Errorf("%s does not say %q: %d", path, word, r.Status)
+			}
+		}
+	}
+}
+
 func TestWrongPeriodGivesTheFormAgain(t *testing.T) {
 	e := newEnv(t)
 	s := serviceOf(e, true)

@@ -236,6 +236,26 @@ func (a *Answer) add(y yearTables, t Table, p Period, kommun string, running Mon
 	}
 }
 
+// opening is the first of the periods, newest first, in which a table has counted
+// anything, hidden or not; the first of all when none has. A period that is all
+// noughts says nothing to the one who opens the page.
+func (s *Service) opening(ctx context.Context, t Table, periods []Period) (Period, error) {
+	k, err := s.hideBelow(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range periods {
+		y, err := s.year(ctx, yearOf(p), k)
+		if err != nil {
+			return "", err
+		}
+		if y.counted(t, p) {
+			return p, nil
+		}
+	}
+	return periods[0], nil
+}
+
 // running is the month that is not over.
 func (s *Service) running() Month { return Month(halsocoach.DayOf(s.cfg.Clock()).Month()) }
 

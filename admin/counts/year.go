@@ -39,6 +39,16 @@ var places = func() []string {
 // itself.
 type yearTables map[key]number
 
+// counted says whether a table has anything but noughts in a period.
+func (y yearTables) counted(t Table, p Period) bool {
+	for k, n := range y {
+		if k.table == t && k.period == p && (n.hidden || n.n > 0) {
+			return true
+		}
+	}
+	return false
+}
+
 // builder makes the tables of a year in the order in which they are published:
 // months, quarters, half-years, the year.
 type builder struct {

@@ -272,31 +272,31 @@ func TestEveryChangeIsAnEvent(t *testing.T) {
 	}
 }
 
-type waits map[string][3]int
+type waits map[string]halsocoach.Wait
 
-func (w waits) WaitDays(_ context.Context, kommun string) (int, int, int, error) {
-	v := w[kommun]
-	return v[0], v[1], v[2], nil
-}
+func (w waits) KommunWaits(context.Context) (map[string]halsocoach.Wait, error) { return w, nil }
 
 func TestTheKommunerArePublic(t *testing.T) {
 	e, s := house(t)
-	s.cfg.Waits = waits{"0684": {3, 6, 12}}
+	six, four := 6, 4
+	s.cfg.Waits = waits{"0684": {Median: 3, P80: 6, N: 12, Window: 180, Waiting: &six, WaitingMedian: &four}}
 	app := e.App(func(a *web.App) { s.API(a.API()) })
 	res := app.As(halsocoach.Actor{}).JSON(http.MethodGet, "/api/v1/kommuner", nil)
 	var out struct {
 		Items []struct {
 			Code, Name, Group string
-			WaitDays          *struct{ Median, P80, N int }
+			WaitDays          *struct{ Median, P80, N, Window int }
+
+			Waiting, WaitingMedian *int
 		}
 	}
 	if err := res.Into(&out); err != nil || res.Status != 200 || len(out.Items) != 13 {
 		t.Fatalf("%d %s", res.Status, res.Body)
 	}
-	if i := out.Items[3]; i.Code != "0684" || i.Name != "Sävsjö" || i.Group != "Höglandet" || i.WaitDays == nil || i.WaitDays.P80 != 6 {
+	if i := out.Items[3]; i.Code != "0684" || i.Name != "Sävsjö" || i.Group != "Höglandet" || i.WaitDays == nil || i.WaitDays.P80 != 6 || i.WaitDays.Window != 180 || *i.Waiting != 6 || *i.WaitingMedian != 4 {
 		t.Fatalf("%+v", i)
 	}
-	if out.Items[0].WaitDays != nil || !strings.Contains(res.Body, `"waitDays":null`) {
+	if out.Items[0].WaitDays != nil || !strings.Contains(res.Body, `"waitDays":null,"waiting":null,"waitingMedian":null`) {
 		t.Fatalf("%s", res.Body)
 	}
 }

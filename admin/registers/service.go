@@ -12,11 +12,11 @@ import (
 	"halsocoach/internal/store"
 )
 
-// Waits tells how long people have waited for a first contact in a kommun, in
-// days. n = 0 means that there is nothing to tell. It is asked for every kommun
-// on a public path, so it answers from memory.
+// Waits tells how long people wait in each kommun, by its code, as everybody may
+// see it: N = 0 means that there is too little to tell. It is asked on a public
+// path, so it answers from memory.
 type Waits interface {
-	WaitDays(ctx context.Context, kommun string) (median, p80, n int, err error)
+	KommunWaits(ctx context.Context) (map[string]halsocoach.Wait, error)
 }
 
 // Config lists what the service needs. Waits may be nil.

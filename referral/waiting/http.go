@@ -1,0 +1,63 @@
+package waiting
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// pagesKept: the page has one address, and what people put behind it.
+const pagesKept = 20
+
+// Routes put the public page of the Hälsocenter on the router.
+func (s *Service) Routes(r fiber.Router) {
+	cached := web.NewCached(pagesKept)
+	r.Get("/halsocenter", func(c *fiber.Ctx) error {
+		rows, err := s.rows(web.Ctx(c))
+		if err != nil {
+			return err
+		}
+		page := web.Page{Title: "Hälsocenter", Active: "/halsocenter", Public: true}
+		return cached.Show(c, version(rows), page, func() (templ.Component, error) { return centresPage(rows), nil })
+	})
+}
+
+// row is a centre on the page.
+type row struct {
+	halsocoach.Centre
+	wait  halsocoach.Wait
+	known bool
+}
+
+// rows are the open centres with their waiting times, all from memory.
+func (s *Service) rows(ctx context.Context) ([]row, error) {
+	centres, err := s.Registers.Centres(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("centres: %w", err)
+	}
+	rows := make([]row, len(centres))
+	for i, c := range centres {
+		rows[i].Centre = c
+		if rows[i].wait, rows[i].known, err = s.Wait(ctx, c.Code); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// version says what the page shows.
+func version(rows []row) string {
+	h := sha256.New()
+	for _, r := range rows {
+		_ = json.NewEncoder(h).Encode([]any{r.Centre, r.wait, r.known})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}

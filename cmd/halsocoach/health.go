@@ -39,7 +39,7 @@ func (c *healthcheckCommand) ask(ctx context.Context) error {
 		return errSetting("HALSOCOACH_ADDR", c.Addr, "give host:port, as 127.0.0.1:8080")
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost" // serve listens on every address
+		host = "127.0.0.1" // serve listens on every address; an image may not know localhost
 	}
 	path := "/readyz"
 	if c.Live {

@@ -95,6 +95,7 @@ func TestARevokedKeyEndsItsSessionsAndNoOther(t *testing.T) {
 	case <-time.After(6 * time.Second):
 		t.Fatal("an open socket was left open")
 	}
+	e.Clock.Add(5 * time.Second)
 	for _, n := range []*Service{a, b} {
 		if err := n.tokens.keys.Reload(e.Ctx()); err != nil { // every four seconds by itself
 			t.Fatal(err)

@@ -93,7 +93,7 @@ const staleLock = 30 * time.Second
 
 func lockKeyFile(path string) (free func(), err error) {
 	lock := path + ".lock"
-	for range 100 {
+	for range 40 {
 		f, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err == nil {
 			return func() { _ = os.Remove(lock) }, f.Close()

@@ -54,13 +54,19 @@ func (s *Sealer) Follow(ctx context.Context, log *slog.Logger) {
 			return
 		case <-tick.C:
 		}
-		err := errors.Join(s.outer.look(ctx), s.say(ctx))
-		if err != nil && ctx.Err() == nil {
-			log.Warn("outer keys not read again", "error", err)
-		}
-		if s.dirty.Load() {
-			s.scrub(ctx)
-		}
+		s.tidy(ctx, log)
+	}
+}
+
+// tidy is one round of Follow.
+func (s *Sealer) tidy(ctx context.Context, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, lookEvery)
+	defer cancel()
+	if err := errors.Join(s.outer.look(ctx), s.say(ctx)); err != nil && !errors.Is(err, context.Canceled) {
+		log.Warn("outer keys not read again", "error", err)
+	}
+	if s.dirty.Load() {
+		s.scrub(ctx)
 	}
 }
 

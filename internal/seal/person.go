@@ -133,8 +133,9 @@ func (s *Sealer) Destroy(ctx context.Context, person string) error {
 	if s.onDestroy != nil {
 		s.onDestroy(person)
 	}
+	err = s.forgetPerson(ctx, person)
 	s.scrub(ctx)
-	return s.forgetPerson(ctx, person)
+	return err
 }
 
 // OnDestroy is called after each Destroy, so that other nodes can be told. It

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -289,5 +290,56 @@ func TestReadsWithoutAPauseDoNotMakeTheLogGrowForever(t *testing.T) {
 	wg.Wait()
 	if err != nil || info.Size() > 4*overgrown*4096 {
 		t.Errorf("the log has %d kB (%v)", info.Size()>>10, err)
+	}
+}
+
+func TestScrubEmptiesTheLogUnlessSomebodyReads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.db")
+	s, err := Open(t.Context(), path, []store.Kind{{Name: "thing", NoPerson: true}}, slog.New(slog.DiscardHandler), Shredded())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	save := func(id, body string) {
+		t.Helper()
+		if _, err := s.Save(t.Context(), "thing", store.Document{ID: id, Body: []byte(body)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("a", `{"secret":"4711"}`)
+	reader, err := dial(path, "rw", "busy_timeout(1000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.script(`BEGIN`); err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.rows(func([]driver.Value) bool { return true }, `SELECT id FROM "doc:thing"`); err != nil {
+		t.Fatal(err)
+	}
+	docs, err := s.Get(t.Context(), "thing", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), "thing", "a", docs[0].Version, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Scrub(t.Context()); !errors.Is(err, halsocoach.ErrBusy) {
+		t.Errorf("with a reader: %v", err)
+	}
+	save("b", `{}`) // writing goes on
+	if err := errors.Join(reader.script(`COMMIT`), reader.close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal"} {
+		if body, _ := os.ReadFile(name); bytes.Contains(body, []byte("4711")) {
+			t.Errorf("what was deleted lies in %s", filepath.Base(name))
+		}
+	}
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() != 0 {
+		t.Errorf("the log is not empty: %v", err)
 	}
 }

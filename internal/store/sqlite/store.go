@@ -17,6 +17,16 @@ import (
 // ErrClosed is the answer of a store that has been closed.
 var ErrClosed = errors.New("sqlite: the store is closed")
 
+// Option is what a file may be opened with.
+type Option func(*options)
+
+type options struct{ shredded bool }
+
+// Shredded makes what is deleted or replaced disappear from the file too, by
+// writing zeros over it; Scrub takes it out of the log. A file that was not kept
+// so before is rewritten once. It is for keys: large stores get slower by it.
+func Shredded() Option { return func(o *options) { o.shredded = true } }
+
 // Store is one SQLite file. All methods are safe for concurrent use.
 type Store struct {
 	store.Lanes
@@ -34,7 +44,11 @@ var _ store.Store = (*Store)(nil)
 // Open opens the file at path, and makes it and its tables when they are
 // missing. Indexes that are declared otherwise than they were are rebuilt. A
 // file written by a newer program is store.ErrNewer.
-func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger) (*Store, error) {
+func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger, opts ...Option) (*Store, error) {
+	var o options
+	for _, set := range opts {
+		set(&o)
+	}
 	if err := store.CheckKinds(kinds); err != nil {
 		return nil, err
 	}
@@ -52,11 +66,14 @@ func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger
 	for _, k := range kinds {
 		s.tables[k.Name] = newTable(k)
 	}
-	c, err := dialWriter(path)
+	c, err := dialWriter(path, o)
 	if err != nil {
 		return nil, err
 	}
 	meta, err := prepare(c, steps, s.tables, log)
+	if err == nil && o.shredded {
+		err = shred(c, log)
+	}
 	if err == nil {
 		err = c.script(`PRAGMA busy_timeout = 0`) // from here on the writer waits in its own way
 	}
@@ -90,10 +107,14 @@ func create(path string) error {
 
 // dialWriter opens the connection that writes. While another process makes the
 // file, SQLite answers busy at once rather than wait.
-func dialWriter(path string) (*conn, error) {
+func dialWriter(path string, o options) (*conn, error) {
+	pragmas := []string{"busy_timeout(20000)", "journal_mode(wal)", "synchronous(full)",
+		"cache_size(-65536)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)"}
+	if o.shredded {
+		pragmas = append(pragmas, "secure_delete(on)", "temp_store(memory)")
+	}
 	for end := time.Now().Add(lockWait); ; time.Sleep(time.Millisecond) {
-		c, err := dial(path, "rw", "busy_timeout(20000)", "journal_mode(wal)", "synchronous(full)",
-			"cache_size(-65536)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)")
+		c, err := dial(path, "rw", pragmas...)
 		if !busy(err) || time.Now().After(end) {
 			return c, err
 		}

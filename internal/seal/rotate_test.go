@@ -1,0 +1,538 @@
+package seal
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// joined is a node that has said it runs.
+func (h *house) joined(t testing.TB) *Sealer {
+	t.Helper()
+	s := h.node(t)
+	if err := s.Join(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// round is what each node does every ten seconds by itself.
+func round(t testing.TB, nodes ...*Sealer) {
+	t.Helper()
+	for _, s := range nodes {
+		s.tidy(t.Context(), slog.New(slog.DiscardHandler))
+	}
+}
+
+// path is where the key file lies.
+func (h *house) path() string { return h.master.path }
+
+func quiet(int, int) {}
+
+// wrappedBy counts the documents under each outer key.
+func wrappedBy(t testing.TB, r Rotation) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	for _, k := range must[[]OuterKey](t)(r.List(t.Context())) {
+		out[k.ID] = k.Wraps
+	}
+	return out
+}
+
+// rotate does all steps with the nodes' rounds between them.
+func rotate(t testing.TB, r Rotation, nodes ...*Sealer) string {
+	t.Helper()
+	id := must[string](t)(r.Add(t.Context()))
+	round(t, nodes...)
+	if err := r.Use(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	round(t, nodes...)
+	if err := r.Rewrap(t.Context(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestRotationUnderLoadLosesNothingOnAnyNode(t *testing.T) {
+	h := newHouse(t)
+	nodes := []*Sealer{h.joined(t), h.joined(t)}
+	tokens := nodes[0].Token("cursor").Encrypt([]byte("42"))
+	n := number(t, "200302022389")
+	elsa := must[string](t)(nodes[0].Person(t.Context(), n))
+	if err := nodes[0].IndexName(t.Context(), "0684", elsa, "Elsa Åkesson"); err != nil {
+		t.Fatal(err)
+	}
+	var boxes []Box
+	for range 300 {
+		p := must[string](t)(nodes[0].NewPerson(t.Context()))
+		boxes = append(boxes, Box{p, "x", must[Sealed](t)(nodes[0].Seal(t.Context(), p, "x", p))})
+	}
+	secret := must[[]byte](t)(nodes[0].KeepSecret(t.Context(), "signing", "first", []byte("hemlig")))
+
+	var made atomic.Int64
+	done := make(chan struct{})
+	var savers sync.WaitGroup
+	for i := range 8 {
+		savers.Go(func() {
+			here, there := nodes[i%2], nodes[(i+1)%2]
+			for j := i; ; j++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				p, err := here.NewPerson(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				box, err := here.Seal(t.Context(), p, "x", p)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				old := boxes[j*7%len(boxes)]
+				h.pass(time.Second / 4) // keys leave the memory, so that they are unwrapped again
+				plain, err := there.OpenMany(t.Context(), []Box{{p, "x", box}, old})
+				if err != nil || plain[0] != p || plain[1] != old.Person {
+					t.Errorf("%q, %v", plain, err)
+					return
+				}
+				if j%5 == 0 {
+					if err := there.Destroy(t.Context(), p); err != nil {
+						t.Error(err)
+					}
+				}
+				made.Add(1)
+			}
+		})
+	}
+	r := h.node(t).Rotation()
+	var used []string
+	for range 3 {
+		used = append(used, rotate(t, r, nodes...))
+		for before := made.Load(); made.Load() < before+50 && !t.Failed(); {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	close(done)
+	savers.Wait()
+	if t.Failed() {
+		return
+	}
+	last := used[len(used)-1]
+	if err := r.Rewrap(t.Context(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	for id, wraps := range wrappedBy(t, r) {
+		if (wraps > 0) != (id == last) {
+			t.Errorf("%s wraps %d", id, wraps)
+		}
+	}
+	h.pass(retireAfter)
+	round(t, nodes...)
+	if gone := must[[]string](t)(r.Retire(t.Context())); len(gone) != 3 {
+		t.Errorf("retired %v", gone)
+	}
+
+	// A node that starts with what is left of the file opens and finds all.
+	h.master = must[Master](t)(KeyFile(h.path()))
+	for _, s := range append(nodes, h.node(t)) {
+		plain := must[[]string](t)(s.OpenMany(t.Context(), boxes))
+		for i, b := range boxes {
+			if plain[i] != b.Person {
+				t.Fatalf("box %d opens to %q", i, plain[i])
+			}
+		}
+		if p, found, err := s.Lookup(t.Context(), n); p != elsa || !found || err != nil {
+			t.Errorf("the number leads to %q, %v", p, err)
+		}
+		if found := must[[]string](t)(s.SearchName(t.Context(), "0684", "elsa")); len(found) != 1 {
+			t.Error("not found by name")
+		}
+		if plain, err := s.Token("cursor").Decrypt(tokens); err != nil || string(plain) != "42" {
+			t.Errorf("a token of before: %v", err)
+		}
+		if again := must[map[string][]byte](t)(s.Secrets(t.Context(), "signing")); string(again["first"]) != string(secret) {
+			t.Error("a secret has changed")
+		}
+	}
+	t.Logf("%d persons made while three outer keys came", made.Load())
+}
+
+func TestRotationBrokenOffHalfWayIsDoneByRepeatingIt(t *testing.T) {
+	h := newHouse(t)
+	node := h.joined(t)
+	var boxes []Box
+	for range 400 {
+		p := must[string](t)(node.NewPerson(t.Context()))
+		boxes = append(boxes, Box{p, "x", must[Sealed](t)(node.Seal(t.Context(), p, "x", p))})
+	}
+	opens := func() {
+		t.Helper()
+		for i, plain := range must[[]string](t)(h.node(t).OpenMany(t.Context(), boxes)) {
+			if plain != boxes[i].Person {
+				t.Fatalf("box %d does not open", i)
+			}
+		}
+	}
+	// Killed after each step; who repeats it knows nothing of who was before.
+	first := must[string](t)(h.node(t).Rotation().Add(t.Context()))
+	h.master = must[Master](t)(KeyFile(h.path()))
+	opens()
+	if again := must[string](t)(h.node(t).Rotation().Add(t.Context())); again != first {
+		t.Fatalf("a second key %s before %s was used", again, first)
+	}
+	round(t, node)
+	for range 2 {
+		if err := h.node(t).Rotation().Use(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opens()
+	round(t, node)
+	for _, stop := range []int{1, 50, 200} {
+		ctx, kill := context.WithCancel(t.Context())
+		err := h.node(t).Rotation().Rewrap(ctx, func(done, total int) {
+			if done >= stop {
+				kill()
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("not broken off: %v", err)
+		}
+		opens()
+	}
+	var lines []string
+	if err := h.node(t).Rotation().Rewrap(t.Context(), func(done, total int) { lines = append(lines, fmt.Sprint(done, "/", total)) }); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(lines); n < 3 || lines[0] == lines[n-1] {
+		t.Errorf("no progress is told: %v", lines)
+	}
+	var before string
+	for id, wraps := range wrappedBy(t, h.node(t).Rotation()) {
+		if id != first {
+			before = id
+			if wraps > 0 {
+				t.Errorf("%d are left", wraps)
+			}
+		}
+	}
+	opens()
+	h.pass(retireAfter)
+	round(t, node)
+	// Killed between the mark and the file.
+	now := h.now()
+	if _, err := node.outer.rings.Update(t.Context(), ringID, func(d *ringDoc) ([]halsocoach.Event, error) { d.find(before).Retired = &now; return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if gone := must[[]string](t)(h.node(t).Rotation().Retire(t.Context())); len(gone) != 1 || gone[0] != before {
+		t.Errorf("retired %v", gone)
+	}
+	if gone := must[[]string](t)(h.node(t).Rotation().Retire(t.Context())); len(gone) != 0 {
+		t.Errorf("retired again: %v", gone)
+	}
+	h.master = must[Master](t)(KeyFile(h.path()))
+	opens()
+}
+
+func TestAnOuterKeyIsUsedWhenEveryNodeKnowsIt(t *testing.T) {
+	h := newHouse(t)
+	here := h.joined(t)
+	// The other node is on a machine with a file of its own.
+	own := filepath.Join(t.TempDir(), "master.key")
+	text := must[[]byte](t)(os.ReadFile(h.path()))
+	if err := os.WriteFile(own, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	there := must[*Sealer](t)(Open(t.Context(), h, must[Master](t)(KeyFile(own)), h.now))
+	if err := there.Join(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := must[string](t)(there.NewPerson(t.Context()))
+	r := here.Rotation()
+	id := must[string](t)(r.Add(t.Context()))
+	round(t, here, there)
+	var lag *NodesLag
+	if err := r.Use(t.Context(), id); !errors.As(err, &lag) || lag.Known || len(lag.Nodes) != 1 {
+		t.Fatalf("a key that a node does not know: %v", err)
+	}
+	if now := must[[]OuterKey](t)(r.List(t.Context())); len(now) != 2 || now[1].Current || !now[1].Since.IsZero() {
+		t.Fatalf("it is used: %+v", now)
+	}
+
+	// The operator puts the file there.
+	if err := os.WriteFile(own, must[[]byte](t)(os.ReadFile(h.path())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	round(t, there)
+	if err := r.Use(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	// What the other node makes meanwhile is under the old key: it is not wrapped
+	// anew before that node wraps with the new one.
+	if err := r.Rewrap(t.Context(), quiet); !errors.As(err, &lag) || !lag.Known {
+		t.Fatalf("wrapped anew beside a node that uses the old key: %v", err)
+	}
+	q := must[string](t)(here.NewPerson(t.Context()))
+	box := must[Sealed](t)(here.Seal(t.Context(), q, "x", "Elsa"))
+	if got := must[string](t)(there.Open(t.Context(), q, "x", box)); got != "Elsa" {
+		t.Error(got)
+	}
+	if _, err := r.Retire(t.Context()); !errors.Is(err, ErrTooSoon) {
+		t.Errorf("retired at once: %v", err)
+	}
+	h.pass(retireAfter)
+	round(t, here, there)
+	if _, err := r.Retire(t.Context()); err == nil {
+		t.Error("a key that is needed was retired")
+	}
+	if err := r.Rewrap(t.Context(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	if gone := must[[]string](t)(r.Retire(t.Context())); len(gone) != 1 {
+		t.Error(gone)
+	}
+	round(t, there) // its file still has both
+	must[Sealed](t)(there.Seal(t.Context(), p, "x", "y"))
+
+	// A node that was killed holds nobody up for long.
+	h.master = must[Master](t)(KeyFile(h.path()))
+	h.joined(t)
+	id = must[string](t)(r.Add(t.Context()))
+	if err := os.WriteFile(own, must[[]byte](t)(os.ReadFile(h.path())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	round(t, there)
+	h.pass(liveFor)
+	round(t, here, there)
+	if err := r.Use(t.Context(), id); err != nil {
+		t.Errorf("waits for a node that is gone: %v", err)
+	}
+}
+
+func TestANodeReadsTheFileWhenItMeetsAnOuterKeyItDoesNotKnow(t *testing.T) {
+	h := newHouse(t)
+	here, late := h.node(t), h.node(t) // neither has said that it runs
+	late.outer.looked = time.Time{}
+	rotate(t, here.Rotation())
+	p := must[string](t)(here.NewPerson(t.Context()))
+	box := must[Sealed](t)(here.Seal(t.Context(), p, "x", "Elsa"))
+	if got := must[string](t)(late.Open(t.Context(), p, "x", box)); got != "Elsa" {
+		t.Error(got)
+	}
+}
+
+func TestTheWrongKeyFileIsRefusedAndChangesNothing(t *testing.T) {
+	h := newHouse(t)
+	node := h.joined(t)
+	p := must[string](t)(node.NewPerson(t.Context()))
+	box := must[Sealed](t)(node.Seal(t.Context(), p, "x", "Elsa"))
+	right := must[[]byte](t)(os.ReadFile(h.path()))
+	strange := must[outerKey](t)(newOuter(begin))
+	for name, text := range map[string]string{
+		"another key": strange.line(), "nonsense": "x", "nothing": "", "half a key": string(right[:len(right)/2]),
+		"a key and nonsense": string(right) + "x\n",
+	} {
+		if err := os.WriteFile(h.path(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := KeyFile(h.path()); err == nil {
+			if _, err = Open(t.Context(), h, m, h.now); !errors.Is(err, ErrOtherMaster) {
+				t.Errorf("%s: a node starts: %v", name, err)
+			}
+		}
+		if err := node.outer.look(t.Context()); err == nil {
+			t.Errorf("%s: taken while running", name)
+		}
+		if _, err := node.Rotation().Add(t.Context()); err == nil {
+			t.Errorf("%s: rotated", name)
+		}
+		h.pass(cacheTime)
+		if got := must[string](t)(node.Open(t.Context(), p, "x", box)); got != "Elsa" {
+			t.Errorf("%s: a running node lost its keys", name)
+		}
+	}
+	// The file of before a rotation lacks the key that is in use.
+	if err := os.WriteFile(h.path(), right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	round(t, node)
+	rotate(t, node.Rotation(), node)
+	old := filepath.Join(t.TempDir(), "old.key")
+	if err := os.WriteFile(old, right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), h, must[Master](t)(KeyFile(old)), h.now); !errors.Is(err, ErrOtherMaster) || !strings.Contains(err.Error(), "lacks the outer key") {
+		t.Errorf("the file of before: %v", err)
+	}
+}
+
+// olderStore is a key store as the first programs made it: keys and a box of
+// the one outer key, from which the others were derived.
+func olderStore(t *testing.T, h *house, persons int) (boxes []Box, n halsocoach.Number) {
+	t.Helper()
+	k := h.master.outer[0]
+	w, err := k.wrapper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert := func(kind, id, body string) {
+		t.Helper()
+		if _, err := h.Save(t.Context(), kind, store.Document{ID: id, Body: []byte(body)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed := func(plain []byte, bound string) string {
+		box := must[[]byte](t)(w.Encrypt(plain, []byte(bound)))
+		return base64.StdEncoding.EncodeToString(box)
+	}
+	insert("check", "master", `{"box":"`+closed([]byte("halsocoach"), "master")+`"}`)
+	n = number(t, "200302022389")
+	for i := range persons {
+		raw := make([]byte, 32)
+		raw[0] = byte(i)
+		p := halsocoach.NewID()
+		insert("keys", p, `{"person":"`+p+`","key":"`+closed(raw, p)+`"}`)
+		a := must[tink.AEAD](t)(dataKey(raw))
+		boxes = append(boxes, Box{p, "x", append(Sealed{boxVersion}, must[[]byte](t)(a.Encrypt([]byte(p), bound(p, "x")))...)})
+	}
+	numbers := must[[]byte](t)(k.sub("numbers"))
+	insert("numbers", keyed(numbers, 32, n.Digits()), `{"person":"`+boxes[0].Person+`"}`)
+	return boxes, n
+}
+
+func TestAnOlderInstallationsKeysAreTakenOver(t *testing.T) {
+	h := newHouse(t)
+	boxes, n := olderStore(t, h, 30)
+	nodes := make([]*Sealer, 4)
+	var all sync.WaitGroup
+	for i := range nodes {
+		all.Go(func() { nodes[i] = h.node(t) })
+	}
+	all.Wait()
+	check := func(s *Sealer) {
+		t.Helper()
+		for i, plain := range must[[]string](t)(s.OpenMany(t.Context(), boxes)) {
+			if plain != boxes[i].Person {
+				t.Fatalf("box %d opens to %q", i, plain)
+			}
+		}
+		if p, found, err := s.Lookup(t.Context(), n); p != boxes[0].Person || !found || err != nil {
+			t.Fatalf("the number leads to %q, %v", p, err)
+		}
+	}
+	for _, s := range nodes {
+		check(s)
+	}
+	// Until the first rotation an older program may still run on it.
+	if box := must[checkDoc](t)(store.In[checkDoc](h, checkKind).Get(t.Context(), checkID)).Box; len(box) == 0 {
+		t.Error("the older program is shut out by the mere upgrade")
+	}
+	r := nodes[0].Rotation()
+	was := h.master.outer[0].id
+	if keys := must[[]OuterKey](t)(r.List(t.Context())); len(keys) != 1 || keys[0].ID != was || keys[0].Wraps != 33 {
+		t.Fatalf("%+v", keys)
+	}
+	rotate(t, r)
+	if box := must[checkDoc](t)(store.In[checkDoc](h, checkKind).Get(t.Context(), checkID)).Box; len(box) > 0 {
+		t.Error("an older program would start and know neither number nor key")
+	}
+	h.pass(retireAfter)
+	if gone := must[[]string](t)(r.Retire(t.Context())); len(gone) != 1 || gone[0] != was {
+		t.Fatal(gone)
+	}
+	h.master = must[Master](t)(KeyFile(h.path()))
+	if len(h.master.outer) != 1 {
+		t.Fatal("the old key is still in the file")
+	}
+	check(h.node(t))
+}
+
+func TestOneCommandAtATimeChangesTheKeyFile(t *testing.T) {
+	h := newHouse(t)
+	h.node(t)
+	ids := make([]string, 6)
+	var all sync.WaitGroup
+	for i := range ids {
+		all.Go(func() { ids[i] = must[string](t)(h.node(t).Rotation().Add(t.Context())) })
+	}
+	all.Wait()
+	m := must[Master](t)(KeyFile(h.path()))
+	for _, id := range ids {
+		if id != m.outer[0].id {
+			t.Errorf("%s was lost", id)
+		}
+	}
+	if len(m.outer) != 2 {
+		t.Errorf("%d keys in the file", len(m.outer))
+	}
+	if info := must[os.FileInfo](t)(os.Stat(h.path())); info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v", info.Mode())
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(h.path()), "*.lock")); len(left) > 0 {
+		t.Error(left)
+	}
+}
+
+func TestAFileThatCanNotBeWrittenIsSaid(t *testing.T) {
+	h := newHouse(t)
+	node := h.node(t)
+	// A lock that a running command holds.
+	if err := os.WriteFile(h.path()+".lock", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := node.Rotation().Add(t.Context()); err == nil || !strings.Contains(err.Error(), "can not be changed here") {
+		t.Error(err)
+	}
+	// One that a command left behind when it was killed.
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(h.path()+".lock", long, long); err != nil {
+		t.Fatal(err)
+	}
+	must[string](t)(node.Rotation().Add(t.Context()))
+}
+
+func TestADestroyedKeyIsForgottenOnOtherNodesWhenTheyAreTold(t *testing.T) {
+	h := newHouse(t)
+	here, there := h.node(t), h.node(t)
+	here.OnDestroy(there.Forget)
+	p := must[string](t)(here.NewPerson(t.Context()))
+	box := must[Sealed](t)(here.Seal(t.Context(), p, "x", "Elsa"))
+	must[string](t)(there.Open(t.Context(), p, "x", box))
+	if err := here.Destroy(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := there.Open(t.Context(), p, "x", box); !errors.Is(err, ErrGone) || plain != "" {
+		t.Errorf("%q, %v", plain, err)
+	}
+}
+
+func TestANodeTakesItsLeave(t *testing.T) {
+	h := newHouse(t)
+	s := h.joined(t)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.Follow(ctx, slog.New(slog.DiscardHandler)) }()
+	stop()
+	<-done
+	if live, err := s.live(t.Context()); err != nil || len(live) > 0 {
+		t.Errorf("%+v, %v", live, err)
+	}
+}

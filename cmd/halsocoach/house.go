@@ -25,6 +25,7 @@ import (
 	"halsocoach/internal/store"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
+	"halsocoach/referral/waiting"
 )
 
 // houseConfig is what differs between the demo, the service and a command.
@@ -53,6 +54,7 @@ type house struct {
 	registers *registers.Service
 	settings  *settings.Service
 	referral  *referral.Service
+	waiting   *waiting.Service
 	citizen   *citizen.Service
 	coach     *coach.Service
 	chat      *chat.Service
@@ -68,7 +70,7 @@ func kinds() []store.Kind {
 	all := []store.Kind{store.LeaseKind}
 	for _, of := range [][]store.Kind{
 		auth.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), citizen.Kinds(),
-		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(),
+		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(), waiting.Kinds(),
 	} {
 		all = append(all, of...)
 	}
@@ -129,7 +131,7 @@ func openHouse(ctx context.Context, cfg houseConfig) (*house, error) {
 // other, ties.go hands the later one over.
 func (h *house) build(ctx context.Context) (err error) {
 	clock, log := h.cfg.Clock, h.cfg.Log
-	h.registers = registers.New(registers.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log})
+	h.registers = registers.New(registers.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Waits: waits{h}})
 	h.settings = settings.New(settings.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Registers: h.registers})
 	authConfig := auth.Config{
 		Store: h.store, Seal: h.seal, Bus: h.bus, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo,
@@ -152,6 +154,10 @@ func (h *house) build(ctx context.Context) (err error) {
 		Store: h.store, Enrolments: h.citizen, Inbox: h.referral, Messages: messages{h}, Staff: h.auth, Registers: h.registers,
 		Settings: h.settings, AccessLog: h.auth, Clock: clock, Log: log,
 	})
+	h.waiting = waiting.New(waiting.Config{
+		Store: h.store, Bus: h.bus, Clock: clock, Log: log, Recommendations: h.referral, Enrolments: h.citizen, Talks: h.coach,
+		Registers: h.registers, Settings: h.settings,
+	})
 	h.chat = chat.New(chat.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL, Enrolments: h.citizen,
 		Staff: h.auth, AccessLog: h.auth, Sessions: h.auth,
@@ -173,7 +179,7 @@ func (h *house) build(ctx context.Context) (err error) {
 func (h *house) mount() {
 	app, api := h.web.Fiber(), h.web.API()
 	h.auth.Routes(app)
-	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
+	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts} {
 		p.Routes(app)
 	}
 	for _, p := range []interface{ API(jsonDoor) }{h.registers, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
@@ -201,7 +207,7 @@ func (h *house) start(ctx context.Context) error {
 			Start(context.Context, *event.Bus) error
 		}
 	}{
-		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"citizen", h.citizen},
+		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"waiting", h.waiting}, {"citizen", h.citizen},
 		{"coach", h.coach}, {"chat", h.chat}, {"groups", h.groups}, {"counts", h.counts},
 	} {
 		if err := p.part.Start(ctx, h.bus); err != nil {

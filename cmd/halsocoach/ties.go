@@ -16,12 +16,13 @@ type (
 	jsonDoor = huma.API
 )
 
-// talks, places and messages hand over services that are made after the one
+// talks, places, messages and waits hand over services that are made after the one
 // that asks for them.
 type (
 	talks    struct{ *house }
 	places   struct{ *house }
 	messages struct{ *house }
+	waits    struct{ *house }
 )
 
 func (t talks) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
@@ -38,6 +39,20 @@ func (p places) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.
 
 func (m messages) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.Unread, error) {
 	return m.chat.Unread(ctx, who)
+}
+
+// KommunWaits and the two after it are halsocoach.Waits and what the registers
+// publish.
+func (w waits) KommunWaits(ctx context.Context) (map[string]halsocoach.Wait, error) {
+	return w.waiting.KommunWaits(ctx)
+}
+
+func (w waits) Wait(ctx context.Context, centre string) (halsocoach.Wait, bool, error) {
+	return w.waiting.Wait(ctx, centre)
+}
+
+func (w waits) Waits(ctx context.Context) (map[string]halsocoach.Wait, error) {
+	return w.waiting.Waits(ctx)
 }
 
 // home is where a person lands after sign-in: the page with their next step.
@@ -80,5 +95,5 @@ func nav(who halsocoach.Actor) []web.Link {
 			{Path: "/personal", Text: "Personal", Icon: "person"}, {Path: "/installningar", Text: "Inställningar", Icon: "settings"},
 		}
 	}
-	return []web.Link{groups}
+	return []web.Link{groups, {Path: "/halsocenter", Text: "Hälsocenter", Icon: "place"}}
 }

@@ -15,6 +15,8 @@ type Terms struct {
 	BegunMonthsCounted bool   // whether a begun month of service counts for funding (open in the agreement)
 	LegalFrame         string // "hsl" or "kommunal": whether the work is health care (open question)
 	MinAge, MaxAge     int    // age limits of the target group; 0 = none
+	OpenToCounty       bool   // whether people of other kommuner may choose the centre
+	FlagDays           int    // days after which a recommendation that nobody has taken counts for the local steering group
 }
 
 // Settings reads the terms. centre may be empty; then it is the kommun's.
@@ -25,13 +27,14 @@ type Settings interface {
 // DefaultTerms stand where nobody has decided.
 var DefaultTerms = Terms{
 	PromiseDays: 7, OwnResidentsFirst: 0, FirstTalkMinutes: 60, FollowUpMinutes: 45, BookAheadDays: 42,
-	UnansweredHours: 24, HideBelow: 5, BegunMonthsCounted: true, LegalFrame: "hsl",
+	UnansweredHours: 24, HideBelow: 5, BegunMonthsCounted: true, LegalFrame: "hsl", FlagDays: 14,
 }
 
 // Centre is a Hälsocenter as other packages see it.
 type Centre struct {
 	Code, Kommun, Name, Address, Phone, Email string
 	Closed                                    bool
+	Online                                    bool // takes people of the whole county in, from afar
 }
 
 // Unit is a care centre or an association as other packages see it.

@@ -15,7 +15,7 @@ import (
 // words and dates only.
 type referralJSON struct {
 	ID        string             `json:"id"`
-	State     State              `json:"state" enum:"mottagen,antagen,avvisad,vidaresänd,påbörjad,avslutad"`
+	State     State              `json:"state" enum:"mottagen,tagen,vilande,antagen,avvisad,vidaresänd,påbörjad,avslutad,återkallad,felaktig"`
 	Centre    string             `json:"centre" doc:"Code of the centre: 0684, 0684-2"`
 	Received  time.Time          `json:"received"`
 	Due       time.Time          `json:"due" doc:"A first contact is promised by then"`

@@ -37,6 +37,9 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 		item, err := s.sawItem(ctx, who, "read referral", before)
 		return item, false, err
 	}
+	if _, err := before.State.After(Accept, who.Role); err != nil {
+		return Item{}, false, err
+	}
 	d, err := s.rule(ctx, before, ruling)
 	if err != nil {
 		return Item{}, false, err
@@ -54,7 +57,7 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 // first by another way is a repeat.
 func (s *Service) save(ctx context.Context, id string, d Decision) (after Referral, made bool, err error) {
 	var first *Decision
-	after, err = s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
+	after, err = s.change(ctx, id, func(r *Referral, _ time.Time) ([]halsocoach.Event, error) {
 		first = r.Verdict()
 		switch {
 		case first != nil && first.ID == d.ID && first.Digest == d.Digest:
@@ -67,7 +70,7 @@ func (s *Service) save(ctx context.Context, id string, d Decision) (after Referr
 		}
 		r.Decisions = append(r.Decisions, d)
 		if d.What == Accept {
-			r.Unenrolled = &d.At
+			r.Unenrolled, r.Enrolment = &d.At, halsocoach.IDFrom("enrolment", r.ID)
 		}
 		return []halsocoach.Event{decidedEvent(*r, d)}, nil
 	})
@@ -83,8 +86,12 @@ func (s *Service) save(ctx context.Context, id string, d Decision) (after Referr
 // rule judges the ruling, and that the other centre takes people in.
 func (s *Service) rule(ctx context.Context, r Referral, ruling Ruling) (Decision, error) {
 	d, err := ruling.Judge(r.Centre)
-	if err == nil && d.What == Forward {
-		err = s.takesIn(ctx, d.To)
+	switch {
+	case err != nil:
+	case d.What == Forward:
+		err = s.takesIn(ctx, "", d.To) // the coach and the person have talked it over
+	case d.What == Accept && r.CallMe != "":
+		err = halsocoach.Invalid(halsocoach.Field{Name: "decision", Text: "Fråga först personen vad hen vill ha stöd med, och skriv in det."})
 	}
 	return d, err
 }
@@ -126,9 +133,12 @@ func (s *Service) Accepted(ctx context.Context, id string) (halsocoach.Accepted,
 	if err != nil {
 		return halsocoach.Accepted{}, fmt.Errorf("accepted %s: %w", id, err)
 	}
-	a := halsocoach.Accepted{Referral: r.ID, Person: r.Person, Centre: r.Centre, Coach: v.By, Source: r.Sendings[0].Source, Topics: r.Topics(),
+	a := halsocoach.Accepted{Referral: r.ID, Person: r.Person, Centre: r.Centre, Coach: v.By, Source: r.holding()[0].Source, Topics: r.Topics(),
 		Sex: r.Sex, AgeBand: r.AgeBand, Protected: r.Protected, At: v.At}
 	for _, w := range said {
+		if w.Gone != nil {
+			continue
+		}
 		for _, part := range []struct{ into, from *string }{{&a.Name, &w.Name}, {&a.Phone, &w.Phone}, {&a.Email, &w.Email}} {
 			if *part.from != "" {
 				*part.into = *part.from

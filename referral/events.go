@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"halsocoach"
 	"halsocoach/internal/event"
@@ -17,6 +20,11 @@ const (
 	EventAccepted  = "referral.accepted"
 	EventDeclined  = "referral.declined"
 	EventForwarded = "referral.forwarded"
+	EventWithdrawn = "referral.withdrawn" // called back before it was decided
+	EventErred     = "referral.erred"     // sent by mistake, says the sender; perhaps after it was decided
+	EventStarted   = "referral.started"
+	EventEnded     = "referral.ended"
+	EventChanged   = "referral.changed" // something that a follower must know: taken, the first talk, a consent
 )
 
 // The events of package citizen that it listens to. Their data name the
@@ -28,38 +36,60 @@ const (
 	eventEnded    = "citizen.ended"
 )
 
+// The events of package coach that it listens to, with what they say of the
+// first talk. Their data name the enrolment.
+var eventTalks = map[string]FirstTalk{
+	"coach.talk_booked": TalkBooked, "coach.talk_missed": TalkMissed, "coach.talk_cancelled": TalkCancelled, "coach.talk_held": TalkHeld,
+}
+
+func happened(typ string, r Referral, at time.Time) halsocoach.Event {
+	return halsocoach.Happened(typ, at, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)
+}
+
+// changed is the event of what a follower must know.
+func changed(r Referral, at time.Time) halsocoach.Event { return happened(EventChanged, r, at) }
+
 // received is the event of a new recommendation, with the fact that is counted.
 func received(r Referral, counted bool) halsocoach.Event {
-	kommun := halsocoach.KommunOfCentre(r.Centre)
-	e := halsocoach.Happened(EventReceived, r.Received, kommun, r.ID, nil)
+	e := happened(EventReceived, r, r.Received)
 	if !counted {
 		return e
 	}
+	return e.Counting(counting(r, r.Received))
+}
+
+// counting is the fact of a recommendation, by the way in which the person came.
+func counting(r Referral, at time.Time) halsocoach.Fact {
 	dims := halsocoach.Enrolment{Source: r.Sendings[0].Source, Topics: r.Topics(), Sex: r.Sex, AgeBand: r.AgeBand}.Dims()
-	return e.Counting(halsocoach.Count(halsocoach.CountReferral, r.Received, kommun, r.Protected, dims))
+	return halsocoach.Count(halsocoach.CountReferral, at, halsocoach.KommunOfCentre(r.Centre), r.Protected, dims)
 }
 
 // decidedEvent is the event of a decision.
 func decidedEvent(r Referral, d Decision) halsocoach.Event {
 	typ := map[Act]string{Accept: EventAccepted, Decline: EventDeclined, Forward: EventForwarded}[d.What]
-	return halsocoach.Happened(typ, d.At, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)
+	return happened(typ, r, d.At)
 }
 
 // Start listens to what follows a decision, and carries on what was left when
 // the program last stopped. It returns when the consumers run.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
-	err := bus.Consume(ctx, "referral", []string{EventForwarded, eventEnrolled, eventAgain, eventStarted, eventEnded}, s.heard)
+	types := []string{EventForwarded, eventEnrolled, eventAgain, eventStarted, eventEnded}
+	types = append(types, slices.Sorted(maps.Keys(eventTalks))...)
+	err := bus.Consume(ctx, "referral", types, s.heard)
 	if err != nil {
 		return fmt.Errorf("referral: consume: %w", err)
 	}
 	return nil
 }
 
-// told is what package citizen says of an enrolment: which recommendations it
-// was made from, and the class of its end.
+// told is what packages citizen and coach say: which recommendations an
+// enrolment was made from and the class of its end; which enrolment a talk
+// belongs to and of what kind it is.
 type told struct {
 	Referrals []string `json:"referrals"`
 	Class     string   `json:"class"`
+	Enrolment string   `json:"enrolment"`
+	Kind      string   `json:"kind"`
 }
 
 // heard does what an event asks for. Doing it again changes nothing.
@@ -71,8 +101,14 @@ func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
 	if err := json.Unmarshal(e.Data, &t); err != nil {
 		return fmt.Errorf("referral: data of %s: %w", e.Type, err)
 	}
+	if first, ok := eventTalks[e.Type]; ok {
+		if t.Kind != "first" {
+			return nil
+		}
+		return s.firstTalk(ctx, t.Enrolment, first, e.At)
+	}
 	for _, id := range t.Referrals {
-		err := s.follow(ctx, id, e.Type, t.Class)
+		err := s.follow(ctx, id, e, t.Class)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("referral %s: %s: %w", id, e.Type, err)
 		}
@@ -81,22 +117,50 @@ func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
 }
 
 // follow moves a recommendation on with the enrolment that was made from it.
-func (s *Service) follow(ctx context.Context, id, typ, class string) error {
-	_, err := s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
+func (s *Service) follow(ctx context.Context, id string, e halsocoach.Event, class string) error {
+	_, err := s.change(ctx, id, func(r *Referral, _ time.Time) ([]halsocoach.Event, error) {
 		switch {
+		case e.Type == eventEnrolled || e.Type == eventAgain:
+			r.Unenrolled, r.Enrolment = nil, e.Subject
 		case !r.State.TakenIn():
-			return nil, nil
-		case typ == eventStarted && r.State == Accepted:
-			return nil, r.move(Start, halsocoach.RoleSystem)
-		case typ == eventEnded && r.State != Ended:
+		case e.Type == eventStarted && r.State == Accepted:
+			if err := r.move(Start, halsocoach.RoleSystem); err != nil {
+				return nil, err
+			}
+			return []halsocoach.Event{happened(EventStarted, *r, e.At)}, nil
+		case e.Type == eventEnded && r.State != Ended:
+			if err := r.move(End, halsocoach.RoleSystem); err != nil {
+				return nil, err
+			}
 			r.Ended = class
-			return nil, r.move(End, halsocoach.RoleSystem)
-		case typ == eventEnrolled, typ == eventAgain:
-			r.Unenrolled = nil
+			return []halsocoach.Event{happened(EventEnded, *r, e.At)}, nil
 		}
 		return nil, nil
 	})
 	return err
+}
+
+// firstTalk notes how it stands with the first talk, in those that the enrolment
+// was made from.
+func (s *Service) firstTalk(ctx context.Context, enrolment string, first FirstTalk, at time.Time) error {
+	found, err := s.ofEnrolment(ctx, enrolment)
+	if err != nil {
+		return fmt.Errorf("referrals of enrolment %s: %w", enrolment, err)
+	}
+	for _, r := range found {
+		_, err := s.change(ctx, r.ID, func(r *Referral, _ time.Time) ([]halsocoach.Event, error) {
+			over := r.First == TalkHeld && (first == TalkBooked || first == TalkCancelled)
+			if r.First == first || over || r.FirstAt != nil && at.Before(*r.FirstAt) {
+				return nil, nil
+			}
+			r.First, r.FirstAt = first, &at
+			return []halsocoach.Event{changed(*r, at)}, nil
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("first talk of referral %s: %w", r.ID, err)
+		}
+	}
+	return nil
 }
 
 // bringOn makes the new recommendation of one that was forwarded, unless it is
@@ -115,9 +179,12 @@ func (s *Service) bringOn(ctx context.Context, id string) error {
 	}
 	next := Referral{ID: halsocoach.IDFrom("referral", old.ID, v.To), Person: old.Person, Centre: v.To, Received: v.At,
 		Sex: old.Sex, AgeBand: old.AgeBand, Protected: old.Protected, From: old.ID}
-	for _, x := range old.Sendings {
-		x.Carried = old.ID
+	for _, x := range old.holding() {
+		x.Carried, x.Changed, x.Mine = old.ID, time.Time{}, ""
 		next.Sendings = append(next.Sendings, x)
+	}
+	if len(next.Topics()) == 0 { // a caller whom nobody has asked yet
+		next.CallMe = next.Centre
 	}
 	if next, err = s.promised(ctx, next); err != nil {
 		return err

@@ -83,12 +83,14 @@ var boxes = []struct {
 	word, title string
 	state       State
 }{
-	{"", "Väntar på svar", Received},
+	{"", "Väntar på svar", ""},
 	{"antagna", "Antagna", Accepted},
 	{"pagaende", "Pågående", Started},
 	{"avvisade", "Avvisade", Declined},
 	{"vidaresanda", "Vidaresända", Forwarded},
 	{"avslutade", "Avslutade", Ended},
+	{"aterkallade", "Återkallade", Withdrawn},
+	{"felaktiga", "Skickade av misstag", Erred},
 }
 
 func (s *Service) showInbox(c *fiber.Ctx) error {

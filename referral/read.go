@@ -3,27 +3,11 @@ package referral
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"halsocoach"
 	"halsocoach/internal/seal"
 )
-
-// Own is a recommendation as its sender sees it: their own words, the state and,
-// if it was declined or has ended, the class of why. Nothing more.
-type Own struct {
-	ID         string
-	Name       string
-	Topics     []halsocoach.Topic
-	Centre     string
-	CentreName string
-	State      State
-	Reason     Reason
-	Ended      string
-	Received   time.Time // theirs, not of one who came before
-	Due        time.Time
-}
 
 // Item is a recommendation in a centre's inbox. Name is "" when it is not shown.
 type Item struct {
@@ -38,16 +22,24 @@ type Item struct {
 	Late      bool // the promise has passed while nobody has decided
 	Senders   int
 	Protected bool
+	Language  string // "" for Swedish
+	Interpret bool
+	CallMe    bool   // a caller whom nobody has asked yet what they want
+	TakenBy   string // staff id of the coach who has it, while it is undecided
 }
 
 // Words are what one sender said, opened.
 type Words struct {
-	Sender, Unit             string // names
+	Sender, Unit             string // names; Sender is "" for the person's own contact
 	Source                   halsocoach.Source
 	At                       time.Time
 	Topics                   []halsocoach.Topic
 	Consent                  Consent
+	Language                 string
+	Interpreter              bool
+	Gone                     *Gone
 	Name, Phone, Email, Note string
+	Wants                    string
 }
 
 // Detail is a recommendation as the coach who is to decide sees it.
@@ -60,8 +52,8 @@ type Detail struct {
 	ToName   string // name of the centre it was forwarded to
 }
 
-// Inbox are the recommendations to the coach's centre in one state, those that
-// wait with the first promise first. centre may be empty; else it is the coach's.
+// Inbox are the recommendations to the coach's centre in one state, or for "" all
+// that are undecided, with the first promise first. centre may be empty; else it is the coach's.
 func (s *Service) Inbox(ctx context.Context, who halsocoach.Actor, centre string, state State, after string) (items []Item, next string, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return nil, "", err
@@ -69,10 +61,7 @@ func (s *Service) Inbox(ctx context.Context, who halsocoach.Actor, centre string
 	if who.Centre == "" || centre != "" && centre != who.Centre {
 		return nil, "", halsocoach.ErrNotFound
 	}
-	if state == "" {
-		state = Received
-	}
-	if !state.Known() {
+	if state != "" && !state.Known() {
 		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
 	}
 	found, next, err := s.inbox(ctx, who.Centre, state, after)
@@ -90,50 +79,6 @@ func (s *Service) Inbox(ctx context.Context, who halsocoach.Actor, centre string
 	}
 	items, err = s.items(ctx, who, shown)
 	return items, next, err
-}
-
-// Sent are the sender's own recommendations, newest first; state "" is any.
-func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state State, after string) (items []Own, next string, err error) {
-	if err := halsocoach.Allow(who, senders...); err != nil {
-		return nil, "", err
-	}
-	if state != "" && !state.Known() {
-		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
-	}
-	found, next, err := s.sentBy(ctx, who.ID, state, after)
-	if err != nil {
-		return nil, "", fmt.Errorf("referrals sent by %s: %w", who.ID, err)
-	}
-	if err := s.saw(ctx, who, "read own referrals", found); err != nil {
-		return nil, "", err
-	}
-	items, err = s.owns(ctx, found, newestOf(who, found))
-	slices.SortStableFunc(items, func(a, b Own) int { return b.Received.Compare(a.Received) }) // by their own dates
-	return items, next, err
-}
-
-// newestOf are the sender's own sendings, the newest of each recommendation.
-func newestOf(who halsocoach.Actor, found []Referral) []Sending {
-	out := make([]Sending, len(found))
-	for i, r := range found {
-		out[i], _ = r.SendingOf(who.ID)
-	}
-	return out
-}
-
-// SentOne is one of the sender's own.
-func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
-	if err := halsocoach.Allow(who, senders...); err != nil {
-		return Own{}, err
-	}
-	r, x, err := s.sentAs(ctx, who.ID, id)
-	if err != nil {
-		return Own{}, fmt.Errorf("sending %s: %w", id, err)
-	}
-	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
-		return Own{}, err
-	}
-	return s.own(ctx, r, x)
 }
 
 // Read is one recommendation, for a coach of its centre.
@@ -162,16 +107,20 @@ func (s *Service) detail(ctx context.Context, who halsocoach.Actor, r Referral) 
 	}
 	for i, x := range r.Sendings {
 		w := &d.Words[i]
-		if !d.Shown {
-			w.Name, w.Phone, w.Email, w.Note = "", "", "", ""
+		if !d.Shown || x.Gone != nil {
+			w.Name, w.Phone, w.Email, w.Note, w.Wants = "", "", "", "", ""
 		}
-		if w.Sender, err = s.colleague(ctx, x.Sender); err != nil {
-			return Detail{}, err
+		if x.Source != halsocoach.FromSelf {
+			if w.Sender, err = s.colleague(ctx, x.Sender); err != nil {
+				return Detail{}, err
+			}
 		}
 		if w.Unit, err = s.unitName(ctx, x.Unit); err != nil {
 			return Detail{}, err
 		}
-		d.Name = w.Name
+		if w.Name != "" {
+			d.Name = w.Name
+		}
 	}
 	if d.Decision == nil {
 		return d, nil
@@ -189,7 +138,8 @@ func (s *Service) open(ctx context.Context, r Referral) ([]Words, error) {
 	var boxes []seal.Box
 	for _, x := range r.Sendings {
 		boxes = append(boxes, seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: x.Name}, seal.Box{Person: r.Person, Purpose: "referral.phone", Sealed: x.Phone},
-			seal.Box{Person: r.Person, Purpose: "referral.email", Sealed: x.Email}, seal.Box{Person: r.Person, Purpose: "referral.note", Sealed: x.Note})
+			seal.Box{Person: r.Person, Purpose: "referral.email", Sealed: x.Email}, seal.Box{Person: r.Person, Purpose: "referral.note", Sealed: x.Note},
+			seal.Box{Person: r.Person, Purpose: "referral.wants", Sealed: x.Wants})
 	}
 	plain, err := s.Seal.OpenMany(ctx, boxes)
 	if err != nil {
@@ -197,16 +147,22 @@ func (s *Service) open(ctx context.Context, r Referral) ([]Words, error) {
 	}
 	out := make([]Words, len(r.Sendings))
 	for i, x := range r.Sendings {
-		p := plain[4*i : 4*i+4]
-		out[i] = Words{Source: x.Source, At: x.At, Topics: x.Topics, Consent: x.Consent, Name: p[0], Phone: p[1], Email: p[2], Note: p[3]}
+		p := plain[5*i : 5*i+5]
+		out[i] = Words{Source: x.Source, At: x.At, Topics: x.Topics, Consent: x.Consent, Language: x.Language, Interpreter: x.Interpret, Gone: x.Gone,
+			Name: p[0], Phone: p[1], Email: p[2], Note: p[3], Wants: p[4]}
 	}
 	return out, nil
 }
 
 // item is the row without the name.
 func (s *Service) item(r Referral) Item {
-	return Item{ID: r.ID, Topics: r.Topics(), Source: r.Sendings[0].Source, Centre: r.Centre, State: r.State, Received: r.Received, Due: r.Due,
-		Late: r.State.Open() && s.Clock().After(r.Due), Senders: len(r.Sendings), Protected: r.Protected}
+	i := Item{ID: r.ID, Topics: r.Topics(), Source: r.holding()[0].Source, Centre: r.Centre, State: r.State, Received: r.Received, Due: r.Due,
+		Late: r.State.Open() && s.Clock().After(r.Due), Senders: len(r.holding()), Protected: r.Protected, CallMe: r.CallMe != ""}
+	i.Language, i.Interpret = r.Language()
+	if r.Taken != nil {
+		i.TakenBy = r.Taken.By
+	}
+	return i
 }
 
 // items are rows with names, opened in one question.
@@ -215,7 +171,7 @@ func (s *Service) items(ctx context.Context, who halsocoach.Actor, found []Refer
 	for i, r := range found {
 		items[i] = s.item(r)
 		if r.ShowsPerson(who) {
-			boxes[i] = seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: r.Sendings[len(r.Sendings)-1].Name}
+			boxes[i] = seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: last(r.holding()).Name}
 		}
 	}
 	names, err := s.Seal.OpenMany(ctx, boxes)
@@ -240,46 +196,11 @@ func (s *Service) sawItem(ctx context.Context, who halsocoach.Actor, act string,
 	return items[0], nil
 }
 
-func (s *Service) own(ctx context.Context, r Referral, x Sending) (Own, error) {
-	all, err := s.owns(ctx, []Referral{r}, []Sending{x})
-	if err != nil {
-		return Own{}, err
-	}
-	return all[0], nil
-}
+func last(sent []Sending) Sending { return sent[len(sent)-1] }
 
-// owns are the recommendations as the sender sees them, each by what they have
-// sent, names opened in one question.
-func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([]Own, error) {
-	out, boxes := make([]Own, len(found)), make([]seal.Box, len(found))
-	for i, r := range found {
-		x := sent[i]
-		centre, err := s.centreName(ctx, r.Centre)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, State: r.State, Ended: r.Ended, Received: x.At, Due: r.Due}
-		if x.Carried == "" { // a promise from their own day
-			out[i].Due = r.Due.Add(x.At.Sub(r.Received))
-		}
-		if v := r.Verdict(); v != nil {
-			out[i].Reason = v.Reason
-		}
-		boxes[i] = seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: x.Name}
-	}
-	names, err := s.Seal.OpenMany(ctx, boxes)
-	if err != nil {
-		return nil, fmt.Errorf("open names: %w", err)
-	}
-	for i := range out {
-		out[i].Name = names[i]
-	}
-	return out, nil
-}
-
-// saw saves one access-log row with the persons that were shown.
+// saw saves one access-log row with the persons that were shown to staff.
 func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act string, shown []Referral) error {
-	if len(shown) == 0 {
+	if len(shown) == 0 || !who.Staff() {
 		return nil
 	}
 	persons := make([]string, len(shown))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"halsocoach"
 	"halsocoach/internal/seal"
@@ -20,6 +21,17 @@ type Config struct {
 	Registers halsocoach.Registers
 	Staff     halsocoach.Staff
 	AccessLog halsocoach.AccessLog
+	// Enrolments may be nil, and so may Waits: then nobody is known to be taken in
+	// already, and no waiting time is known.
+	Enrolments Enrolments
+	Waits      halsocoach.Waits
+}
+
+// Enrolments are the people who are taken in. Package citizen satisfies it.
+type Enrolments interface {
+	// EnrolmentsAt are the open enrolments at a centre of those of the persons
+	// who have one, by person.
+	EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error)
 }
 
 // Service is the recommendation's one door, for pages, JSON and other packages.
@@ -34,7 +46,7 @@ func New(cfg Config) *Service {
 }
 
 // senders may recommend.
-var senders = []halsocoach.Role{halsocoach.RoleCareCentre, halsocoach.RoleAssociation}
+var senders = sender
 
 // Recommend sends a recommendation to a centre. Somebody else's that waits about
 // the same person there is joined; the sender can not tell. made is false for a
@@ -43,46 +55,107 @@ func (s *Service) Recommend(ctx context.Context, who halsocoach.Actor, req halso
 	if err := halsocoach.Allow(who, senders...); err != nil {
 		return Own{}, false, err
 	}
+	doc, x, made, err := s.send(ctx, who, req, wish)
+	if err != nil {
+		return Own{}, false, err
+	}
+	act := "recommend"
+	if !made {
+		act = "read own referral"
+	}
+	if err := s.saw(ctx, who, act, []Referral{doc}); err != nil {
+		return Own{}, false, err
+	}
+	own, err := s.own(ctx, doc, x)
+	return own, made, err
+}
+
+// ErrHere says that the person is taken in at the centre already.
+var ErrHere = halsocoach.Conflict("enrolled", "Du har redan kontakt med det här Hälsocentret.")
+
+// Contact is a citizen who gets in touch on their own: a recommendation of
+// themselves. One who waits at the centre already joins what waits, and one who
+// is taken in there is told so: ErrHere.
+func (s *Service) Contact(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish Wish) (r Own, made bool, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return Own{}, false, err
+	}
+	if s.Enrolments != nil && wish.Centre != "" {
+		here, err := s.Enrolments.EnrolmentsAt(ctx, wish.Centre, who.ID)
+		if err != nil {
+			return Own{}, false, fmt.Errorf("contact: %w", err)
+		}
+		if _, ok := here[who.ID]; ok {
+			return Own{}, false, ErrHere
+		}
+	}
+	wish.Personnummer, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer = "", true, "", "", ""
+	wish.Protected = wish.Protected || who.Protected
+	doc, x, made, err := s.send(ctx, who, req, wish)
+	if err != nil {
+		return Own{}, false, err
+	}
+	own, err := s.own(ctx, doc, x)
+	return own, made, err
+}
+
+// callersWaiting bounds how many wait at a centre to be called who have not been
+// asked what they want, so that no one can fill its inbox.
+const callersWaiting = 40
+
+// ErrTooManyCallers says that the centre has more to call than it should have.
+var ErrTooManyCallers = halsocoach.Conflict("too_many", "Just nu är det många som vill bli uppringda. Ring oss i stället, så hjälper vi dig.")
+
+// CallMe lets a visitor who can not sign in leave a name and a phone number. It
+// lies in the inbox as an own contact, and is counted once a coach has asked the
+// person what they want (Complete). Whoever shows the page bounds how often.
+func (s *Service) CallMe(ctx context.Context, req halsocoach.Request, name, phone, centre, language string) error {
+	wish := Wish{Name: name, Phone: phone, Centre: centre, Language: language, Consent: true, caller: true}
+	waiting, err := s.callers(ctx, centre)
+	if err != nil {
+		return fmt.Errorf("call me: %w", err)
+	}
+	if waiting >= callersWaiting {
+		return ErrTooManyCallers
+	}
+	_, _, _, err = s.send(ctx, halsocoach.Actor{}, req, wish)
+	return err
+}
+
+// send judges the wish and receives it.
+func (s *Service) send(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish Wish) (doc Referral, x Sending, made bool, err error) {
 	wish = wish.trimmed()
 	id, digest := req.ID(who, "referrals"), req.Digest(wish)
 	if doc, err := s.madeOf(ctx, id); err == nil {
-		return s.again(ctx, who, doc, id, digest)
+		x, err := doc.same(id, digest)
+		return doc, x, false, err
 	} else if !errors.Is(err, store.ErrNotFound) {
-		return Own{}, false, fmt.Errorf("find sending %s: %w", id, err)
+		return doc, x, false, fmt.Errorf("find sending %s: %w", id, err)
 	}
 	number, err := s.judge(ctx, wish)
 	if err != nil {
-		return Own{}, false, err
+		return doc, x, false, err
 	}
 	fresh, err := s.draft(ctx, who, id, digest, wish, number)
 	if err != nil {
-		return Own{}, false, fmt.Errorf("recommend: %w", err)
+		return doc, x, false, fmt.Errorf("recommend: %w", err)
 	}
-	doc, made, err := s.receive(ctx, fresh, true)
+	doc, made, err = s.receive(ctx, fresh, !wish.caller)
 	if err != nil {
-		return Own{}, false, fmt.Errorf("recommend: %w", err)
+		return doc, x, false, fmt.Errorf("recommend: %w", err)
 	}
-	if !made {
-		return s.again(ctx, who, doc, id, digest)
-	}
-	if err := s.AccessLog.Saw(ctx, who, "recommend", "rekommendation", doc.Person); err != nil {
-		return Own{}, false, err
-	}
-	own, err := s.own(ctx, doc, fresh.Sendings[0])
-	return own, true, err
+	x, err = doc.same(id, digest)
+	return doc, x, made, err
 }
 
-// again answers a repeat with the present state.
-func (s *Service) again(ctx context.Context, who halsocoach.Actor, doc Referral, id, digest string) (Own, bool, error) {
-	i := slices.IndexFunc(doc.Sendings, func(x Sending) bool { return x.ID == id })
-	if i < 0 || doc.Sendings[i].Digest != digest {
-		return Own{}, false, halsocoach.ErrOtherWish
+// same is the sending that a wish has made, unless the key was used for another
+// wish.
+func (r Referral) same(id, digest string) (Sending, error) {
+	i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.ID == id })
+	if i < 0 || r.Sendings[i].Digest != digest {
+		return Sending{}, halsocoach.ErrOtherWish
 	}
-	if err := s.AccessLog.Saw(ctx, who, "read own referral", "rekommendation", doc.Person); err != nil {
-		return Own{}, false, err
-	}
-	own, err := s.own(ctx, doc, doc.Sendings[i])
-	return own, false, err
+	return r.Sendings[i], nil
 }
 
 // judge is the wish's own rules, and that the centre takes people in. The
@@ -92,7 +165,7 @@ func (s *Service) judge(ctx context.Context, wish Wish) (halsocoach.Number, erro
 	if wish.Centre == "" {
 		return number, wrong
 	}
-	err := s.takesIn(ctx, wish.Centre)
+	err := s.takesIn(ctx, wish.Kommun, wish.Centre)
 	var all, more *halsocoach.Error
 	if errors.As(wrong, &all) && errors.As(err, &more) && more.Kind == halsocoach.KindInvalid {
 		return number, halsocoach.Invalid(append(all.Fields, more.Fields...)...)
@@ -103,8 +176,9 @@ func (s *Service) judge(ctx context.Context, wish Wish) (halsocoach.Number, erro
 	return number, err
 }
 
-// takesIn says whether the centre exists and is not closed.
-func (s *Service) takesIn(ctx context.Context, centre string) error {
+// takesIn says whether the centre exists, is not closed and takes in people who
+// live in the kommun; "" is not said.
+func (s *Service) takesIn(ctx context.Context, kommun, centre string) error {
 	c, err := s.Registers.Centre(ctx, centre)
 	if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		return fmt.Errorf("centre %s: %w", centre, err)
@@ -112,37 +186,78 @@ func (s *Service) takesIn(ctx context.Context, centre string) error {
 	if err != nil || c.Closed {
 		return halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Välj ett Hälsocenter som tar emot."})
 	}
-	return nil
+	open, err := s.openTo(ctx, kommun, c)
+	if err == nil && !open {
+		err = halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Det Hälsocentret tar bara emot dem som bor i kommunen. Välj ett annat."})
+	}
+	return err
+}
+
+// openTo says whether somebody who lives in the kommun may choose the centre: it
+// is the kommun's own, takes people in from afar, or its steering group lets the
+// county in.
+func (s *Service) openTo(ctx context.Context, kommun string, c halsocoach.Centre) (bool, error) {
+	if kommun == "" || kommun == c.Kommun || c.Online {
+		return true, nil
+	}
+	terms, err := s.Settings.Terms(ctx, c.Kommun, c.Code, halsocoach.DayOf(s.Clock()))
+	if err != nil {
+		return false, fmt.Errorf("terms of %s: %w", c.Code, err)
+	}
+	return terms.OpenToCounty, nil
 }
 
 // draft is a new recommendation with its one sending. The person's key is made
 // first, then what is sealed with it.
 func (s *Service) draft(ctx context.Context, who halsocoach.Actor, id, digest string, wish Wish, number halsocoach.Number) (Referral, error) {
-	person, err := s.person(ctx, number)
+	person, err := s.person(ctx, who, number)
 	if err != nil {
 		return Referral{}, err
 	}
 	now := s.Clock()
 	x := Sending{ID: id, Digest: digest, Sender: who.ID, Unit: who.Unit, Source: SourceOf(who.Role), At: now.UTC(), Topics: wish.Topics,
-		Consent: Consent{Given: wish.Consent, Asked: who.ID, On: halsocoach.DayOf(now)}}
+		Kommun: wish.Kommun, Language: wish.Language, Interpret: wish.Interpreter, Protected: wish.Protected, Placer: wish.Placer,
+		Consent: Consent{Given: wish.Consent, Asked: who.ID, On: wish.ConsentOn, Scope: wish.Scope}}
+	if x.Consent.On == "" {
+		x.Consent.On = halsocoach.DayOf(now)
+	}
+	if x.Consent.Scope == "" {
+		x.Consent.Scope = ScopeState
+	}
+	if err := s.fill(ctx, person, &x, wish); err != nil {
+		return Referral{}, err
+	}
+	r := Referral{ID: id, Person: person, Centre: wish.Centre, Received: now.UTC(), Sendings: []Sending{x}, Protected: wish.Protected,
+		Sex: number.Sex(), AgeBand: halsocoach.AgeBand(number.Age(halsocoach.DayOf(now)))}
+	if wish.caller {
+		r.CallMe = r.Centre
+	}
+	return s.promised(ctx, r)
+}
+
+// fill seals what was written about the person.
+func (s *Service) fill(ctx context.Context, person string, x *Sending, wish Wish) (err error) {
 	for _, part := range []struct {
 		into    *seal.Sealed
 		purpose string
 		plain   string
 	}{
-		{&x.Name, "referral.name", wish.Name}, {&x.Phone, "referral.phone", wish.Phone},
-		{&x.Email, "referral.email", wish.Email}, {&x.Note, "referral.note", wish.Note},
+		{&x.Name, "referral.name", wish.Name}, {&x.Phone, "referral.phone", wish.Phone}, {&x.Email, "referral.email", wish.Email},
+		{&x.Wants, "referral.wants", wish.Wants}, {&x.Note, "referral.note", wish.Note},
 	} {
 		if *part.into, err = s.Seal.Seal(ctx, person, part.purpose, part.plain); err != nil {
-			return Referral{}, fmt.Errorf("seal %s: %w", part.purpose, err)
+			return fmt.Errorf("seal %s: %w", part.purpose, err)
 		}
 	}
-	r := Referral{ID: id, Person: person, Centre: wish.Centre, Received: now.UTC(), Sendings: []Sending{x}, Protected: wish.Protected,
-		Sex: number.Sex(), AgeBand: halsocoach.AgeBand(number.Age(halsocoach.DayOf(now)))}
-	return s.promised(ctx, r)
+	return nil
 }
 
-func (s *Service) person(ctx context.Context, number halsocoach.Number) (string, error) {
+// person is whom it is about: the citizen who asks, the one behind the number,
+// or somebody new.
+func (s *Service) person(ctx context.Context, who halsocoach.Actor, number halsocoach.Number) (string, error) {
+	if who.Role == halsocoach.RoleCitizen {
+		return who.ID, nil
+	}
 	if number.IsZero() {
 		return s.Seal.NewPerson(ctx)
 	}
@@ -196,7 +311,7 @@ func (s *Service) receive(ctx context.Context, fresh Referral, counted bool) (do
 // join adds the sendings of fresh to the one that waits. ErrDecided says that it
 // waits no longer.
 func (s *Service) join(ctx context.Context, id string, fresh Referral) (doc Referral, made bool, err error) {
-	doc, err = s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
+	doc, err = s.change(ctx, id, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
 		made = false
 		for _, x := range fresh.Sendings {
 			if !slices.ContainsFunc(r.Sendings, func(y Sending) bool { return y.ID == x.ID }) {
@@ -206,8 +321,24 @@ func (s *Service) join(ctx context.Context, id string, fresh Referral) (doc Refe
 				r.Sendings, made = append(r.Sendings, x), true
 			}
 		}
-		r.Protected = r.Protected || fresh.Protected
-		return nil, nil
+		if !made {
+			return nil, nil
+		}
+		if r.Protected == fresh.Protected || !fresh.Protected {
+			return nil, nil
+		}
+		r.Protected = true
+		return []halsocoach.Event{changed(*r, now)}, nil
 	})
 	return doc, made, err
+}
+
+// callers are how many wait to be called at the centre and have not been asked
+// what they want, at most callersWaiting.
+func (s *Service) callers(ctx context.Context, centre string) (int, error) {
+	if centre == "" {
+		return 0, nil
+	}
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "callMe", Equal: []any{centre}, Limit: callersWaiting})
+	return len(found), err
 }

@@ -332,7 +332,7 @@ func TestTheInboxGoesByThePromiseAndByPages(t *testing.T) {
 	if err != nil || len(items) != 50 || items[0].Name != "Person 00" || next == "" {
 		t.Fatalf("%d, %q, %v", len(items), next, err)
 	}
-	items, next, err = g.svc.Inbox(g.Ctx(), g.People.Maria, "", referral.Received, next)
+	items, next, err = g.svc.Inbox(g.Ctx(), g.People.Maria, "", "", next)
 	if err != nil || len(items) != 2 || items[1].Name != "Person 51" || next != "" {
 		t.Fatalf("%d, %q, %v", len(items), next, err)
 	}

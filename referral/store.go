@@ -16,7 +16,11 @@ var referrals = store.Kind{Name: "referrals", Indexes: []store.Index{
 	{Name: "open", Fields: []store.Field{store.T("open")}, Unique: true},
 	{Name: "centre", Fields: []store.Field{store.T("centre"), store.T("state"), store.D("due")}},
 	{Name: "sender", Fields: []store.Field{store.M("sendings.sender"), store.D("received")}},
-	{Name: "senderState", Fields: []store.Field{store.M("sendings.sender"), store.T("state"), store.D("received")}},
+	{Name: "mine", Fields: []store.Field{store.M("sendings.mine"), store.D("received")}},
+	{Name: "queue", Fields: []store.Field{store.T("queue"), store.D("due")}},
+	{Name: "unit", Fields: []store.Field{store.M("sendings.unit"), store.D("changed")}},
+	{Name: "callMe", Fields: []store.Field{store.T("callMe"), store.D("received")}},
+	{Name: "enrolment", Fields: []store.Field{store.T("enrolment"), store.D("received")}},
 	{Name: "sending", Fields: []store.Field{store.M("sendings.id"), store.D("received")}},
 	{Name: "unenrolled", Fields: []store.Field{store.D("unenrolled")}},
 }}
@@ -36,17 +40,22 @@ func (s *Service) page(ctx context.Context, q store.Query) ([]Referral, string, 
 	return found, next, err
 }
 
-// inbox is a centre's recommendations in one state, by the promise: the first
-// one due comes first. What is decided comes with the latest first.
+// inbox is a centre's recommendations in one state, or for "" all that are
+// undecided, by the promise: the first one due comes first. What is decided comes
+// with the latest first.
 func (s *Service) inbox(ctx context.Context, centre string, state State, after string) ([]Referral, string, error) {
+	if state == "" {
+		return s.page(ctx, store.Query{Index: "queue", Equal: []any{centre}, After: after})
+	}
 	return s.page(ctx, store.Query{Index: "centre", Equal: []any{centre, string(state)}, Back: !state.Open(), After: after})
 }
 
-// sentBy is what one sender has sent, newest first; state "" is any.
+// sentBy is what one sender has sent and, unless state is "", sees in that
+// state; newest first.
 func (s *Service) sentBy(ctx context.Context, staff string, state State, after string) ([]Referral, string, error) {
 	q := store.Query{Index: "sender", Equal: []any{staff}, Back: true, After: after}
 	if state != "" {
-		q.Index, q.Equal = "senderState", []any{staff, string(state)}
+		q.Index, q.Equal = "mine", []any{staff + "/" + string(state)}
 	}
 	return s.page(ctx, q)
 }
@@ -55,6 +64,15 @@ func (s *Service) sentBy(ctx context.Context, staff string, state State, after s
 func (s *Service) aboutPerson(ctx context.Context, person string) ([]Referral, error) {
 	all, _, err := s.referrals.Find(ctx, store.Query{Index: "person", Equal: []any{person}, Back: true, Limit: 20})
 	return all, err
+}
+
+// ofEnrolment are those that an enrolment was made from.
+func (s *Service) ofEnrolment(ctx context.Context, enrolment string) ([]Referral, error) {
+	if enrolment == "" {
+		return nil, nil
+	}
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "enrolment", Equal: []any{enrolment}, Limit: 20})
+	return found, err
 }
 
 // openOne is the recommendation that waits about the person at the centre.
@@ -129,10 +147,24 @@ func (s *Service) carriedFrom(ctx context.Context, old Referral) (bool, error) {
 // waitingCount bounds what a coach's desk is told.
 const waitingCount = 100
 
+// change lets do work on a recommendation at now, and keeps what lies in indexes
+// true.
+func (s *Service) change(ctx context.Context, id string, do func(r *Referral, now time.Time) ([]halsocoach.Event, error)) (Referral, error) {
+	return s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
+		now, before := s.Clock().UTC(), r.seen()
+		events, err := do(r, now)
+		if err != nil {
+			return nil, err
+		}
+		r.index(before, now)
+		return events, nil
+	})
+}
+
 // waitingAt is how many wait for a decision at the centre, at most
 // waitingCount, and when the first is due.
 func (s *Service) waitingAt(ctx context.Context, centre string) (int, time.Time, error) {
-	found, _, err := s.referrals.Find(ctx, store.Query{Index: "centre", Equal: []any{centre, string(Received)}, Limit: waitingCount})
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "queue", Equal: []any{centre}, Limit: waitingCount})
 	if err != nil || len(found) == 0 {
 		return 0, time.Time{}, err
 	}

@@ -49,6 +49,14 @@ func stateName(ctx context.Context, s State) (kind, text string) {
 	switch s {
 	case Received:
 		return "warm", web.T(ctx, "Mottagen")
+	case Taken:
+		return "warm", web.T(ctx, "Hos en hälsocoach")
+	case OnHold:
+		return "", web.T(ctx, "Vilar")
+	case Withdrawn:
+		return "", web.T(ctx, "Återkallad")
+	case Erred:
+		return "wrong", web.T(ctx, "Skickad av misstag")
 	case Accepted:
 		return "good", web.T(ctx, "Antagen")
 	case Declined:
@@ -64,8 +72,10 @@ func stateName(ctx context.Context, s State) (kind, text string) {
 // stateIcon stands before a state's word.
 func stateIcon(s State) string {
 	switch s {
-	case Received:
+	case Received, Taken, OnHold:
 		return "clock"
+	case Withdrawn, Erred:
+		return "close"
 	case Accepted:
 		return "check"
 	case Declined:
@@ -84,6 +94,14 @@ func stateMeaning(ctx context.Context, s State) string {
 	switch s {
 	case Received:
 		return web.T(ctx, "Väntar på hälsocoachens beslut.")
+	case Taken:
+		return web.T(ctx, "En hälsocoach har tagit hand om den och hör av sig till personen.")
+	case OnHold:
+		return web.T(ctx, "Personen har bett att få vänta en tid.")
+	case Withdrawn:
+		return web.T(ctx, "Den är återkallad. Ingen hör av sig till personen.")
+	case Erred:
+		return web.T(ctx, "Den skickades av misstag och gäller inte.")
 	case Accepted:
 		return web.T(ctx, "Personen är välkommen och har fått en hälsocoach.")
 	case Declined:

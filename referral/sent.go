@@ -1,0 +1,199 @@
+package referral
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/seal"
+)
+
+// Own is a recommendation as its sender sees it: their own words, the state and,
+// if it was declined or has ended, the class of why. Nothing more than the person
+// has said yes to.
+type Own struct {
+	ID         string
+	Name       string
+	Topics     []halsocoach.Topic
+	Centre     string
+	CentreName string
+	Seen
+	Consent  Consent
+	Received time.Time // theirs, not of one who came before
+	Due      time.Time
+	// What the sender may do now.
+	MayWithdraw, MayErr bool
+}
+
+// Sent are the sender's own recommendations, newest first; state "" is any.
+func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state State, after string) (items []Own, next string, err error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return nil, "", err
+	}
+	if state != "" && !state.Known() {
+		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
+	}
+	found, next, err := s.sentBy(ctx, who.ID, state, after)
+	if err != nil {
+		return nil, "", fmt.Errorf("referrals sent by %s: %w", who.ID, err)
+	}
+	if err := s.saw(ctx, who, "read own referrals", found); err != nil {
+		return nil, "", err
+	}
+	items, err = s.owns(ctx, found, newestOf(who, found))
+	slices.SortStableFunc(items, func(a, b Own) int { return b.Received.Compare(a.Received) }) // by their own dates
+	return items, next, err
+}
+
+// newestOf are the sender's own sendings, the newest of each recommendation.
+func newestOf(who halsocoach.Actor, found []Referral) []Sending {
+	out := make([]Sending, len(found))
+	for i, r := range found {
+		out[i], _ = r.SendingOf(who.ID)
+	}
+	return out
+}
+
+// SentOne is one of the sender's own.
+func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Own{}, err
+	}
+	r, x, err := s.sentAs(ctx, who.ID, id)
+	if err != nil {
+		return Own{}, fmt.Errorf("sending %s: %w", id, err)
+	}
+	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
+		return Own{}, err
+	}
+	return s.own(ctx, r, x)
+}
+
+// Withdraw calls back what the sender has sent, while nobody has decided. Another
+// sender's about the same person stays. Again is nothing.
+func (s *Service) Withdraw(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
+	return s.ofSender(ctx, who, id, "withdraw referral", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+		return r.takeBack(i, Withdraw, who, now)
+	})
+}
+
+// EnterInError says that the sending was a mistake: another person, another
+// centre, twice. It may come after the decision; then the coach who took the
+// person in is told, and nothing is removed. Again is nothing.
+func (s *Service) EnterInError(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
+	return s.ofSender(ctx, who, id, "referral entered in error", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+		return r.takeBack(i, Err, who, now)
+	})
+}
+
+// ConsentBack is the sender's word that the person has taken the consent back:
+// while nobody has decided the sending is called back, afterwards the sender sees
+// no more of how it goes. Again is nothing.
+func (s *Service) ConsentBack(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
+	return s.ofSender(ctx, who, id, "consent taken back", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+		return r.consentBack(i, who, now)
+	})
+}
+
+// takeBack lets a sending hold no longer, with the event that tells it.
+func (r *Referral) takeBack(i int, how Act, who halsocoach.Actor, now time.Time) ([]halsocoach.Event, error) {
+	switch x := r.Sendings[i]; {
+	case x.Gone != nil && x.Gone.How == how:
+		return nil, nil
+	case x.Gone != nil && x.Gone.How == Err:
+		return nil, ErrErred
+	case x.Gone != nil:
+		return nil, ErrWithdrawn
+	}
+	moved, err := r.callBack(i, how, who, now)
+	if err != nil {
+		return nil, err
+	}
+	typ := EventChanged
+	if moved {
+		typ = map[Act]string{Withdraw: EventWithdrawn, Err: EventErred}[how]
+	}
+	return []halsocoach.Event{happened(typ, *r, now)}, nil
+}
+
+// consentBack takes the person's yes back.
+func (r *Referral) consentBack(i int, who halsocoach.Actor, now time.Time) ([]halsocoach.Event, error) {
+	x := &r.Sendings[i]
+	if x.Consent.Back != nil || x.Gone != nil {
+		return nil, nil
+	}
+	seen := r.SeenBy(*x)
+	x.Consent.Back, x.Consent.BackBy = &now, who.ID
+	if r.State.Open() {
+		return r.takeBack(i, Withdraw, who, now)
+	}
+	x.Last = &seen
+	return []halsocoach.Event{changed(*r, now)}, nil
+}
+
+// ofSender does something with what the sender knows by the id.
+func (s *Service) ofSender(ctx context.Context, who halsocoach.Actor, id, act string, do func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error)) (Own, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Own{}, err
+	}
+	before, x, err := s.sentAs(ctx, who.ID, id)
+	if err != nil {
+		return Own{}, fmt.Errorf("sending %s: %w", id, err)
+	}
+	after, err := s.change(ctx, before.ID, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
+		i := slices.IndexFunc(r.Sendings, func(y Sending) bool { return y.ID == x.ID })
+		if i < 0 {
+			return nil, halsocoach.ErrNotFound
+		}
+		return do(r, i, now)
+	})
+	if err != nil {
+		return Own{}, fmt.Errorf("%s %s: %w", act, id, err)
+	}
+	if err := s.saw(ctx, who, act, []Referral{after}); err != nil {
+		return Own{}, err
+	}
+	return s.own(ctx, after, after.Sendings[slices.IndexFunc(after.Sendings, func(y Sending) bool { return y.ID == x.ID })])
+}
+
+func (s *Service) own(ctx context.Context, r Referral, x Sending) (Own, error) {
+	all, err := s.owns(ctx, []Referral{r}, []Sending{x})
+	if err != nil {
+		return Own{}, err
+	}
+	return all[0], nil
+}
+
+// owns are the recommendations as the sender sees them, each by what they have
+// sent, names opened in one question.
+func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([]Own, error) {
+	out, boxes := make([]Own, len(found)), make([]seal.Box, len(found))
+	for i, r := range found {
+		x := sent[i]
+		centre, err := s.centreName(ctx, r.Centre)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At, Due: r.Due}
+		if x.Carried == "" { // a promise from their own day
+			out[i].Due = r.Due.Add(x.At.Sub(r.Received))
+		}
+		if x.Gone == nil {
+			_, err = r.State.After(Withdraw, halsocoach.RoleCareCentre)
+			out[i].MayWithdraw = err == nil
+			_, err = r.State.After(Err, halsocoach.RoleCareCentre)
+			out[i].MayErr = err == nil && x.Source != halsocoach.FromSelf
+		}
+		boxes[i] = seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: x.Name}
+	}
+	names, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open names: %w", err)
+	}
+	for i := range out {
+		out[i].Name = names[i]
+	}
+	return out, nil
+}

@@ -34,7 +34,8 @@ func (s *Service) AddSigningKey(ctx context.Context) (signing.Key, error) {
 // ErrNoSigningKey: there is none of that id.
 var ErrNoSigningKey = errors.New("auth: there is no signing key of that id")
 
-// nearby is how far apart the clocks of nodes may be.
+// nearby is how far apart the clocks of nodes may be: sessions that began this
+// long before or after the key's time are ended too.
 const nearby = 5 * time.Minute
 
 // RevokeSigningKey removes a key that somebody else may have, and ends every

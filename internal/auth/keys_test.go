@@ -74,6 +74,7 @@ func TestARevokedKeyEndsItsSessionsAndNoOther(t *testing.T) {
 	e, a := house(t)
 	b := node(t, e)
 	before := signIn(t, a, Identity{Staff: "maria"})
+	e.Clock.Add(2 * nearby)
 	next, err := a.AddSigningKey(e.Ctx())
 	if err != nil {
 		t.Fatal(err)

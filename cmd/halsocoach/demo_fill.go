@@ -53,6 +53,9 @@ func (d *demo) fill(ctx context.Context) error {
 	if err := d.settle(ctx, first); err != nil {
 		return err
 	}
+	if err := d.earlier(ctx, first); err != nil {
+		return err
+	}
 	if err := d.publish(ctx, first, today); err != nil {
 		return fmt.Errorf("publish the programme: %w", err)
 	}

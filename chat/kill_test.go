@@ -29,8 +29,13 @@ import (
 	"halsocoach/internal/web"
 )
 
-// childVar makes the test binary a chat server on the folder it names.
-const childVar = "HALSOCOACH_CHAT_CHILD"
+// childVar makes the test binary a chat server on the folder it names. With
+// natsVar it is one of several nodes, which lets everybody say as much as they
+// can and ends when its standard input does.
+const (
+	childVar = "HALSOCOACH_CHAT_CHILD"
+	natsVar  = "HALSOCOACH_CHAT_NATS"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVar); dir != "" {
@@ -69,7 +74,11 @@ func openFolder(ctx context.Context, dir string) (childGround, error) {
 	if err != nil {
 		return fail(err)
 	}
-	bus, err := event.Open(ctx, "embedded:"+filepath.Join(dir, "nats"), log)
+	nats := os.Getenv(natsVar)
+	if nats == "" {
+		nats = "embedded:" + filepath.Join(dir, "nats")
+	}
+	bus, err := event.Open(ctx, nats, log)
 	if err != nil {
 		return fail(err)
 	}
@@ -100,6 +109,10 @@ func serveChild(dir string) error {
 	g, err := openFolder(ctx, dir)
 	if err != nil {
 		return err
+	}
+	if os.Getenv(natsVar) != "" {
+		g.cfg.Wire.PerSecond = 1 << 30
+		go func() { _, _ = io.Copy(io.Discard, os.Stdin); os.Exit(0) }()
 	}
 	go event.Relay(ctx, g.cfg.Store, g.bus, g.cfg.Log)
 	svc := New(g.cfg)

@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"halsocoach/internal/testenv"
+)
+
+// fleet is two nodes on one store and one NATS.
+type fleet struct {
+	t   *testing.T
+	dir string
+
+	mu    sync.Mutex
+	nodes [2]*Demo
+}
+
+// startFleet starts NATS in this process and both nodes: the first fills the
+// demo, the second finds it there.
+func startFleet(t *testing.T) *fleet {
+	t.Helper()
+	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nats.Start()
+	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
+	if !nats.ReadyForConnections(10 * time.Second) {
+		t.Fatal("nats-server did not start")
+	}
+	t.Setenv("HALSOCOACH_NATS", nats.ClientURL())
+	f := &fleet{t: t, dir: t.TempDir()}
+	for i := range f.nodes {
+		f.start(i)
+	}
+	return f
+}
+
+func (f *fleet) start(i int) {
+	f.t.Helper()
+	d := Start(f.t, f.dir, "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nodes[i] = d
+}
+
+func (f *fleet) node(i int) *Demo {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.nodes[i%2]
+}
+
+// at is the address for the i-th try: the nodes in turn.
+func (f *fleet) at(i int) string { return f.node(i).URL }
+
+func TestAKilledNodeLosesNothing(t *testing.T) {
+	f := startFleet(t)
+	l := f.begin(8, f.at)
+	rounds := testenv.Count(2, 20)
+	for round := range rounds {
+		l.more(t, 20)
+		time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
+		f.node(round).Kill()
+		l.more(t, 20) // those who were on it go on with the other
+		f.start(round % 2)
+	}
+	l.more(t, 20)
+	messages, places := l.check(t, f)
+	l.faults.Range(func(what, _ any) bool { t.Error(what); return true })
+	t.Logf("%d kills: %d messages each with both sides once and in order, %d bookings stand", rounds, messages, places)
+	if messages == 0 || places == 0 {
+		t.Fatal("the test has tested nothing")
+	}
+}
+
+// proxy is the least that a reverse proxy does: it asks every node whether it is
+// ready, sends to those that are, and tries another when one can not be reached.
+type proxy struct {
+	f     *fleet
+	ready [2]atomic.Bool
+	turn  atomic.Int64
+	send  http.RoundTripper
+}
+
+func (p *proxy) watch(ctx context.Context) {
+	asks := &http.Client{Timeout: time.Second}
+	for ctx.Err() == nil {
+		for i := range p.ready {
+			res, err := asks.Get(p.f.at(i) + "/readyz")
+			p.ready[i].Store(err == nil && res.StatusCode == http.StatusOK)
+			if err == nil {
+				res.Body.Close()
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// RoundTrip tries ready nodes for a while. What has reached a node is sent again
+// only if it has a key or asks for nothing to be done.
+func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
+	safe := r.Method == http.MethodGet || r.Header.Get("Idempotency-Key") != ""
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		i := int(p.turn.Add(1)) % 2
+		if !p.ready[i].Load() {
+			i = 1 - i
+		}
+		u, err := url.Parse(p.f.at(i))
+		if err != nil {
+			return nil, err
+		}
+		out := r.Clone(r.Context())
+		if r.GetBody != nil {
+			if out.Body, err = r.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+		out.URL.Scheme, out.URL.Host = u.Scheme, u.Host
+		res, err := p.send.RoundTrip(out)
+		if err == nil || !safe || time.Now().After(end) {
+			return res, err
+		}
+	}
+}
+
+// keepBody makes a request that can be sent again.
+func keepBody(r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		b = nil // the node will refuse what was cut off
+	}
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+	r.Body, _ = r.GetBody()
+	r.ContentLength = int64(len(b))
+}
+
+// startProxy runs it until the test ends.
+func startProxy(f *fleet) string {
+	p := &proxy{f: f, send: &http.Transport{MaxIdleConnsPerHost: 64}}
+	ctx, cancel := context.WithCancel(context.Background())
+	go p.watch(ctx)
+	s := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: p,
+		Rewrite:   func(r *httputil.ProxyRequest) { keepBody(r.Out) },
+	})
+	f.t.Cleanup(func() { cancel(); s.CloseClientConnections(); s.Close() })
+	return s.URL
+}
+
+func TestARollingRestartIsSeenByNobody(t *testing.T) {
+	t.Setenv("HALSOCOACH_STOP_NOTICE", "500ms")
+	f := startFleet(t)
+	at := startProxy(f)
+	l := f.begin(8, func(int) string { return at })
+	for round := range 2 * testenv.Count(1, 5) {
+		l.more(t, 20)
+		began := time.Now()
+		d := f.node(round)
+		_ = d.cmd.Process.Signal(syscall.SIGTERM)
+		if err := d.cmd.Wait(); err != nil {
+			t.Errorf("the node ended with %v", err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("the stop took %v", took)
+		} else {
+			t.Logf("stopped in %.1f s", took.Seconds())
+		}
+		l.more(t, 20)
+		f.start(round % 2)
+		time.Sleep(200 * time.Millisecond) // the proxy takes it in
+	}
+	l.more(t, 20)
+	messages, places := l.check(t, f)
+	l.faults.Range(func(what, _ any) bool { t.Error(what); return true })
+	t.Logf("%d messages, %d bookings; %d sockets were told to come back", messages, places, l.restarts.Load())
+	if messages == 0 || places == 0 || l.restarts.Load() == 0 {
+		t.Fatal("the test has tested nothing")
+	}
+}

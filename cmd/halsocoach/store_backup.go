@@ -13,29 +13,54 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"halsocoach/internal/store"
+	"halsocoach/internal/store/mongo"
 	"halsocoach/internal/store/sqlite"
 )
 
-// backupCommand copies the running store to a file. Keys are not in it: they
-// are kept apart, so that a destroyed key reaches the backups too.
+// oneStore is the store of documents, or with OfKeys that of keys: never both in
+// one file, so that a destroyed key reaches the backups of the documents too.
+type oneStore struct {
+	Store    string `env:"HALSOCOACH_STORE" placeholder:"sqlite:PATH" help:"The store of documents."`
+	Keys     string `env:"HALSOCOACH_KEYS" placeholder:"DIR" help:"Folder of the keys; only with --of-keys."`
+	KeyStore string `env:"HALSOCOACH_KEY_STORE" placeholder:"sqlite:PATH" help:"The store of keys; only with --of-keys."`
+	OfKeys   bool   `help:"The store of keys instead. Keep it apart, only the newest, for at most 7 days."`
+}
+
+// at is which store is meant.
+func (o oneStore) at() (address string, of []store.Kind, err error) {
+	if !o.OfKeys {
+		return o.Store, kinds(), checkStore("HALSOCOACH_STORE", o.Store)
+	}
+	if o.Keys == "" && o.KeyStore == "" {
+		return "", nil, errSetting("HALSOCOACH_KEYS", "", "give the folder of the keys")
+	}
+	address = place{Store: o.Store, Keys: o.Keys, KeyStore: o.KeyStore}.keyStore()
+	return address, keyKinds(), checkStore("HALSOCOACH_KEY_STORE", address)
+}
+
+// backupCommand copies a running store to a file.
 type backupCommand struct {
-	Store string `env:"HALSOCOACH_STORE" placeholder:"sqlite:PATH" help:"The store of documents."`
-	File  string `arg:"" help:"The file to write; it must not exist."`
+	oneStore
+	File string `arg:"" help:"The file to write; it must not exist."`
 }
 
 // Run writes beside the file and moves it into place when it is whole, so that
 // what has the name is always a whole backup.
 func (c *backupCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
-	if err := checkStore("HALSOCOACH_STORE", c.Store); err != nil {
+	address, of, err := c.at()
+	if err != nil {
 		return err
 	}
-	if err := there(c.Store); err != nil {
-		return errSetting("HALSOCOACH_STORE", c.Store, err.Error())
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil { // opening would make it
+			return fmt.Errorf("back up %s: there is no store at that path", address)
+		}
 	}
 	if _, err := os.Lstat(c.File); err == nil {
 		return fmt.Errorf("back up: %s exists already; give a new name", c.File)
 	}
-	s, err := openStore(ctx, c.Store, kinds(), log)
+	s, err := openStore(ctx, address, of, log)
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
@@ -45,18 +70,6 @@ func (c *backupCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
 		return fmt.Errorf("back up: %w", err)
 	}
 	fmt.Printf("%s: %s in %s\n", c.File, megabytes(n), took)
-	return nil
-}
-
-// there says whether a store's file exists: opening one makes it.
-func there(address string) error {
-	path, ok := strings.CutPrefix(address, "sqlite:")
-	if !ok {
-		return nil
-	}
-	if _, err := os.Stat(path); err != nil {
-		return errors.New("there is no store at that path")
-	}
 	return nil
 }
 
@@ -98,13 +111,14 @@ func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 // restoreCommand makes an empty store from a backup.
 type restoreCommand struct {
-	Store string `env:"HALSOCOACH_STORE" placeholder:"sqlite:PATH" help:"The store to make; it must not exist."`
-	File  string `arg:"" type:"existingfile" help:"What store backup wrote."`
+	oneStore
+	File string `arg:"" type:"existingfile" help:"What store backup wrote."`
 }
 
 // Run checks the copy first and touches nothing that is there.
-func (c *restoreCommand) Run(ctx context.Context) error {
-	if err := checkStore("HALSOCOACH_STORE", c.Store); err != nil {
+func (c *restoreCommand) Run(ctx context.Context, log *slog.Logger) error {
+	address, _, err := c.at()
+	if err != nil {
 		return err
 	}
 	f, err := os.Open(c.File)
@@ -118,18 +132,18 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 	}
 	began := time.Now()
 	bar := bytesBar(info.Size(), "reading "+filepath.Base(c.File))
-	err = errors.Join(restoreStore(ctx, c.Store, io.TeeReader(f, bar)), bar.Finish())
+	err = errors.Join(restoreStore(ctx, address, io.TeeReader(f, bar), log), bar.Finish())
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	fmt.Printf("%s: restored %s in %s\n", redacted(c.Store), megabytes(info.Size()), time.Since(began).Round(time.Millisecond))
+	fmt.Printf("%s: restored %s in %s\n", redacted(address), megabytes(info.Size()), time.Since(began).Round(time.Millisecond))
 	return nil
 }
 
 // restoreStore makes the store at an address from what Backup wrote.
-func restoreStore(ctx context.Context, address string, from io.Reader) error {
+func restoreStore(ctx context.Context, address string, from io.Reader, log *slog.Logger) error {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		return sqlite.Restore(ctx, from, path)
 	}
-	return errSetting("HALSOCOACH_STORE", address, "give sqlite:PATH")
+	return mongo.Restore(ctx, from, address, log)
 }

@@ -52,7 +52,7 @@ func TestABackupIsTheRunningStoreOfThatMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer open.Close()
-	if err := (&backupCommand{Store: address, File: file}).Run(t.Context(), quiet()); err != nil {
+	if err := (&backupCommand{oneStore: oneStore{Store: address}, File: file}).Run(t.Context(), quiet()); err != nil {
 		t.Fatal(err)
 	}
 	note(t, address, "after")
@@ -60,7 +60,7 @@ func TestABackupIsTheRunningStoreOfThatMoment(t *testing.T) {
 		t.Fatalf("the backup has mode %v (%v)", st.Mode(), err)
 	}
 	back := "sqlite:" + filepath.Join(dir, "b.db")
-	if err := (&restoreCommand{Store: back, File: file}).Run(t.Context()); err != nil {
+	if err := (&restoreCommand{oneStore: oneStore{Store: back}, File: file}).Run(t.Context(), quiet()); err != nil {
 		t.Fatal(err)
 	}
 	if !noted(t, back, "before") || noted(t, back, "after") {
@@ -77,7 +77,7 @@ func TestABackupIsTheRunningStoreOfThatMoment(t *testing.T) {
 func TestABackupOverwritesNothing(t *testing.T) {
 	dir := t.TempDir()
 	address, file := "sqlite:"+filepath.Join(dir, "a.db"), filepath.Join(dir, "a.backup")
-	if err := (&backupCommand{Store: address, File: file}).Run(t.Context(), quiet()); err == nil || !strings.Contains(err.Error(), "HALSOCOACH_STORE") {
+	if err := (&backupCommand{oneStore: oneStore{Store: address}, File: file}).Run(t.Context(), quiet()); err == nil || !strings.Contains(err.Error(), "no store at that path") {
 		t.Errorf("a store that is not there: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "a.db")); !errors.Is(err, os.ErrNotExist) {
@@ -87,20 +87,20 @@ func TestABackupOverwritesNothing(t *testing.T) {
 	if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&backupCommand{Store: address, File: file}).Run(t.Context(), quiet()); err == nil {
+	if err := (&backupCommand{oneStore: oneStore{Store: address}, File: file}).Run(t.Context(), quiet()); err == nil {
 		t.Error("a file that is there was overwritten")
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "kept" {
 		t.Errorf("the file is now %q (%v)", b, err)
 	}
-	if err := (&restoreCommand{Store: "sqlite:" + filepath.Join(dir, "b.db"), File: file}).Run(t.Context()); err == nil {
+	if err := (&restoreCommand{oneStore: oneStore{Store: "sqlite:" + filepath.Join(dir, "b.db")}, File: file}).Run(t.Context(), quiet()); err == nil {
 		t.Error("what is no backup was restored")
 	}
 	good := filepath.Join(dir, "good.backup")
-	if err := (&backupCommand{Store: address, File: good}).Run(t.Context(), quiet()); err != nil {
+	if err := (&backupCommand{oneStore: oneStore{Store: address}, File: good}).Run(t.Context(), quiet()); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&restoreCommand{Store: address, File: good}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "exists already") {
+	if err := (&restoreCommand{oneStore: oneStore{Store: address}, File: good}).Run(t.Context(), quiet()); err == nil || !strings.Contains(err.Error(), "exists already") {
 		t.Errorf("a store that is there: %v", err)
 	}
 }

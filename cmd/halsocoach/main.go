@@ -21,6 +21,7 @@ type commands struct {
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running service of this machine how it is."`
 	Keys        keysCommand        `cmd:"" help:"The keys: what there is, rotation, revocation."`
 	Counts      countsCommand      `cmd:"" help:"The counted facts."`
+	Waits       waitsCommand       `cmd:"" help:"The waiting times."`
 }
 
 func main() {

@@ -21,6 +21,7 @@ type centre struct {
 	Phone   string         `json:"phone,omitempty"`
 	Email   string         `json:"email,omitempty"`
 	Closed  halsocoach.Day `json:"closed,omitempty"` // "" = open
+	Remote  []remote       `json:"remote,omitempty"` // decisions, in the order in which they were written
 	Made    string         `json:"made,omitempty"`   // the wish that made it
 	Wish    string         `json:"wish,omitempty"`   // its digest
 	Changed time.Time      `json:"changed"`
@@ -120,8 +121,9 @@ func (w UnitWish) check(centres []halsocoach.Centre) error {
 	return halsocoach.Invalid(fields...)
 }
 
-func (c centre) shared() halsocoach.Centre {
-	return halsocoach.Centre{Code: c.Code, Kommun: c.Kommun, Name: c.Name, Address: c.Address, Phone: c.Phone, Email: c.Email, Closed: c.Closed != ""}
+func (c centre) shared(today func() halsocoach.Day) halsocoach.Centre {
+	return halsocoach.Centre{Code: c.Code, Kommun: c.Kommun, Name: c.Name, Address: c.Address, Phone: c.Phone, Email: c.Email, Closed: c.Closed != "",
+		Online: len(c.Remote) > 0 && c.online(today())}
 }
 
 func (u unit) shared() halsocoach.Unit {

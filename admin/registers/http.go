@@ -16,6 +16,8 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post(path+"/centrum/ny", s.addCentre)
 	r.Get(path+"/centrum/:code", s.editCentre)
 	r.Post(path+"/centrum/:code", s.changeCentrePage)
+	r.Get(path+"/centrum/:code/distans", s.askRemote)
+	r.Post(path+"/centrum/:code/distans", s.decideRemote)
 	r.Get(path+"/centrum/:code/stang", s.askCloseCentre)
 	r.Post(path+"/centrum/:code/stang", s.closeCentre)
 	r.Get(path+"/centrum/:code/oppna", s.toList)
@@ -128,6 +130,46 @@ func (s *Service) changeCentrePage(c *fiber.Ctx) error {
 		return err
 	}
 	return web.Redirect(c, back(have.Kommun), "Ändringen är sparad.")
+}
+
+func (s *Service) askRemote(c *fiber.Ctx) error {
+	have, err := s.ownCentre(c)
+	if err != nil {
+		return err
+	}
+	f := web.NewForm(c)
+	if len(f.Values) == 0 {
+		f.Set("from", string(s.today()))
+		f.Set("on", "ja")
+		if have.Online {
+			f.Set("on", "nej")
+		}
+	}
+	return s.showRemote(c, f, have, fiber.StatusOK)
+}
+
+func (s *Service) showRemote(c *fiber.Ctx, f *web.Form, have halsocoach.Centre, status int) error {
+	past, err := s.Remotes(web.Ctx(c), web.Who(c), have.Code)
+	if err != nil {
+		return err
+	}
+	return web.Show(c, frame("Ta emot på distans", status), remotePage(f, have, past))
+}
+
+func (s *Service) decideRemote(c *fiber.Ctx) error {
+	have, err := s.ownCentre(c)
+	if err != nil {
+		return err
+	}
+	f := web.ReadForm(c)
+	_, err = s.DecideRemote(web.Ctx(c), web.Who(c), web.Req(c), have.Code, RemoteWish{On: f.Get("on") == "ja", From: halsocoach.Day(f.Get("from")), Decision: f.Get("decision")})
+	if f.Failed(err) {
+		return s.showRemote(c, f, have, fiber.StatusUnprocessableEntity)
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, back(have.Kommun), "Beslutet är inskrivet.")
 }
 
 func (s *Service) askCloseCentre(c *fiber.Ctx) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"halsocoach"
@@ -62,7 +63,7 @@ func (s *Service) Centre(_ context.Context, code string) (halsocoach.Centre, err
 	if !ok {
 		return halsocoach.Centre{}, halsocoach.ErrNotFound
 	}
-	return c.shared(), nil
+	return c.shared(s.today), nil
 }
 
 // Centres are the open ones of a kommun, or of the whole county for "".
@@ -74,7 +75,7 @@ func (s *Service) listCentres(keep func(centre) bool) []halsocoach.Centre {
 	found := s.centres.All(keep)
 	out := make([]halsocoach.Centre, len(found))
 	for i, c := range found {
-		out[i] = c.shared()
+		out[i] = c.shared(s.today)
 	}
 	return inOrder(out)
 }
@@ -97,6 +98,8 @@ func (s *Service) Units(_ context.Context, kommun string) ([]halsocoach.Unit, er
 	}
 	return byName(out), nil
 }
+
+func (s *Service) today() halsocoach.Day { return halsocoach.DayOf(s.cfg.Clock()) }
 
 // Place is a row of the administrator's page.
 type Place struct {
@@ -157,7 +160,7 @@ func (s *Service) AddCentre(ctx context.Context, who halsocoach.Actor, req halso
 		switch {
 		case err == nil:
 			s.centres.Put(s.cfg.Bus, doc)
-			return doc.shared(), true, nil
+			return doc.shared(s.today), true, nil
 		case store.Duplicate(err, "made"):
 			return s.sameCentre(ctx, doc)
 		case !errors.Is(err, store.ErrConflict):
@@ -184,7 +187,7 @@ func (s *Service) sameCentre(ctx context.Context, wanted centre) (halsocoach.Cen
 	if found[0].Wish != wanted.Wish {
 		return halsocoach.Centre{}, false, halsocoach.ErrOtherWish
 	}
-	return found[0].shared(), false, nil
+	return found[0].shared(s.today), false, nil
 }
 
 // ChangeCentre writes what is to be known of a centre anew; the code and the
@@ -243,7 +246,7 @@ func (s *Service) changeCentre(ctx context.Context, code string, do func(*centre
 		if err := do(c); err != nil {
 			return nil, err
 		}
-		if moved = before != *c; !moved {
+		if moved = !reflect.DeepEqual(before, *c); !moved {
 			return nil, nil
 		}
 		now := s.cfg.Clock()
@@ -256,5 +259,5 @@ func (s *Service) changeCentre(ctx context.Context, code string, do func(*centre
 	if moved {
 		s.centres.Put(s.cfg.Bus, c)
 	}
-	return c.shared(), nil
+	return c.shared(s.today), nil
 }

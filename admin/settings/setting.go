@@ -25,6 +25,8 @@ type document struct {
 	LegalFrame        values[string] `json:"legalFrame,omitempty"`
 	MinAge            values[int]    `json:"minAge,omitempty"`
 	MaxAge            values[int]    `json:"maxAge,omitempty"`
+	OpenToCounty      values[bool]   `json:"openToCounty,omitempty"`
+	FlagDays          values[int]    `json:"flagDays,omitempty"`
 
 	Changed time.Time `json:"changed"`
 }
@@ -158,8 +160,8 @@ func readNumber(s typed[int], text string) (int, string) {
 	return n, ""
 }
 
-func yesNo(name string, list func(*document) *values[bool], term func(*halsocoach.Terms) *bool) setting {
-	return typed[bool]{name: name, choices: []string{"ja", "nej"}, list: list, term: term,
+func yesNo(name string, centres bool, list func(*document) *values[bool], term func(*halsocoach.Terms) *bool) setting {
+	return typed[bool]{name: name, centres: centres, choices: []string{"ja", "nej"}, list: list, term: term,
 		write: func(v bool) string {
 			if v {
 				return "ja"
@@ -200,11 +202,15 @@ const (
 	hideBelow   = "dolda-sma-tal"
 	begunMonths = "paborjad-manad"
 	legalFrame  = "rattslig-ram"
+	openCounty  = "oppet-for-lanet"
+	flagDays    = "orord-rekommendation"
 )
 
 // all are the settings in the order of the page.
 var all = []setting{
 	number(promise, true, 1, 60, func(d *document) *values[int] { return &d.PromiseDays }, func(t *halsocoach.Terms) *int { return &t.PromiseDays }),
+	number(flagDays, true, 1, 90, func(d *document) *values[int] { return &d.FlagDays }, func(t *halsocoach.Terms) *int { return &t.FlagDays }),
+	yesNo(openCounty, true, func(d *document) *values[bool] { return &d.OpenToCounty }, func(t *halsocoach.Terms) *bool { return &t.OpenToCounty }),
 	number(unanswered, true, 1, 240, func(d *document) *values[int] { return &d.UnansweredHours }, func(t *halsocoach.Terms) *int { return &t.UnansweredHours }),
 	number(firstTalk, true, 15, 180, func(d *document) *values[int] { return &d.FirstTalkMinutes }, func(t *halsocoach.Terms) *int { return &t.FirstTalkMinutes }),
 	number(followUp, true, 15, 180, func(d *document) *values[int] { return &d.FollowUpMinutes }, func(t *halsocoach.Terms) *int { return &t.FollowUpMinutes }),
@@ -213,7 +219,7 @@ var all = []setting{
 	number(minAge, false, 0, 120, func(d *document) *values[int] { return &d.MinAge }, func(t *halsocoach.Terms) *int { return &t.MinAge }),
 	number(maxAge, false, 0, 120, func(d *document) *values[int] { return &d.MaxAge }, func(t *halsocoach.Terms) *int { return &t.MaxAge }),
 	number(hideBelow, false, 5, 50, func(d *document) *values[int] { return &d.HideBelow }, func(t *halsocoach.Terms) *int { return &t.HideBelow }),
-	yesNo(begunMonths, func(d *document) *values[bool] { return &d.BegunMonths }, func(t *halsocoach.Terms) *bool { return &t.BegunMonthsCounted }),
+	yesNo(begunMonths, false, func(d *document) *values[bool] { return &d.BegunMonths }, func(t *halsocoach.Terms) *bool { return &t.BegunMonthsCounted }),
 	choice(legalFrame, []string{"hsl", "kommunal"}, func(d *document) *values[string] { return &d.LegalFrame }, func(t *halsocoach.Terms) *string { return &t.LegalFrame }),
 }
 

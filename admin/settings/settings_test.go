@@ -72,6 +72,7 @@ func TestEverySettingReachesTheTerms(t *testing.T) {
 	for key, value := range map[string]string{
 		promise: "3", unanswered: "12", firstTalk: "50", followUp: "30", bookAhead: "60", ownFirst: "4",
 		minAge: "16", maxAge: "90", hideBelow: "10", begunMonths: "nej", legalFrame: "kommunal",
+		openCounty: "ja", flagDays: "21",
 	} {
 		decide(t, e, s, wish(key, value, today))
 	}
@@ -79,10 +80,11 @@ func TestEverySettingReachesTheTerms(t *testing.T) {
 	if want := (halsocoach.Terms{
 		PromiseDays: 3, OwnResidentsFirst: 4, FirstTalkMinutes: 50, FollowUpMinutes: 30, BookAheadDays: 60, UnansweredHours: 12,
 		HideBelow: 10, BegunMonthsCounted: false, LegalFrame: "kommunal", MinAge: 16, MaxAge: 90,
+		OpenToCounty: true, FlagDays: 21,
 	}); got != want {
 		t.Fatalf("%+v", got)
 	}
-	if len(all) != 11 {
+	if len(all) != 13 {
 		t.Fatal("a setting is not in this test")
 	}
 }

@@ -14,6 +14,10 @@ func title(ctx context.Context, key string) string {
 	switch key {
 	case promise:
 		return web.T(ctx, "Första kontakten efter en rekommendation")
+	case flagDays:
+		return web.T(ctx, "Rekommendation som ingen har tagit hand om")
+	case openCounty:
+		return web.T(ctx, "Öppet för invånare i hela länet")
 	case unanswered:
 		return web.T(ctx, "Obesvarade meddelanden")
 	case firstTalk:
@@ -43,6 +47,10 @@ func meaning(ctx context.Context, key string) string {
 	switch key {
 	case promise:
 		return web.T(ctx, "Inom så många dagar ska en invånare som har blivit rekommenderad bli kontaktad. Coachens skrivbord sorteras efter löftet.")
+	case flagDays:
+		return web.T(ctx, "Efter så många dagar räknas en rekommendation som ingen har tagit hand om i styrgruppens siffror. Hälsocentret ser den redan när löftet om första kontakt har gått ut.")
+	case openCounty:
+		return web.T(ctx, "Avgör om den som bor i en annan kommun kan välja att bli rekommenderad hit. Egna invånare kan det alltid.")
 	case unanswered:
 		return web.T(ctx, "Ett meddelande som ingen har svarat på inom den här tiden visas som försenat hos coachen.")
 	case firstTalk:
@@ -78,6 +86,8 @@ func open(ctx context.Context, key string) string {
 		return web.T(ctx, "Öppen fråga: överenskommelsen nämner vuxna och låter varje kommun ta med andra åldrar, utan att ange gränser.")
 	case promise:
 		return web.T(ctx, "Öppen fråga: överenskommelsen anger ingen tid för den första kontakten.")
+	case flagDays, openCounty:
+		return web.T(ctx, "Öppen fråga: överenskommelsen säger inget om det här.")
 	case hideBelow:
 		return web.T(ctx, "Öppen fråga: ingen har beslutat hur små tal som får visas. Fem är vår egen gräns.")
 	}
@@ -88,8 +98,13 @@ func open(ctx context.Context, key string) string {
 func valueText(ctx context.Context, key, value string) string {
 	n, _ := strconv.Atoi(value)
 	switch key {
-	case promise, bookAhead:
+	case promise, bookAhead, flagDays:
 		return days(ctx, n)
+	case openCounty:
+		if value == "ja" {
+			return web.T(ctx, "Ja, alla i länet kan välja oss")
+		}
+		return web.T(ctx, "Nej, bara kommunens egna invånare")
 	case ownFirst:
 		if n == 0 {
 			return web.T(ctx, "Ingen förtur")
@@ -133,7 +148,7 @@ func days(ctx context.Context, n int) string {
 // question is the label of the value's field.
 func question(ctx context.Context, key string) string {
 	switch key {
-	case promise, bookAhead, ownFirst:
+	case promise, bookAhead, ownFirst, flagDays:
 		return web.T(ctx, "Antal dagar")
 	case firstTalk, followUp:
 		return web.T(ctx, "Antal minuter")

@@ -23,13 +23,14 @@ import (
 
 // demoCommand runs everything in one process with made-up people.
 type demoCommand struct {
-	Addr  string `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes a free one."`
-	Data  string `placeholder:"DIR" help:"Folder of the demo's data, kept between starts. Default: a folder under your cache."`
-	Size  string `enum:"small,kommun,region" default:"small" help:"How many people: small (300), kommun (2 000) or region (20 000, a year and a million messages)."`
-	At    string `placeholder:"TIME" help:"Pretend that the demo starts at this local time, as 2026-11-23 09:00."`
-	Store string `env:"HALSOCOACH_STORE" placeholder:"mongodb://…" help:"A store in place of a file in the folder: empty, or a demo's."`
-	NATS  string `env:"HALSOCOACH_NATS" name:"nats" placeholder:"nats://…" help:"A NATS in place of the embedded one."`
-	Past  bool   `hidden:"" help:"Write the past and end: what a first start does in a process of its own."`
+	Addr   string        `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes a free one."`
+	Data   string        `placeholder:"DIR" help:"Folder of the demo's data, kept between starts. Default: a folder under your cache."`
+	Size   string        `enum:"small,kommun,region" default:"small" help:"How many people: small (300), kommun (2 000) or region (20 000, a year and a million messages)."`
+	At     string        `placeholder:"TIME" help:"Pretend that the demo starts at this local time, as 2026-11-23 09:00."`
+	Store  string        `env:"HALSOCOACH_STORE" placeholder:"mongodb://…" help:"A store in place of a file in the folder: empty, or a demo's."`
+	NATS   string        `env:"HALSOCOACH_NATS" name:"nats" placeholder:"nats://…" help:"A NATS in place of the embedded one."`
+	Notice time.Duration `name:"stop-notice" env:"HALSOCOACH_STOP_NOTICE" default:"0s" help:"How long a stop goes on answering after /readyz has begun to say no."`
+	Past   bool          `hidden:"" help:"Write the past and end: what a first start does in a process of its own."`
 }
 
 // size is how much past the demo gets.
@@ -129,7 +130,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	url := "http://" + ln.Addr().String()
 	d.house, err = openHouse(ctx, houseConfig{
 		place: where, PublicURL: url, Demo: true, Clock: d.clock.now, Log: log, Kinds: []store.Kind{bookKind},
-		Personas: d.personas, Persona: d.persona,
+		Personas: d.personas, Persona: d.persona, Notice: c.Notice,
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"halsocoach"
@@ -23,6 +24,7 @@ import (
 	"halsocoach/internal/event"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
+	"halsocoach/internal/store/sqlite"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
 	"halsocoach/referral/waiting"
@@ -34,6 +36,8 @@ type houseConfig struct {
 	PublicURL string
 	Demo      bool
 	Clock     halsocoach.Clock // nil = the real one
+	Notice    time.Duration    // of a stop, see web.Config
+	Proxies   []string         // see web.Config
 	Log       *slog.Logger
 	Personas  func() []auth.Persona
 	Persona   func(name string) (auth.Persona, bool)
@@ -61,8 +65,9 @@ type house struct {
 	groups    *groups.Service
 	counts    *counts.Service
 
-	stop  context.CancelFunc
-	relay sync.WaitGroup
+	stop    context.CancelFunc
+	relay   sync.WaitGroup
+	started atomic.Bool
 }
 
 // kinds are those of all packages.
@@ -94,7 +99,7 @@ func openGround(ctx context.Context, cfg houseConfig) (*house, error) {
 	if h.store, err = openStore(ctx, cfg.Store, append(kinds(), cfg.Kinds...), cfg.Log); err != nil {
 		return fail("open the store", err)
 	}
-	if h.keys, err = openStore(ctx, cfg.keyStore(), seal.Kinds(), cfg.Log); err != nil {
+	if h.keys, err = openStore(ctx, cfg.keyStore(), seal.Kinds(), cfg.Log, sqlite.Shredded()); err != nil {
 		return fail("open the key store", err)
 	}
 	master, err := seal.KeyFile(filepath.Join(cfg.Keys, "master.key"))
@@ -169,7 +174,7 @@ func (h *house) build(ctx context.Context) (err error) {
 	h.counts = counts.New(counts.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Settings: h.settings, Live: h.cfg.Demo})
 	h.metrics.open()
 	h.web = web.New(web.Config{
-		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth, Ready: h.ready, Answered: h.metrics.count,
+		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth, Ready: h.ready, Notice: h.cfg.Notice, Proxies: h.cfg.Proxies, Answered: h.metrics.count,
 	})
 	h.mount()
 	return nil
@@ -187,9 +192,13 @@ func (h *house) mount() {
 	}
 }
 
-// start runs the relay, the registers and every package's consumers.
+// start runs the relay, the registers and every package's consumers. They run
+// on when ctx ends, so that what is asked last is still followed by its events,
+// and end with close.
 func (h *house) start(ctx context.Context) error {
-	ctx, h.stop = context.WithCancel(ctx)
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, stop)() // a start can be broken off
+	ctx, h.stop = run, stop
 	if err := h.shareKeys(ctx); err != nil {
 		return fmt.Errorf("share the keys with other nodes: %w", err)
 	}
@@ -214,16 +223,23 @@ func (h *house) start(ctx context.Context) error {
 			return fmt.Errorf("start %s: %w", p.name, err)
 		}
 	}
+	h.started.Store(true)
 	return nil
 }
 
 // ready says whether the program can serve.
 func (h *house) ready(ctx context.Context) error {
+	if !h.started.Load() {
+		return errNotStarted
+	}
 	return errors.Join(h.store.Ping(ctx), h.keys.Ping(ctx), h.bus.Ready())
 }
 
-// drainTime is how long a stop may take.
-const drainTime = 9 * time.Second
+var errNotStarted = errors.New("the consumers are not started")
+
+// drainTime is how long a stop may let people finish; what is left of ten
+// seconds is for the relay, the leases and the stores.
+const drainTime = 7 * time.Second
 
 // signInOnly is sign-in without a bus, for commands that run beside the service.
 func (h *house) signInOnly(ctx context.Context) (*auth.Service, error) {
@@ -251,6 +267,7 @@ func (h *house) serve(ctx context.Context, ln net.Listener, opsAddr string, list
 	case <-ctx.Done():
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
+		h.web.Leave(last)
 		err = errors.Join(h.chat.Drain(last), h.web.Shutdown(last))
 		<-done
 	}

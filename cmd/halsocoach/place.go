@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"halsocoach/internal/store"
+	"halsocoach/internal/store/mongo"
 	"halsocoach/internal/store/sqlite"
 )
 
@@ -120,16 +121,20 @@ func (p place) keyStore() string {
 	return u.String()
 }
 
-// openStore opens a store by its address.
-func openStore(ctx context.Context, address string, kinds []store.Kind, log *slog.Logger) (store.Store, error) {
+// openStore opens a store by its address. The options are for a SQLite file.
+func openStore(ctx context.Context, address string, kinds []store.Kind, log *slog.Logger, opts ...sqlite.Option) (store.Store, error) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		s, err := sqlite.Open(ctx, path, kinds, log)
+		s, err := sqlite.Open(ctx, path, kinds, log, opts...)
 		if err != nil {
 			return nil, err // a nil *Store in a store.Store is not nil
 		}
 		return s, nil
 	}
-	return nil, errSetting("HALSOCOACH_STORE", address, "give sqlite:PATH")
+	s, err := mongo.Open(ctx, address, kinds, log)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // checkPublicURL: a scheme and a host, nothing else.

@@ -5,22 +5,32 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 )
 
 // serveCommand runs the service.
 type serveCommand struct {
 	place
-	Addr      string `env:"HALSOCOACH_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
-	PublicURL string `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
-	OpsAddr   string `env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
+	Addr       string        `env:"HALSOCOACH_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
+	PublicURL  string        `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
+	StopNotice time.Duration `env:"HALSOCOACH_STOP_NOTICE" default:"2s" help:"How long a stop goes on answering after /readyz has begun to say no, so that a proxy sees it."`
+	Proxies    []string      `env:"HALSOCOACH_PROXIES" placeholder:"ADDRESS" help:"Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR, with commas."`
+	OpsAddr    string        `env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
 }
 
 func (c *serveCommand) check() error {
 	if err := checkPublicURL(c.PublicURL); err != nil {
 		return err
+	}
+	for _, p := range c.Proxies {
+		_, one := netip.ParseAddr(p)
+		if _, many := netip.ParsePrefix(p); one != nil && many != nil {
+			return errSetting("HALSOCOACH_PROXIES", p, "give addresses or networks, as 127.0.0.1,10.0.0.0/8")
+		}
 	}
 	return c.place.check()
 }
@@ -40,7 +50,7 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	pageSpeed()
-	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log})
+	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log, Notice: c.StopNotice, Proxies: c.Proxies})
 	if err != nil {
 		return err
 	}

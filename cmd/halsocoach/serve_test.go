@@ -32,7 +32,12 @@ func TestABadSettingIsOneLine(t *testing.T) {
 		says string
 	}{
 		"no store":                    {func(c *serveCommand) { c.Store = "" }, "HALSOCOACH_STORE"},
-		"a store with a password":     {func(c *serveCommand) { c.Store = "mongodb://user:hemligt@host/db" }, "HALSOCOACH_STORE"},
+		"a store with a password":     {func(c *serveCommand) { c.Store = "postgres://user:hemligt@host/db" }, "HALSOCOACH_STORE"},
+		"MongoDB without a database":  {func(c *serveCommand) { c.Store = "mongodb://user:hemligt@host" }, "HALSOCOACH_STORE"},
+		"MongoDB with an odd one":     {func(c *serveCommand) { c.Store = "mongodb://user:hemligt@host/a.b" }, "HALSOCOACH_STORE"},
+		"keys among the data":         {func(c *serveCommand) { c.KeyStore = c.Store }, "HALSOCOACH_KEY_STORE"},
+		"a key store of no kind":      {func(c *serveCommand) { c.KeyStore = "redis://user:hemligt@host" }, "HALSOCOACH_KEY_STORE"},
+		"a proxy by name":             {func(c *serveCommand) { c.Proxies = []string{"proxy.example.se"} }, "HALSOCOACH_PROXIES"},
 		"a store that is a folder":    {func(c *serveCommand) { c.Store = "sqlite:" + dir }, "store"},
 		"a store that is no database": {func(c *serveCommand) { c.Store = "sqlite:" + file }, "store"},
 		"no NATS":                     {func(c *serveCommand) { c.NATS = "" }, "HALSOCOACH_NATS"},
@@ -62,5 +67,19 @@ func TestALinkHasAnAddressThatWorks(t *testing.T) {
 	c := inviteCommand{place: place{Store: "sqlite:" + filepath.Join(dir, "a.db"), NATS: "embedded:" + dir, Keys: dir}, PublicURL: "a.se", Role: "region"}
 	if err := c.Run(t.Context(), slog.New(slog.NewTextHandler(io.Discard, nil))); err == nil || !strings.Contains(err.Error(), "HALSOCOACH_PUBLIC_URL") {
 		t.Fatal(err)
+	}
+}
+
+// TestKeysLieApart is where the keys go when nobody says.
+func TestKeysLieApart(t *testing.T) {
+	for store, want := range map[string]string{
+		"sqlite:/data/a.db":                           "sqlite:/keys/keys.db",
+		"mongodb://a:27017,b:27017/hc?replicaSet=rs0": "mongodb://a:27017,b:27017/hc_keys?replicaSet=rs0",
+		"mongodb://u:p@a/hc":                          "mongodb://u:p@a/hc_keys?authSource=hc",
+		"mongodb://u:p@a/hc?authSource=admin":         "mongodb://u:p@a/hc_keys?authSource=admin",
+	} {
+		if got := (place{Store: store, Keys: "/keys"}).keyStore(); got != want {
+			t.Errorf("%s: %s, not %s", store, got, want)
+		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"halsocoach/coach"
 	"halsocoach/groups"
 	"halsocoach/internal/auth"
+	"halsocoach/internal/auth/oidc"
 	"halsocoach/internal/event"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
@@ -38,6 +39,8 @@ type houseConfig struct {
 	Clock     halsocoach.Clock // nil = the real one
 	Notice    time.Duration    // of a stop, see web.Config
 	Proxies   []string         // see web.Config
+	Providers []oidc.Provider  // of sign-in; none = by invitation links only
+	Limits    auth.Limits      // of sessions
 	Log       *slog.Logger
 	Personas  func() []auth.Persona
 	Persona   func(name string) (auth.Persona, bool)
@@ -55,6 +58,7 @@ type house struct {
 	metrics
 
 	auth      *auth.Service
+	oidc      *oidc.Service
 	registers *registers.Service
 	settings  *settings.Service
 	referral  *referral.Service
@@ -142,12 +146,14 @@ func (h *house) build(ctx context.Context) (err error) {
 		Store: h.store, Seal: h.seal, Bus: h.bus, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo,
 		Registers: h.registers, Persona: h.cfg.Persona, Home: home,
 	}
+	authConfig.Limits = h.cfg.Limits
 	if h.cfg.Personas != nil {
 		authConfig.Personas = h.cfg.Personas()
 	}
 	if h.auth, err = auth.New(authConfig); err != nil {
 		return fmt.Errorf("sign-in: %w", err)
 	}
+	h.oidc = oidc.New(oidc.Config{Providers: h.cfg.Providers, Auth: h.auth, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL})
 	h.referral = referral.New(referral.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Settings: h.settings, Registers: h.registers, Staff: h.auth, AccessLog: h.auth,
 	})
@@ -174,7 +180,9 @@ func (h *house) build(ctx context.Context) (err error) {
 	h.counts = counts.New(counts.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Settings: h.settings, Live: h.cfg.Demo})
 	h.metrics.open()
 	h.web = web.New(web.Config{
-		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth, Ready: h.ready, Notice: h.cfg.Notice, Proxies: h.cfg.Proxies, Answered: h.metrics.count,
+		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth,
+		Session: h.auth.Left, FormTargets: oidc.FormTargets(h.cfg.Providers), Proxies: h.cfg.Proxies,
+		Ready: h.ready, Notice: h.cfg.Notice, Answered: h.metrics.count,
 	})
 	h.mount()
 	return nil
@@ -184,6 +192,7 @@ func (h *house) build(ctx context.Context) (err error) {
 func (h *house) mount() {
 	app, api := h.web.Fiber(), h.web.API()
 	h.auth.Routes(app)
+	h.oidc.Routes(app)
 	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts} {
 		p.Routes(app)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,6 +11,9 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"halsocoach/internal/auth"
+	"halsocoach/internal/auth/oidc"
 )
 
 // serveCommand runs the service.
@@ -19,11 +23,16 @@ type serveCommand struct {
 	PublicURL  string        `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
 	StopNotice time.Duration `env:"HALSOCOACH_STOP_NOTICE" default:"2s" help:"How long a stop goes on answering after /readyz has begun to say no, so that a proxy sees it."`
 	Proxies    []string      `env:"HALSOCOACH_PROXIES" placeholder:"ADDRESS" help:"Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR, with commas."`
+	OIDC       oidc.Settings `embed:""`
+	Limits     auth.Limits   `embed:""`
 	OpsAddr    string        `env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
 }
 
 func (c *serveCommand) check() error {
 	if err := checkPublicURL(c.PublicURL); err != nil {
+		return err
+	}
+	if err := errors.Join(c.OIDC.Check(), c.Limits.Check()); err != nil {
 		return err
 	}
 	for _, p := range c.Proxies {
@@ -49,8 +58,15 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	providers, err := c.OIDC.Providers()
+	if err != nil {
+		return err
+	}
 	pageSpeed()
-	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log, Notice: c.StopNotice, Proxies: c.Proxies})
+	h, err := openHouse(ctx, houseConfig{
+		place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log, Notice: c.StopNotice, Proxies: c.Proxies,
+		Providers: providers, Limits: c.Limits,
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,9 @@ func (c *keysListCommand) Run(ctx context.Context, log *slog.Logger) error {
 		outer, err := h.seal.Rotation().List(ctx)
 		if err != nil {
 			return err
+		}
+		if old, _ := filepath.Glob(filepath.Join(c.Keys, "signing", "*.key")); len(old) > 0 {
+			fmt.Fprintf(w, "\nThe %d files in %s are in use no more: remove them.\n", len(old), filepath.Join(c.Keys, "signing"))
 		}
 		fmt.Fprintln(w, "\nOUTER KEY\tMADE\tIN USE FROM\tWRAPS\tNOW")
 		for _, k := range outer {
@@ -225,18 +229,15 @@ func (c *keysRevokeCommand) Run(ctx context.Context, log *slog.Logger) error {
 
 func confirm(in io.Reader, out io.Writer, question string) bool {
 	fmt.Fprint(out, question)
-	var answer string
-	_, err := fmt.Fscanln(in, &answer)
-	return err == nil && strings.EqualFold(answer, "yes")
+	answer, _ := bufio.NewReader(in).ReadString('\n')
+	return strings.EqualFold(strings.TrimSpace(answer), "yes")
 }
 
 // shareKeys makes this node one of those that an operator's rotation waits for,
-// and lets a destroyed key be forgotten on all nodes at once. The note between
-// them is sealed: it names a person.
+// and lets a destroyed key be forgotten on all nodes at once.
 func (h *house) shareKeys(ctx context.Context) error {
-	const topic = "seal.destroyed"
-	notes := h.seal.Token(topic)
-	_, err := h.bus.OnNudge(topic, func(body []byte) {
+	notes := h.seal.Token(destroyedTopic)
+	_, err := h.bus.OnNudge(destroyedTopic, func(body []byte) {
 		if person, err := notes.Decrypt(string(body)); err == nil {
 			h.seal.Forget(string(person))
 		}
@@ -244,10 +245,19 @@ func (h *house) shareKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.seal.OnDestroy(func(person string) { h.bus.Nudge(topic, []byte(notes.Encrypt([]byte(person)))) })
+	h.tellDestroyed()
 	if err := h.seal.Join(ctx); err != nil {
 		return err
 	}
 	h.relay.Go(func() { h.seal.Follow(ctx, h.cfg.Log) })
 	return nil
+}
+
+const destroyedTopic = "seal.destroyed"
+
+// tellDestroyed sends a note to the other nodes for each destroyed key. It names
+// a person, so it is sealed.
+func (h *house) tellDestroyed() {
+	notes := h.seal.Token(destroyedTopic)
+	h.seal.OnDestroy(func(person string) { h.bus.Nudge(destroyedTopic, []byte(notes.Encrypt([]byte(person)))) })
 }

@@ -72,6 +72,8 @@ func (s *Sealer) tidy(ctx context.Context, log *slog.Logger) {
 
 // say writes what this node knows when it has changed, and once a minute.
 func (s *Sealer) say(ctx context.Context) error {
+	s.saying.Lock()
+	defer s.saying.Unlock()
 	now, r := s.outer.clock().UTC(), s.outer.now.Load()
 	age := now.Sub(s.node.Seen)
 	if age >= 0 && age < sayEvery && s.node.Uses == r.uses && slices.Equal(s.node.Knows, r.knows) {

@@ -43,9 +43,9 @@ type NodesLag struct {
 
 func (e *NodesLag) Error() string {
 	if e.Known {
-		return fmt.Sprintf("seal: not all nodes wrap with the outer key %s yet: %s", e.Key, strings.Join(e.Nodes, ", "))
+		return fmt.Sprintf("seal: these nodes do not wrap with the outer key %s yet: %s", e.Key, strings.Join(e.Nodes, ", "))
 	}
-	return fmt.Sprintf("seal: the key file of these nodes lacks the outer key %s: %s", e.Key, strings.Join(e.Nodes, ", "))
+	return fmt.Sprintf("seal: these nodes do not know the outer key %s, they read their key file every ten seconds: %s", e.Key, strings.Join(e.Nodes, ", "))
 }
 
 // ErrTooSoon: the newest outer key has wrapped for less than retireAfter, and

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -48,7 +49,8 @@ type Sealer struct {
 	names   store.Collection[nameDoc]
 	secrets store.Collection[secretDoc]
 	nodes   store.Collection[nodeDoc]
-	node    nodeDoc
+	saying  sync.Mutex
+	node    nodeDoc // as it was last said
 
 	onDestroy func(person string)
 }

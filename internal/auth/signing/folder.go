@@ -42,9 +42,8 @@ func TakeOver(ctx context.Context, sealer *seal.Sealer, dir string, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	if len(done) > 0 { // a key that was revoked since must not come back
-		log.Warn("the signing keys lie in the key store now; remove these files", "folder", dir, "files", len(files))
-		return nil
+	if len(done) > 0 {
+		return nil // a key that was revoked since must not come back
 	}
 	k := &Ring{seal: sealer}
 	for _, f := range files {

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/seal"
+)
+
+// hurry lets a node look at the outer keys all the time, not every ten seconds.
+func hurry(t *testing.T, h *house) {
+	t.Helper()
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(20 * time.Millisecond):
+				if err := h.seal.Join(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	t.Cleanup(func() { close(done); <-stopped })
+}
+
+// signedIn asks for a page that only somebody signed in may see.
+func signedIn(t *testing.T, h *house, token string) bool {
+	t.Helper()
+	req := httptest.NewRequest("GET", "/api/v1/conversations", nil)
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := h.web.Fiber().Test(req, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode == 200
+}
+
+func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
+	h, tokens := testHouse(t)
+	hurry(t, h)
+	coach := tokens[halsocoach.RoleCoach]
+	n, err := halsocoach.ParseNumber("200302022389", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsa, err := h.seal.Person(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := h.seal.Seal(t.Context(), elsa, "test.name", "Elsa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := keysPlace{h.cfg.place}
+	file := filepath.Join(h.cfg.Keys, "master.key")
+	for range 2 {
+		before, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range []func() error{
+			func() error { return (&keysOuterCommand{at, time.Minute}).Run(t.Context(), silent) },
+			func() error { return (&keysSigningCommand{at}).Run(t.Context(), silent) },
+			func() error { return (&keysListCommand{at}).Run(t.Context(), silent) },
+		} {
+			if err := run(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after, err := os.ReadFile(file)
+		if err != nil || strings.Count(string(after), "\n") != strings.Count(string(before), "\n")+1 || !strings.HasSuffix(string(after), string(before)) {
+			t.Fatalf("the new key is not first, before those that were there: %v", err)
+		}
+		if !signedIn(t, h, coach) {
+			t.Fatal("the coach was signed out")
+		}
+	}
+	if err := (&keysRetireCommand{at}).Run(t.Context(), silent); !errors.Is(err, seal.ErrTooSoon) {
+		t.Errorf("retired at once: %v", err)
+	}
+	// A program that starts now reads what was sealed before.
+	ground, err := openGround(t.Context(), h.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ground.close()
+	if plain, err := ground.seal.Open(t.Context(), elsa, "test.name", box); err != nil || plain != "Elsa" {
+		t.Errorf("%q, %v", plain, err)
+	}
+	if person, found, err := ground.seal.Lookup(t.Context(), n); err != nil || !found || person != elsa {
+		t.Errorf("the number leads to %q, %v", person, err)
+	}
+}
+
+func TestARevokedSigningKeyIsRefusedByTheRunningService(t *testing.T) {
+	h, tokens := testHouse(t)
+	if !signedIn(t, h, tokens[halsocoach.RoleCoach]) {
+		t.Fatal("not signed in at all")
+	}
+	at := keysPlace{h.cfg.place}
+	if err := (&keysRevokeCommand{at, "first", true}).Run(t.Context(), silent); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for signedIn(t, h, tokens[halsocoach.RoleCoach]) {
+		if time.Since(began) > 6*time.Second {
+			t.Fatal("still signed in")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := (&keysRevokeCommand{at, "first", true}).Run(t.Context(), silent); err == nil {
+		t.Error("a key that is gone was revoked")
+	}
+}
+
+func TestNothingIsRevokedWithoutAYes(t *testing.T) {
+	for answer, want := range map[string]bool{"yes\n": true, "YES\n": true, "no\n": false, "\n": false, "": false, "yes and no\n": false} {
+		var asked strings.Builder
+		if got := confirm(strings.NewReader(answer), &asked, "Sure? "); got != want || asked.String() != "Sure? " {
+			t.Errorf("%q: %v, asked %q", answer, got, asked.String())
+		}
+	}
+}
+
+func TestANodeForgetsWhomAnotherHasDestroyed(t *testing.T) {
+	h, _ := testHouse(t)
+	person, err := h.seal.NewPerson(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := h.seal.Seal(t.Context(), person, "x", "Elsa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The other node has the same keys; its note is heard on the bus.
+	other, err := openGround(t.Context(), h.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.close()
+	heard := make(chan []byte, 1)
+	stop, err := h.bus.OnNudge(destroyedTopic, func(body []byte) { heard <- body })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	other.bus = h.bus
+	defer func() { other.bus = nil }()
+	other.tellDestroyed()
+	if err := other.seal.Destroy(t.Context(), person); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case body := <-heard:
+		if strings.Contains(string(body), person) {
+			t.Error("the note says who it was")
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("no note")
+	}
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := h.seal.Open(t.Context(), person, "x", box); errors.Is(err, seal.ErrGone) {
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("the key is still in memory")
+		}
+	}
+}

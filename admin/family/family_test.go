@@ -1,0 +1,34 @@
+package family
+
+import (
+	"strings"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/internal/web"
+)
+
+func TestTheCoordinatorsPageIsTrueAndHoldsEveryKommun(t *testing.T) {
+	e := testenv.New(t)
+	s := New(Config{Registers: e.Registers})
+	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
+	r := app.As(e.People.Family).Get("/familjecentraler")
+	for _, k := range halsocoach.Kommuner {
+		if !strings.Contains(r.Body, "Hälsocenter "+k.Name) {
+			t.Errorf("%s is not there", k.Name)
+		}
+	}
+	for _, word := range []string{"Höglandet", "Norra", "GGVV", "finns inte i registret än", "/gruppaktiviteter"} {
+		if r.Status != 200 || !strings.Contains(r.Body, word) {
+			t.Errorf("%d, without %q", r.Status, word)
+		}
+	}
+	for who, want := range map[*halsocoach.Actor]int{
+		&e.People.Region: 200, &e.People.Kommun: 403, &e.People.Maria: 403, &e.People.Anna: 403, &e.People.Drift: 403, &e.People.Visitor: 303,
+	} {
+		if r := app.As(*who).Get("/familjecentraler"); r.Status != want {
+			t.Errorf("%s: %d, want %d", who.Role, r.Status, want)
+		}
+	}
+}

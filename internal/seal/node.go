@@ -45,7 +45,7 @@ func (s *Sealer) Join(ctx context.Context) error {
 func (s *Sealer) Follow(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for {
+	for failing := false; ; {
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -54,20 +54,22 @@ func (s *Sealer) Follow(ctx context.Context, log *slog.Logger) {
 			return
 		case <-tick.C:
 		}
-		s.tidy(ctx, log)
+		err := s.tidy(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			log.Warn("outer keys not read again; those of before are used", "error", err)
+		}
+		failing = err != nil
 	}
 }
 
 // tidy is one round of Follow.
-func (s *Sealer) tidy(ctx context.Context, log *slog.Logger) {
+func (s *Sealer) tidy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookEvery)
 	defer cancel()
-	if err := errors.Join(s.outer.look(ctx), s.say(ctx)); err != nil && !errors.Is(err, context.Canceled) {
-		log.Warn("outer keys not read again", "error", err)
-	}
 	if s.dirty.Load() {
 		s.scrub(ctx)
 	}
+	return errors.Join(s.outer.look(ctx), s.say(ctx))
 }
 
 // say writes what this node knows when it has changed, and once a minute.

@@ -102,7 +102,7 @@ func TestABackupKeepsNobodyFromBeingForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.by.Store(false)
-	s.tidy(t.Context(), slog.New(slog.DiscardHandler)) // every ten seconds by itself
+	round(t, s) // every ten seconds by itself
 	if where := lies(t, path, wrapped); len(where) > 0 {
 		t.Errorf("it still lies in %v", where)
 	}

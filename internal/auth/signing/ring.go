@@ -27,9 +27,9 @@ type Ring struct {
 	longest time.Duration // that a session may last
 
 	reading sync.Mutex // one reads at a time, and who waits has its answer
+	asked   time.Time  // when that was last done for an unknown key
 	mu      sync.RWMutex
-	keys    []key     // by the time they begin
-	asked   time.Time // when the key store was last asked
+	keys    []key // by the time they begin
 }
 
 // key is a key and when it signs.
@@ -129,11 +129,6 @@ func (k *Ring) Reload(ctx context.Context) error {
 
 func (k *Ring) read(ctx context.Context) error {
 	now := k.clock()
-	defer func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.asked = now
-	}()
 	secrets, err := k.seal.Secrets(ctx, keyGroup)
 	if err != nil {
 		return fmt.Errorf("read the signing keys: %w", err)
@@ -217,12 +212,11 @@ func (k *Ring) readFor(kid string) bool {
 	if k.Has(kid) {
 		return true
 	}
-	k.mu.RLock()
-	age := k.clock().Sub(k.asked)
-	k.mu.RUnlock()
-	if age >= 0 && age < rereadEvery {
+	now := k.clock()
+	if age := now.Sub(k.asked); age >= 0 && age < rereadEvery {
 		return false
 	}
+	k.asked = now
 	ctx, cancel := context.WithTimeout(context.Background(), readLimit)
 	defer cancel()
 	return k.read(ctx) == nil
@@ -232,17 +226,19 @@ func (k *Ring) readFor(kid string) bool {
 func (k *Ring) Follow(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(readEvery)
 	defer tick.Stop()
-	for {
+	for failing := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 		once, cancel := context.WithTimeout(ctx, readLimit)
-		if err := k.Reload(once); err != nil && ctx.Err() == nil {
-			log.Error("signing keys not read again", "error", err)
-		}
+		err := k.Reload(once)
 		cancel()
+		if err != nil && !failing && ctx.Err() == nil {
+			log.Error("signing keys not read again; those of before are used", "error", err)
+		}
+		failing = err != nil
 	}
 }
 

@@ -77,6 +77,9 @@ func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger
 	if err == nil {
 		err = c.script(`PRAGMA busy_timeout = 0`) // from here on the writer waits in its own way
 	}
+	if err == nil {
+		err = c.script(`PRAGMA synchronous = NORMAL`) // and syncs in its own way: see disk
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -87,8 +90,12 @@ func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
+	disk, err := openDisk(path)
+	if err != nil {
+		return nil, errors.Join(err, turn.close(), c.close())
+	}
 	s.readers = newReaders(path, max(4, runtime.GOMAXPROCS(0)))
-	s.writer = newWriter(c, turn, s, meta.generation)
+	s.writer = newWriter(c, turn, disk, s, meta.generation)
 	return s, nil
 }
 

@@ -59,6 +59,7 @@ func refused(err error) bool {
 type writer struct {
 	conn       *conn
 	turn       *turn
+	disk       *disk
 	store      *Store
 	log        wal
 	generation int64
@@ -69,9 +70,9 @@ type writer struct {
 	shutErr    error
 }
 
-func newWriter(c *conn, turn *turn, s *Store, generation int64) *writer {
+func newWriter(c *conn, turn *turn, disk *disk, s *Store, generation int64) *writer {
 	w := &writer{
-		conn: c, turn: turn, store: s, generation: generation, log: newWAL(s.log),
+		conn: c, turn: turn, disk: disk, store: s, generation: generation, log: newWAL(s.log),
 		queue: make(chan *op, 4*groupSize), closing: make(chan struct{}), gone: make(chan struct{}),
 	}
 	committed := make(chan []*op, 4)
@@ -195,6 +196,23 @@ func (w *writer) group(batch []*op) {
 	}
 	if _, err := w.conn.exec(`COMMIT`); err != nil {
 		w.singly(batch, err)
+		return
+	}
+	w.settle(batch)
+}
+
+// settle brings what is committed to the disk before anybody is told.
+func (w *writer) settle(batch []*op) {
+	var err error
+	synced := false
+	for _, o := range batch {
+		if o.err != nil || o.state.Load() != taken {
+			continue
+		}
+		if !synced {
+			err, synced = w.disk.sync(), true
+		}
+		o.err = err
 	}
 }
 
@@ -213,6 +231,9 @@ func (w *writer) singly(batch []*op, why error) {
 		o.err = o.act(w.conn, o)
 		if o.err == nil {
 			_, o.err = w.conn.exec(`COMMIT`)
+		}
+		if o.err == nil {
+			o.err = w.disk.sync()
 		}
 		if o.err != nil {
 			w.rollback()
@@ -268,7 +289,7 @@ func (w *writer) close() error {
 	w.shut.Do(func() {
 		close(w.closing)
 		<-w.gone
-		w.shutErr = errors.Join(w.conn.close(), w.turn.close())
+		w.shutErr = errors.Join(w.conn.close(), w.turn.close(), w.disk.close())
 	})
 	return w.shutErr
 }

@@ -1,6 +1,5 @@
 # Hälsocoach online. `make run` starts the demo, `make test` runs every test.
 GO ?= go
-CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .PHONY: run build generate test hard lint e2e bench tools vuln
 
@@ -13,9 +12,13 @@ build: ## one static binary in bin/
 generate: ## pages.templ → pages_templ.go
 	$(GO) tool templ generate
 
-tools: ## what the tests need beside Go: Chromium for the journeys, node for axe-core
-	@if [ -z "$(CHROMIUM)" ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
-	@command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends npm >/dev/null; }
+# What the tests need beside Go, as command=package of Debian: Chromium and node
+# for the journeys, the rest for what deploy/ and docs/operations.md say.
+PROGRAMS := chromium=chromium npm=npm caddy=caddy nats-server=nats-server systemd-analyze=systemd docker-compose=docker-compose curl=curl openssl=openssl
+
+tools: ## installs what the tests need
+	@missing=""; for p in $(PROGRAMS); do command -v $${p%%=*} >/dev/null || missing="$$missing $${p##*=}"; done; \
+	if [ -n "$$missing" ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 	@cd e2e && npm ci --silent --no-audit --no-fund
 
 lint: ## format, vet, staticcheck, fresh pages
@@ -25,9 +28,11 @@ lint: ## format, vet, staticcheck, fresh pages
 
 test: tools lint ## every test with short counts
 	$(GO) test -race -timeout 14m ./...
+	$(GO) -C internal/store/mongo/ferret test -race -timeout 10m ./...
 
 hard: tools lint ## the same tests with the long counts
-	HALSOCOACH_HARD=1 $(GO) test -race -timeout 90m ./...
+	HALSOCOACH_HARD=1 $(GO) test -race -timeout 120m ./...
+	HALSOCOACH_HARD=1 $(GO) -C internal/store/mongo/ferret test -race -timeout 60m ./...
 
 e2e: tools ## the journeys in a real Chromium
 	$(GO) test -v -count=1 ./e2e/...

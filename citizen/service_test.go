@@ -36,7 +36,7 @@ func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
 		return len(told) == 1 && told[0].Subject == id && told[0].Kommun == "0684"
 	})
 	e, err := g.svc.Enrolment(g.Ctx(), id)
-	want := halsocoach.Enrolment{ID: id, Person: g.People.Elsa.ID, Centre: "0684", Kommun: "0684", Coach: "maria", Source: "vårdcentral",
+	want := halsocoach.Enrolment{ID: id, Referral: ref, Person: g.People.Elsa.ID, Centre: "0684", Kommun: "0684", Coach: "maria", Source: "vårdcentral",
 		Topics: []halsocoach.Topic{"sömn"}, Sex: "kvinna", AgeBand: "18-29", Since: g.Clock.Now().UTC()}
 	if err != nil || fmt.Sprint(e) != fmt.Sprint(want) {
 		t.Fatalf("%+v, %v\nwant %+v", e, err, want)

@@ -167,6 +167,27 @@ func placeName(ctx context.Context, place string) string {
 	return place
 }
 
+// placeIcon is the icon before a place.
+func placeIcon(place string) string {
+	switch place {
+	case "Telefon":
+		return "phone"
+	case "Video":
+		return "video"
+	}
+	return "place"
+}
+
+// talkWords are the heading and the sentence about the talk that is coming: two
+// who meet by phone or video do not see each other in a room.
+func talkWords(ctx context.Context, a halsocoach.Appointment) (title, text string) {
+	when := web.Span(ctx, a.Starts, a.Ends)
+	if placeIcon(a.Place) != "place" {
+		return web.T(ctx, "Snart hörs ni"), web.T(ctx, "Ni hörs %s. Vill du fråga något innan, så skriv.", when)
+	}
+	return web.T(ctx, "Snart ses ni"), web.T(ctx, "Ni ses %s. Vill du fråga något innan, så skriv.", when)
+}
+
 // firstName is what we call a person on their own page.
 func firstName(name string) string {
 	first, _, _ := strings.Cut(name, " ")

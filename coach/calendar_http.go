@@ -53,7 +53,7 @@ func (s *Service) showWeek(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Kalender", Active: calendarPath}, weekPage(v, s.Clock()))
+	return web.Show(c, web.Page{Title: "Kalender", Active: calendarPath, Wide: true}, weekPage(v, s.Clock()))
 }
 
 // The weekly hours. Field names: dag1 and dag1-2 are the beginnings of Monday's

@@ -84,6 +84,7 @@
 //
 // The desk and the chat:
 //
+//	@web.Week() { @web.Section(day) {…} }                                   days beside each other, with Page.Wide
 //	@web.Desk() { @web.DeskList(label) {…} @web.DeskMain(label) {…} @web.DeskSide(label) {…} }   with Page.Wide
 //	@web.Chat(templ.Attributes{"data-conversation": id}) { @web.ChatLog(label) { @web.ChatDay(text) @web.Bubble(web.Say{…}) } @web.ChatComposer(f, action, label) }
 //

@@ -7,75 +7,16 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"halsocoach"
 	"halsocoach/internal/web"
 )
 
 // Routes puts the pages on the router.
 func (s *Service) Routes(r fiber.Router) {
-	r.Get("/rekommendera", s.askRecommendation)
-	r.Post("/rekommendera", s.recommend)
-	r.Get("/rekommendationer", s.showSent)
-	r.Get("/rekommendationer/:id", s.showReceipt)
+	s.senderRoutes(r)
 	r.Get("/inkorg", s.showInbox)
 	r.Get("/inkorg/:id", s.showDetail)
 	r.Get("/inkorg/:id/beslut", s.showDetail) // with the answers that were kept while one signed in
 	r.Post("/inkorg/:id/beslut", s.decide)
-}
-
-func (s *Service) askRecommendation(c *fiber.Ctx) error {
-	ctx, who := web.Ctx(c), web.Who(c)
-	if err := halsocoach.Allow(who, senders...); err != nil {
-		return err
-	}
-	f := web.NewForm(c)
-	if f.Get("centre") == "" {
-		if u, err := s.Registers.Unit(ctx, who.Unit); err == nil {
-			f.Set("centre", u.Centre)
-		}
-	}
-	return s.showForm(c, f, 0)
-}
-
-func (s *Service) showForm(c *fiber.Ctx, f *web.Form, status int) error {
-	centres, err := s.centreChoices(web.Ctx(c), "")
-	if err != nil {
-		return err
-	}
-	return web.Show(c, web.Page{Title: "Rekommendera en person", Active: "/rekommendera", Status: status}, recommendPage(f, centres))
-}
-
-func (s *Service) recommend(c *fiber.Ctx) error {
-	f := web.ReadForm(c)
-	wish := Wish{Personnummer: f.Get("personnummer"), Name: f.Get("name"), Phone: f.Get("phone"), Email: f.Get("email"), Centre: f.Get("centre"),
-		Consent: f.Has("consent", "ja"), Protected: f.Has("protected", "ja"), Note: f.Get("note")}
-	for _, t := range f.All("topics") {
-		wish.Topics = append(wish.Topics, halsocoach.Topic(t))
-	}
-	own, _, err := s.Recommend(web.Ctx(c), web.Who(c), web.Req(c), wish)
-	if f.Failed(err) {
-		return s.showForm(c, f, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, "/rekommendationer/"+own.ID, "Rekommendationen är skickad.")
-}
-
-func (s *Service) showSent(c *fiber.Ctx) error {
-	items, next, err := s.Sent(web.Ctx(c), web.Who(c), "", c.Query("efter"))
-	if err != nil {
-		return err
-	}
-	return web.Show(c, web.Page{Title: "Mina rekommendationer", Active: "/rekommendationer"}, sentPage(items, pageAfter("/rekommendationer", nil, next)))
-}
-
-func (s *Service) showReceipt(c *fiber.Ctx) error {
-	own, err := s.SentOne(web.Ctx(c), web.Who(c), c.Params("id"))
-	if err != nil {
-		return err
-	}
-	return web.Show(c, web.Page{Title: "Din rekommendation", Active: "/rekommendationer"}, receiptPage(own))
 }
 
 // boxes are the tabs of the inbox: ASCII words in the address for the states.

@@ -20,7 +20,7 @@ func openPages(t *testing.T) (ground, *testenv.App) {
 }
 
 func form() url.Values {
-	return url.Values{"_key": {"formulär"}, "name": {"Elsa Berg"}, "personnummer": {testenv.ElsasNumber}, "phone": {"070-123 45 67"},
+	return url.Values{"_key": {"formulär"}, "do": {"skicka"}, "name": {"Elsa Berg"}, "personnummer": {testenv.ElsasNumber}, "phone": {"070-123 45 67"},
 		"topics": {"sömn", "fysisk aktivitet"}, "centre": {"0684"}, "consent": {"ja"}, "note": {"Vill röra på sig mer"}}
 }
 

@@ -10,6 +10,90 @@ import (
 	"halsocoach/internal/seal"
 )
 
+// Preview is what a sender sees before sending: the wish, how long people wait
+// at the centre, and the centres where the person may go and waits less.
+type Preview struct {
+	Wish    Wish
+	Centre  halsocoach.Centre
+	Wait    halsocoach.Wait
+	Known   bool // whether Wait is
+	Shorter []CentreWait
+}
+
+// CentreWait is a centre with its waiting time.
+type CentreWait struct {
+	halsocoach.Centre
+	Wait  halsocoach.Wait
+	Known bool
+}
+
+// Check judges a wish as Recommend would, and sends nothing.
+func (s *Service) Check(ctx context.Context, who halsocoach.Actor, wish Wish) (Preview, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Preview{}, err
+	}
+	wish = wish.trimmed()
+	if _, err := s.judge(ctx, wish); err != nil {
+		return Preview{}, err
+	}
+	if wish.ConsentOn == "" {
+		wish.ConsentOn = halsocoach.DayOf(s.Clock())
+	}
+	p := Preview{Wish: wish}
+	open, err := s.CentresFor(ctx, wish.Kommun)
+	if err != nil {
+		return Preview{}, err
+	}
+	for _, c := range open {
+		if c.Code == wish.Centre {
+			p.Centre, p.Wait, p.Known = c.Centre, c.Wait, c.Known
+		}
+	}
+	for _, c := range open {
+		if p.Known && c.Known && c.Code != wish.Centre && c.Wait.Median < p.Wait.Median {
+			p.Shorter = append(p.Shorter, c)
+		}
+	}
+	slices.SortStableFunc(p.Shorter, func(a, b CentreWait) int { return a.Wait.Median - b.Wait.Median })
+	p.Shorter = p.Shorter[:min(len(p.Shorter), 3)]
+	return p, nil
+}
+
+// CentresFor are the centres that somebody who lives in the kommun may choose,
+// with their waiting times; the kommun's own first. "" is all.
+func (s *Service) CentresFor(ctx context.Context, kommun string) ([]CentreWait, error) {
+	centres, err := s.Registers.Centres(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("centres: %w", err)
+	}
+	var waits map[string]halsocoach.Wait
+	if s.Waits != nil {
+		if waits, err = s.Waits.Waits(ctx); err != nil {
+			return nil, fmt.Errorf("waiting times: %w", err)
+		}
+	}
+	var out []CentreWait
+	for _, c := range centres {
+		open, err := s.openTo(ctx, kommun, c)
+		if err != nil {
+			return nil, err
+		}
+		if w, known := waits[c.Code]; open && !c.Closed {
+			out = append(out, CentreWait{c, w, known})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b CentreWait) int {
+		switch own := a.Kommun == kommun; {
+		case own == (b.Kommun == kommun):
+			return 0
+		case own:
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
 // Own is a recommendation as its sender sees it: their own words, the state and,
 // if it was declined or has ended, the class of why. Nothing more than the person
 // has said yes to.

@@ -3,6 +3,7 @@ package referral
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,4 +25,20 @@ func (s *Service) Standing(ctx context.Context, id string) (Standing, error) {
 		return Standing{}, fmt.Errorf("standing of %s: %w", id, err)
 	}
 	return Standing{Centre: r.Centre, Received: r.Received, Open: r.State.Open(), TakenIn: r.State.TakenIn(), Protected: r.Protected}, nil
+}
+
+// Senders are those who have recommended, for the program itself: by their own
+// ids, each once.
+func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
+	r, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("senders of %s: %w", id, err)
+	}
+	var out []string
+	for _, x := range r.Sendings {
+		if x.Sender != "" && !slices.Contains(out, x.Sender) {
+			out = append(out, x.Sender)
+		}
+	}
+	return out, nil
 }

@@ -3,6 +3,8 @@ package referral
 import (
 	"context"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"halsocoach"
 	"halsocoach/internal/web"
@@ -155,6 +157,144 @@ func wasDecided(ctx context.Context, name string, what Act) string {
 		return web.T(ctx, "%s har tackat nej till rekommendationen.", name)
 	}
 	return web.T(ctx, "%s har skickat rekommendationen vidare.", name)
+}
+
+// languages are those that can be chosen, as BCP 47 writes them; the many
+// first. What another program has sent is shown as it was written.
+var languages = []string{"sv", "ar", "bs", "fa", "prs", "en", "fi", "pl", "so", "es", "ti", "uk", "swl"}
+
+// LanguageName is a language as it is said to people; "" is Swedish.
+func LanguageName(ctx context.Context, tag string) string {
+	switch tag {
+	case "", "sv":
+		return web.T(ctx, "Svenska")
+	case "ar":
+		return web.T(ctx, "Arabiska")
+	case "bs":
+		return web.T(ctx, "Bosniska, kroatiska eller serbiska")
+	case "fa":
+		return web.T(ctx, "Persiska")
+	case "prs":
+		return web.T(ctx, "Dari")
+	case "en":
+		return web.T(ctx, "Engelska")
+	case "fi":
+		return web.T(ctx, "Finska")
+	case "pl":
+		return web.T(ctx, "Polska")
+	case "so":
+		return web.T(ctx, "Somaliska")
+	case "es":
+		return web.T(ctx, "Spanska")
+	case "ti":
+		return web.T(ctx, "Tigrinska")
+	case "uk":
+		return web.T(ctx, "Ukrainska")
+	case "swl":
+		return web.T(ctx, "Svenskt teckenspråk")
+	}
+	return tag
+}
+
+// LanguageChoices are the languages to choose among.
+func LanguageChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, tag := range languages {
+		out = append(out, web.Choice{Value: tag, Label: LanguageName(ctx, tag)})
+	}
+	return out
+}
+
+// spoken is the language, with the interpreter if one is needed.
+func spoken(ctx context.Context, tag string, interpreter bool) string {
+	if interpreter {
+		return web.T(ctx, "%s, med tolk", LanguageName(ctx, tag))
+	}
+	return LanguageName(ctx, tag)
+}
+
+// Days is a number of days in words.
+func Days(ctx context.Context, n int) string {
+	if n == 1 {
+		return web.T(ctx, "1 dag")
+	}
+	return web.T(ctx, "%d dagar", n)
+}
+
+// WaitText says how long people wait for a first talk at a centre, as far as it
+// is known.
+func WaitText(ctx context.Context, w halsocoach.Wait, known bool) string {
+	if !known {
+		return web.T(ctx, "Väntetid till första samtalet: ingen uppgift ännu.")
+	}
+	return web.T(ctx, "Väntetid till första samtalet: hälften får vänta högst %s, fyra av fem högst %s.", Days(ctx, w.Median), Days(ctx, w.P80))
+}
+
+// WaitGround says what a waiting time rests on.
+func WaitGround(ctx context.Context, w halsocoach.Wait) string {
+	return web.T(ctx, "Räknat på %d personer som har haft sitt första samtal de senaste %d dagarna.", w.N, w.Window)
+}
+
+// answerNames are the fields of the sender's form, in its order.
+var answerNames = []string{"name", "personnummer", "phone", "email", "language", "interpreter", "protected", "topics", "wants", "note", "kommun", "centre",
+	"consent", "consentOn", "consentScope"}
+
+// reached is how the person can be reached.
+func reached(w Wish) string {
+	if w.Phone != "" && w.Email != "" {
+		return w.Phone + ", " + w.Email
+	}
+	return w.Phone + w.Email
+}
+
+// goneName says how a sending came to hold no longer.
+func goneName(ctx context.Context, g Gone) string {
+	if g.How == Err {
+		return web.T(ctx, "Skickad av misstag, sa avsändaren %s", web.Date(ctx, g.At))
+	}
+	return web.T(ctx, "Återkallad %s", web.Date(ctx, g.At))
+}
+
+func consentWords(ctx context.Context, o Own) string {
+	if o.MayWithdraw {
+		return web.T(ctx, "Då återkallas rekommendationen, och ingen hör av sig till personen.")
+	}
+	return web.T(ctx, "Då ser du inte längre hur det går. Personens kontakt med Hälsocenter fortsätter som personen själv vill.")
+}
+
+// lower begins a text in small, for the middle of a sentence.
+func lower(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	return string(unicode.ToLower(r)) + text[n:]
+}
+
+// scopeName is what the sender may see afterwards.
+func scopeName(ctx context.Context, s Scope) string {
+	if s == ScopeTalks {
+		return web.T(ctx, "Även om det första samtalet är bokat och blev av")
+	}
+	return web.T(ctx, "Hur det går i stort: mottagen, antagen, påbörjad, avslutad")
+}
+
+func scopeChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, s := range Scopes {
+		out = append(out, web.Choice{Value: string(s), Label: scopeName(ctx, s)})
+	}
+	return out
+}
+
+// firstName is how it stands with the first talk, to a sender who may know.
+func firstName(ctx context.Context, f FirstTalk) string {
+	switch f {
+	case TalkBooked:
+		return web.T(ctx, "Bokat")
+	case TalkMissed:
+		return web.T(ctx, "Blev inte av: personen kom inte")
+	case TalkCancelled:
+		return web.T(ctx, "Avbokat")
+	}
+	return web.T(ctx, "Hållet")
 }
 
 // named is the name, or what is said once the person's key has been destroyed.

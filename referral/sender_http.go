@@ -1,0 +1,168 @@
+package referral
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+// senderRoutes are the pages of those who recommend.
+func (s *Service) senderRoutes(r fiber.Router) {
+	r.Get("/rekommendera", s.askRecommendation)
+	r.Post("/rekommendera", s.recommend)
+	r.Get("/rekommendationer", s.showSent)
+	r.Get("/rekommendationer/:id", s.showReceipt)
+	for _, deed := range []struct {
+		word, notice string
+		do           func(context.Context, halsocoach.Actor, string) (Own, error)
+	}{
+		{"aterkalla", "Rekommendationen är återkallad.", s.Withdraw},
+		{"misstag", "Rekommendationen är markerad som ett misstag.", s.EnterInError},
+		{"samtycke", "Det är noterat att personen har ångrat sig.", s.ConsentBack},
+	} {
+		path := "/rekommendationer/:id/" + deed.word
+		r.Get(path, s.showReceipt) // with the answers that were kept while one signed in
+		r.Post(path, func(c *fiber.Ctx) error {
+			own, err := deed.do(web.Ctx(c), web.Who(c), c.Params("id"))
+			if err != nil {
+				return err
+			}
+			return web.Redirect(c, "/rekommendationer/"+own.ID, deed.notice)
+		})
+	}
+}
+
+// senderForm is what the form's page shows beside the answers.
+type senderForm struct {
+	*web.Form
+	Short     bool // an association: less is asked
+	Centres   []web.Choice
+	Kommuner  []web.Choice
+	Languages []web.Choice
+	Today     halsocoach.Day
+}
+
+// What the buttons of the form's pages ask for, in the field "do"; nothing is to
+// check the answers.
+const (
+	doSend   = "skicka"
+	doChange = "andra"
+)
+
+func (s *Service) askRecommendation(c *fiber.Ctx) error {
+	ctx, who := web.Ctx(c), web.Who(c)
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return err
+	}
+	f := web.NewForm(c)
+	if len(f.Values) == 0 {
+		f.Set("consentOn", string(halsocoach.DayOf(s.Clock())))
+		f.Set("consentScope", string(ScopeState))
+		if u, err := s.Registers.Unit(ctx, who.Unit); err == nil {
+			f.Set("centre", u.Centre)
+			f.Set("kommun", u.Kommun)
+		}
+	}
+	return s.showForm(c, f, 0)
+}
+
+func (s *Service) showForm(c *fiber.Ctx, f *web.Form, status int) error {
+	ctx := web.Ctx(c)
+	centres, err := s.waitingChoices(ctx)
+	if err != nil {
+		return err
+	}
+	view := senderForm{Form: f, Short: web.Who(c).Role == halsocoach.RoleAssociation, Centres: centres, Kommuner: kommunChoices(ctx),
+		Languages: LanguageChoices(ctx), Today: halsocoach.DayOf(s.Clock())}
+	return web.Show(c, web.Page{Title: "Rekommendera en person", Active: "/rekommendera", Status: status}, recommendPage(view))
+}
+
+// wishOf is what the form asks for.
+func wishOf(f *web.Form, who halsocoach.Actor) Wish {
+	w := Wish{Personnummer: f.Get("personnummer"), Name: f.Get("name"), Phone: f.Get("phone"), Email: f.Get("email"), Kommun: f.Get("kommun"), Centre: f.Get("centre"),
+		Consent: f.Has("consent", "ja"), ConsentOn: halsocoach.Day(f.Get("consentOn")), Scope: Scope(f.Get("consentScope")),
+		Language: f.Get("language"), Interpreter: f.Has("interpreter", "ja"), Protected: f.Has("protected", "ja"), Wants: f.Get("wants"), Note: f.Get("note")}
+	for _, t := range f.All("topics") {
+		w.Topics = append(w.Topics, halsocoach.Topic(t))
+	}
+	if who.Role == halsocoach.RoleAssociation {
+		w.Personnummer, w.Note = "", "" // nobody there has been asked for them
+	}
+	return w
+}
+
+// recommend shows the answers to be checked, the form again, or sends. The
+// answers travel in the form and nowhere else.
+func (s *Service) recommend(c *fiber.Ctx) error {
+	ctx, who, f := web.Ctx(c), web.Who(c), web.ReadForm(c)
+	if other := f.Get("byt"); other != "" {
+		f.Set("centre", other)
+		f.Set("do", "")
+	}
+	var err error
+	switch f.Get("do") {
+	case doChange:
+		if err = halsocoach.Allow(who, senders...); err == nil {
+			return s.showForm(c, f, 0)
+		}
+	case doSend:
+		var own Own
+		if own, _, err = s.Recommend(ctx, who, web.Req(c), wishOf(f, who)); err == nil {
+			return web.Redirect(c, "/rekommendationer/"+own.ID, "Rekommendationen är skickad.")
+		}
+	default:
+		var p Preview
+		if p, err = s.Check(ctx, who, wishOf(f, who)); err == nil {
+			return web.Show(c, web.Page{Title: "Kontrollera uppgifterna", Active: "/rekommendera"}, checkPage(f, p))
+		}
+	}
+	if f.Failed(err) {
+		return s.showForm(c, f, fiber.StatusUnprocessableEntity)
+	}
+	return err
+}
+
+func (s *Service) showSent(c *fiber.Ctx) error {
+	items, next, err := s.Sent(web.Ctx(c), web.Who(c), "", c.Query("efter"))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Mina rekommendationer", Active: "/rekommendationer"}, sentPage(items, pageAfter("/rekommendationer", nil, next)))
+}
+
+func (s *Service) showReceipt(c *fiber.Ctx) error {
+	own, err := s.SentOne(web.Ctx(c), web.Who(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Din rekommendation", Active: "/rekommendationer"}, receiptPage(own, web.NewForm(c)))
+}
+
+// waitingChoices are the centres that take people in, with how long people wait.
+func (s *Service) waitingChoices(ctx context.Context) ([]web.Choice, error) {
+	choices, err := s.centreChoices(ctx, "")
+	if err != nil || s.Waits == nil {
+		return choices, err
+	}
+	waits, err := s.Waits.Waits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, choice := range choices {
+		if w, ok := waits[choice.Value]; ok {
+			choices[i].Label = web.T(ctx, "%s, väntan %s", choice.Label, Days(ctx, w.Median))
+		}
+	}
+	return choices, nil
+}
+
+func kommunChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, k := range halsocoach.Kommuner {
+		out = append(out, web.Choice{Value: k.Code, Label: k.Name})
+	}
+	return append(out, web.Choice{Value: halsocoach.County, Label: web.T(ctx, "Någon annanstans")})
+}

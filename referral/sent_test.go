@@ -1,0 +1,327 @@
+package referral_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/referral"
+)
+
+// stands is how the sender sees one of their own.
+func (g ground) stands(who halsocoach.Actor, id string) referral.Own {
+	g.T.Helper()
+	own, err := g.svc.SentOne(g.Ctx(), who, id)
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	return own
+}
+
+func TestASenderCallsBackWhatNobodyHasDecided(t *testing.T) {
+	g := open(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	if !own.MayWithdraw || !own.MayErr {
+		t.Fatalf("%+v", own)
+	}
+	for range 2 { // again is nothing
+		got, err := g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, own.ID)
+		if err != nil || got.State != referral.Withdrawn || got.MayWithdraw {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	if len(g.inbox(g.People.Maria, "")) != 0 {
+		t.Fatal("it waits still")
+	}
+	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "accept"}); !errors.Is(err, referral.ErrWithdrawn) {
+		t.Fatalf("a coach decides it: %v", err)
+	}
+	d, err := g.svc.Read(g.Ctx(), g.People.Maria, own.ID)
+	if err != nil || d.Name != "" || d.Words[0].Phone != "" {
+		t.Fatalf("the coach still sees who it was: %+v, %v", d, err)
+	}
+	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Forening, own.ID); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatalf("another sender: %v", err)
+	}
+	if again := g.sent(g.People.Vardcentral, "new", wish()); again.State != referral.Received {
+		t.Fatalf("a new one is blocked: %+v", again)
+	}
+	list, _, err := g.svc.Sent(g.Ctx(), g.People.Vardcentral, referral.Withdrawn, "")
+	if err != nil || len(list) != 1 || list[0].ID != own.ID {
+		t.Fatalf("%+v, %v", list, err)
+	}
+}
+
+func TestWhatIsDecidedIsNotCalledBack(t *testing.T) {
+	g := open(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "decline", Reason: "full"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, own.ID); !errors.Is(err, referral.ErrDecided) {
+		t.Fatal(err)
+	}
+}
+
+func TestOneSenderCallsBackAndTheOthersStays(t *testing.T) {
+	g := open(t)
+	one := g.sent(g.People.Vardcentral, "a", wish())
+	second := wish()
+	second.Name, second.Topics, second.Language = "Elsa B", []halsocoach.Topic{"kultur och fritid"}, "fi"
+	two := g.sent(g.People.Forening, "b", second)
+	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, one.ID); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := g.stands(g.People.Vardcentral, one.ID), g.stands(g.People.Forening, two.ID); a.State != referral.Withdrawn || b.State != referral.Received {
+		t.Fatalf("%s and %s", a.State, b.State)
+	}
+	items := g.inbox(g.People.Maria, "")
+	if len(items) != 1 || items[0].Name != "Elsa B" || len(items[0].Topics) != 1 || items[0].Source != halsocoach.FromAssociation || items[0].Language != "fi" || items[0].Senders != 1 {
+		t.Fatalf("%+v", items)
+	}
+	if err := g.decide(g.People.Maria, "d", one.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := g.stands(g.People.Vardcentral, one.ID), g.stands(g.People.Forening, two.ID); a.State != referral.Withdrawn || b.State != referral.Accepted {
+		t.Fatalf("%s and %s", a.State, b.State)
+	}
+	acc, err := g.svc.Accepted(g.Ctx(), one.ID)
+	if err != nil || acc.Name != "Elsa B" || acc.Source != halsocoach.FromAssociation || len(acc.Topics) != 1 {
+		t.Fatalf("%+v, %v", acc, err)
+	}
+	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Forening, two.ID); !errors.Is(err, referral.ErrDecided) {
+		t.Fatal(err)
+	}
+}
+
+func TestAMistakeIsSaidEvenAfterTheDecision(t *testing.T) {
+	g := open(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := g.svc.EnterInError(g.Ctx(), g.People.Vardcentral, own.ID)
+	if err != nil || got.State != referral.Erred || got.MayErr {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if ids, err := g.svc.Unenrolled(g.Ctx(), 10); err != nil || len(ids) != 0 {
+		t.Fatalf("it is to be taken in still: %v, %v", ids, err)
+	}
+	if _, err := g.svc.Accepted(g.Ctx(), own.ID); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatal(err)
+	}
+	d, err := g.svc.Read(g.Ctx(), g.People.Maria, own.ID)
+	if err != nil || d.State != referral.Erred || d.Decision == nil || d.Words[0].Gone == nil {
+		t.Fatalf("the coach sees %+v, %v", d, err)
+	}
+}
+
+func TestConsentTakenBackBeforeTheDecisionCallsBack(t *testing.T) {
+	g := open(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	got, err := g.svc.ConsentBack(g.Ctx(), g.People.Vardcentral, own.ID)
+	if err != nil || got.State != referral.Withdrawn || got.Consent.Back == nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+}
+
+func TestConsentTakenBackAfterTheDecisionStopsTheLoop(t *testing.T) {
+	g := open(t)
+	w := wish()
+	w.Scope = referral.ScopeTalks
+	own := g.sent(g.People.Vardcentral, "k", w)
+	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := g.svc.ConsentBack(g.Ctx(), g.People.Vardcentral, own.ID); err != nil || got.State != referral.Accepted || got.Consent.Back == nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	g.tell("citizen.started", "0684", map[string]any{"referrals": []string{own.ID}})
+	g.tell("coach.talk_booked", "talk", map[string]any{"enrolment": halsocoach.IDFrom("enrolment", own.ID), "kind": "first"})
+	if got := g.stands(g.People.Vardcentral, own.ID); got.State != referral.Accepted || got.First != "" {
+		t.Fatalf("the sender still follows: %+v", got)
+	}
+}
+
+// tell delivers an event of another package.
+func (g ground) tell(typ, subject string, data any) {
+	g.T.Helper()
+	if err := g.svc.Heard(g.Ctx(), halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, data)); err != nil {
+		g.T.Fatal(err)
+	}
+}
+
+func TestTheFirstTalkIsSeenByTheOneWhomThePersonLets(t *testing.T) {
+	g := open(t)
+	narrow := g.sent(g.People.Vardcentral, "a", wish())
+	w := wish()
+	w.Scope = referral.ScopeTalks
+	wider := g.sent(g.People.Forening, "b", w)
+	if err := g.decide(g.People.Maria, "d", narrow.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	enrolment := halsocoach.IDFrom("enrolment", narrow.ID)
+	g.tell("citizen.enrolled", enrolment, map[string]any{"referrals": []string{narrow.ID}})
+	g.tell("citizen.started", enrolment, map[string]any{"referrals": []string{narrow.ID}})
+	var last time.Time
+	for _, step := range []struct {
+		event string
+		first referral.FirstTalk
+	}{
+		{"coach.talk_booked", referral.TalkBooked}, {"coach.talk_cancelled", referral.TalkCancelled}, {"coach.talk_booked", referral.TalkBooked},
+		{"coach.talk_missed", referral.TalkMissed}, {"coach.talk_held", referral.TalkHeld}, {"coach.talk_booked", referral.TalkHeld},
+	} {
+		g.Clock.Add(time.Hour)
+		g.tell(step.event, "talk", map[string]any{"enrolment": enrolment, "kind": "first"})
+		g.tell(step.event, "other", map[string]any{"enrolment": enrolment, "kind": "followup"})
+		a, b := g.stands(g.People.Vardcentral, narrow.ID), g.stands(g.People.Forening, wider.ID)
+		if a.State != referral.Started || a.First != "" || b.State != referral.Started || b.First != step.first {
+			t.Fatalf("after %s: %+v and %+v", step.event, a.Seen, b.Seen)
+		}
+		last = g.Clock.Now()
+	}
+	// What the first sender may see has not changed since it started.
+	docs, err := g.Store.Get(g.Ctx(), "referrals", narrow.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc referral.Referral
+	if err := json.Unmarshal(docs[0].Body, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if !doc.Sendings[0].Changed.Before(doc.Sendings[1].Changed) || doc.Sendings[1].Changed.Before(last.Add(-2*time.Hour)) || doc.Changed.Before(doc.Sendings[1].Changed) {
+		t.Fatalf("changed %v, %v, %v", doc.Sendings[0].Changed, doc.Sendings[1].Changed, doc.Changed)
+	}
+}
+
+func TestSomebodyOfAnotherKommunChoosesWhereTheCountyIsLetIn(t *testing.T) {
+	g := open(t)
+	w := wish()
+	w.Kommun, w.Centre = "0685", "0684"
+	_, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("a"), w)
+	if got := fieldsOf(err); !strings.Contains(got["centre"], "bor i kommunen") {
+		t.Fatalf("%v", err)
+	}
+	own, err := g.svc.CentresFor(g.Ctx(), "0685")
+	if err != nil || len(own) != 1 || own[0].Code != "0685" {
+		t.Fatalf("%+v, %v", own, err)
+	}
+	g.Terms.Set(func(t *halsocoach.Terms) { t.OpenToCounty = true })
+	if _, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("a"), w); err != nil {
+		t.Fatal(err)
+	}
+	all, err := g.svc.CentresFor(g.Ctx(), "0685")
+	if err != nil || len(all) != 13 || all[0].Code != "0685" {
+		t.Fatalf("%d, first %+v, %v: the own one comes first", len(all), all[0], err)
+	}
+}
+
+// waits are waiting times by centre.
+type waits map[string]halsocoach.Wait
+
+func (w waits) Waits(ctx context.Context) (map[string]halsocoach.Wait, error) { return w, nil }
+
+func (w waits) Wait(_ context.Context, centre string) (halsocoach.Wait, bool, error) {
+	one, ok := w[centre]
+	return one, ok, nil
+}
+
+func TestTheWaitIsShownBeforeSendingWithShorterOnesBeside(t *testing.T) {
+	g, app := openPages(t)
+	g.svc.Waits = waits{"0684": {Median: 12, P80: 20, N: 9, Window: 90}, "0685": {Median: 5, P80: 9, N: 7, Window: 180}, "0686": {Median: 14, P80: 30, N: 7, Window: 90}}
+	g.Terms.Set(func(t *halsocoach.Terms) { t.OpenToCounty = true })
+	sender := app.As(g.People.Vardcentral)
+	if r := sender.Get("/rekommendera"); !strings.Contains(r.Body, "Hälsocenter Sävsjö, väntan 12 dagar") || !strings.Contains(r.Body, `value="2026-11-23"`) {
+		t.Fatal(r.Body)
+	}
+	f := form()
+	f.Del("do")
+	f.Set("kommun", "0684")
+	r := sender.Post("/rekommendera", f)
+	for _, want := range []string{"Kontrollera uppgifterna", "hälften får vänta högst 12 dagar, fyra av fem högst 20 dagar", "Räknat på 9 personer", "Välj Hälsocenter Vetlanda i stället",
+		`name="personnummer" value="200302022389"`, `name="_key" value="formulär"`, "Skicka rekommendationen"} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if r.Status != 200 || strings.Contains(r.Body, "Välj Hälsocenter Eksjö i stället") || len(g.inbox(g.People.Maria, "")) != 0 {
+		t.Fatal(r.Status, "a longer wait is offered, or it was sent")
+	}
+	f.Set("byt", "0685")
+	if r := sender.Post("/rekommendera", f); !strings.Contains(r.Body, "hälften får vänta högst 5 dagar") || !strings.Contains(r.Body, `name="centre" value="0685"`) {
+		t.Fatal(r.Body)
+	}
+	f.Del("byt")
+	f.Set("do", "andra")
+	if r := sender.Post("/rekommendera", f); r.Status != 200 || !strings.Contains(r.Body, `value="Elsa Berg"`) || !strings.Contains(r.Body, `value="sömn" checked`) {
+		t.Fatal(r.Status)
+	}
+}
+
+func TestAnAssociationIsAskedForLess(t *testing.T) {
+	g, app := openPages(t)
+	leader := app.As(g.People.Forening)
+	if r := leader.Get("/rekommendera"); strings.Contains(r.Body, "Personnummer") || strings.Contains(r.Body, `name="note"`) || !strings.Contains(r.Body, `name="consent"`) {
+		t.Fatal("it is asked for a number or a note")
+	}
+	if r := leader.Post("/rekommendera", form()); r.Status != 303 {
+		t.Fatal(r.Status, r.Body)
+	}
+	items := g.inbox(g.People.Maria, "")
+	d, err := g.svc.Read(g.Ctx(), g.People.Maria, items[0].ID)
+	if err != nil || d.Words[0].Note != "" || d.Source != halsocoach.FromAssociation {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	if all, err := g.svc.OfPerson(g.Ctx(), g.People.Elsa); err != nil || len(all) != 0 {
+		t.Fatalf("the number was taken: %+v, %v", all, err)
+	}
+}
+
+func TestTheReceiptHoldsWhatTheSenderMayDo(t *testing.T) {
+	g, app := openPages(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	at := "/rekommendationer/" + own.ID
+	sender := app.As(g.People.Vardcentral)
+	for _, word := range []string{"aterkalla", "samtycke", "misstag"} {
+		if r := sender.Get(at + "/" + word); r.Status != 200 || !strings.Contains(r.Body, at+"/"+word) {
+			t.Fatal(word, r.Status)
+		}
+		if r := app.As(g.People.Forening).Post(at+"/"+word, nil); r.Status != 404 {
+			t.Fatal(word, r.Status)
+		}
+	}
+	if r := sender.Post(at+"/aterkalla", nil); r.Status != 303 || r.Header.Get("Location") != at {
+		t.Fatal(r.Status)
+	}
+	if r := sender.Get(at); !strings.Contains(r.Body, "Ingen hör av sig till personen") || strings.Contains(r.Body, at+"/aterkalla") {
+		t.Fatal(r.Body)
+	}
+	if r := sender.Post(at+"/misstag", nil); r.Status != 409 {
+		t.Fatal(r.Status)
+	}
+}
+
+func TestAMachineCallsBack(t *testing.T) {
+	g, app := openPages(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	sender := app.As(g.People.Vardcentral)
+	path := "/api/v1/referrals/" + own.ID
+	if r := sender.JSON("GET", path, nil); r.Status != 200 || !strings.Contains(r.Body, `"consentScope":"state"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	for _, who := range []halsocoach.Actor{g.People.Forening, g.People.Maria, g.People.Visitor} {
+		want := map[halsocoach.Role]int{halsocoach.RoleAssociation: 404, halsocoach.RoleCoach: 403, "": 401}[who.Role]
+		if r := app.As(who).JSON("POST", path+"/withdrawal", nil); r.Status != want {
+			t.Fatal(who.Role, r.Status)
+		}
+	}
+	for range 2 {
+		if r := sender.JSON("POST", path+"/withdrawal", nil); r.Status != 200 || !strings.Contains(r.Body, `"state":"återkallad"`) {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+}

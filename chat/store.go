@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"halsocoach"
 	"halsocoach/internal/seal"
@@ -149,4 +150,26 @@ func (a archive) open(ctx context.Context, e halsocoach.Enrolment, fresh Convers
 		return nil, nil
 	})
 	return err
+}
+
+// Waits is what waits for the citizen of a conversation: since the last word in
+// it, zero when nothing does. It is an unnamed struct, so that the package that
+// asks declares it in its own words.
+type Waits = struct {
+	Person    string
+	Since     time.Time
+	Protected bool
+}
+
+// WaitsFor is what waits in a conversation, for the program itself.
+func (s *Service) WaitsFor(ctx context.Context, conversation string) (Waits, error) {
+	c, err := s.archive.conversations.Get(ctx, conversation)
+	if err != nil {
+		return Waits{}, fmt.Errorf("what waits in %s: %w", conversation, err)
+	}
+	w := Waits{Person: c.Person, Protected: c.Protected}
+	if c.Unread.Citizen > 0 {
+		w.Since = c.LastAt
+	}
+	return w, nil
 }

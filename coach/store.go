@@ -146,6 +146,22 @@ func (s *Service) FirstHeld(ctx context.Context, enrolment string) (halsocoach.D
 	return "", nil
 }
 
+// Booking is what those who tell people of it need to know of a talk. It is an
+// unnamed struct, so that the package that asks declares it in its own words.
+type Booking = struct {
+	Person                            string
+	First, ByCoach, Coming, Protected bool
+}
+
+// Booking is how a talk stands, for the program itself.
+func (s *Service) Booking(ctx context.Context, talk string) (Booking, error) {
+	b, err := s.shelves.talk(ctx, talk)
+	if err != nil {
+		return Booking{}, fmt.Errorf("booking of %s: %w", talk, err)
+	}
+	return Booking{Person: b.Person, First: b.Kind == First, ByCoach: !b.ByCitizen, Coming: b.Coming(s.Clock()), Protected: b.Protected}, nil
+}
+
 // ofCoach are a coach's days that hold anything, from a day to another, which
 // is not included.
 func (s shelves) ofCoach(ctx context.Context, coach string, from, before halsocoach.Day) ([]Day, error) {

@@ -28,7 +28,8 @@ func (s *Service) Standing(ctx context.Context, id string) (Standing, error) {
 }
 
 // Senders are those who have recommended, for the program itself: by their own
-// ids, each once.
+// ids, each once. A person with protected identity who made contact on their own
+// is not among them.
 func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
 	r, err := s.referrals.Get(ctx, id)
 	if err != nil {
@@ -36,6 +37,9 @@ func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
 	}
 	var out []string
 	for _, x := range r.Sendings {
+		if x.Sender == r.Person && r.Protected {
+			continue
+		}
 		if x.Sender != "" && !slices.Contains(out, x.Sender) {
 			out = append(out, x.Sender)
 		}

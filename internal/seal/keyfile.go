@@ -69,6 +69,7 @@ func changeKeyFile(path string, change func(Master) (Master, error)) (Master, er
 		return Master{}, fmt.Errorf("seal: the key file can not be changed here: %w", err)
 	}
 	defer free()
+	sweepKeyFiles(path)
 	m, err := readKeyFile(path)
 	if err != nil {
 		return Master{}, err
@@ -108,6 +109,16 @@ func lockKeyFile(path string) (free func(), err error) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	return nil, fmt.Errorf("%s says that another command is changing it", lock)
+}
+
+// sweepKeyFiles removes what a command that was killed had begun to write.
+func sweepKeyFiles(path string) {
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".key-*"))
+	for _, name := range left {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > staleLock {
+			_ = os.Remove(name)
+		}
+	}
 }
 
 // writeKeyFile writes a file beside the path, durably, and puts it in place.

@@ -179,9 +179,17 @@ func TestAFileThatCanNotBeWrittenIsSaid(t *testing.T) {
 		t.Error(err)
 	}
 	// One that a command left behind when it was killed.
-	long := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(h.path()+".lock", long, long); err != nil {
+	long, half := time.Now().Add(-time.Hour), filepath.Join(filepath.Dir(h.path()), ".key-1")
+	if err := os.WriteFile(half, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{h.path() + ".lock", half} {
+		if err := os.Chtimes(name, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
 	must[string](t)(node.Rotation().Add(t.Context()))
+	if _, err := os.Stat(half); err == nil {
+		t.Error("half a key file is left lying about")
+	}
 }

@@ -2,7 +2,6 @@ package counts
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"halsocoach"
@@ -113,9 +112,5 @@ func said(ctx context.Context, r Row) string {
 	if r.N == nil {
 		return web.T(ctx, "dolt")
 	}
-	text := strconv.Itoa(*r.N)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "\u00a0" + text[i:]
-	}
-	return text
+	return web.Number(*r.N)
 }

@@ -201,7 +201,16 @@ func barText(ctx context.Context, b Bar) string {
 	if b.Hidden {
 		return T(ctx, "dolt")
 	}
-	return itoa(b.Value)
+	return Number(b.Value)
+}
+
+// Number is a whole number as it is read: a hard space between thousands.
+func Number(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "\u00a0" + text[i:]
+	}
+	return text
 }
 
 func anyHidden(bars []Bar) bool {

@@ -18,6 +18,14 @@ func TestPhoneNumbersAreWrittenToBeRead(t *testing.T) {
 	}
 }
 
+func TestNumbersHaveTheirThousandsApart(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1\u00a0000", 1234567: "1\u00a0234\u00a0567", -100: "-100", -12345: "-12\u00a0345"} {
+		if got := Number(n); got != want {
+			t.Errorf("%d is %q", n, got)
+		}
+	}
+}
+
 func FuzzPhone(f *testing.F) {
 	f.Add("070-174 06 05")
 	f.Add("+46(0)8")

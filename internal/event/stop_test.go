@@ -1,0 +1,81 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"halsocoach"
+)
+
+// TestWhatIsPendingGoesWhenTheRelayStops: a stop sends what was saved last.
+func TestWhatIsPendingGoesWhenTheRelayStops(t *testing.T) {
+	b, s := embeddedBus(t), openStore(t)
+	events, _ := write(t, s, "doc", 5)
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	Relay(stopped, s, b, slog.New(slog.DiscardHandler))
+	if left, err := s.Pending(t.Context(), 10); err != nil || len(left) != 0 {
+		t.Fatalf("%d documents wait, %v", len(left), err)
+	}
+	var got seen
+	if err := b.Consume(t.Context(), "reader", []string{"note.written"}, func(_ context.Context, e halsocoach.Event) error {
+		got.add(e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all of them", func() bool { return got.distinct() == events })
+}
+
+// TestAStopWithoutNATSLeavesWhatIsPending, and does not wait for it.
+func TestAStopWithoutNATSLeavesWhatIsPending(t *testing.T) {
+	srv := startServer(t, t.TempDir(), -1)
+	b, s := openBus(t, srv.url(), quick), openStore(t)
+	srv.stop()
+	eventually(t, "no contact", func() bool { return !b.nc.IsConnected() })
+	write(t, s, "doc", 1)
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	Relay(stopped, s, b, slog.New(slog.DiscardHandler))
+	if took := time.Since(began); took > 2*relayLast {
+		t.Errorf("the stop took %v", took)
+	}
+	if left, err := s.Pending(t.Context(), 10); err != nil || len(left) != 1 {
+		t.Fatalf("%d documents wait, %v", len(left), err)
+	}
+}
+
+// TestABusWhoseConsumersDoNotRunIsNotReady takes a running consumer away.
+func TestABusWhoseConsumersDoNotRunIsNotReady(t *testing.T) {
+	b := embeddedBus(t)
+	if err := b.Consume(t.Context(), "lame", []string{"note.written"}, func(context.Context, halsocoach.Event) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.js.DeleteConsumer(t.Context(), eventStream, "lame"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "not ready", func() bool { return errors.Is(b.Ready(), ErrLame) })
+	eventually(t, "made anew and ready", func() bool { return b.Ready() == nil })
+}
+
+// TestCloseWaitsForBackgroundWork, whose context has ended by then.
+func TestCloseWaitsForBackgroundWork(t *testing.T) {
+	b := openBus(t, "embedded:"+t.TempDir(), quick)
+	var done atomic.Bool
+	b.Go(context.Background(), func(ctx context.Context) {
+		<-ctx.Done()
+		time.Sleep(50 * time.Millisecond)
+		done.Store(true)
+	})
+	if err := b.Close(); err != nil || !done.Load() {
+		t.Errorf("closed before the work had ended: %v", err)
+	}
+}

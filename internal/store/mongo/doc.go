@@ -4,8 +4,7 @@
 // Each kind is a collection. A document is {_id, v, body, ix, ev, q, gone}: its
 // version, its JSON bytes, the fields of its indexes lifted out of them (one
 // subdocument per index that it is in), the batches of events that wait for a
-// relay, the time since which the oldest of them may wait, and whether it has
-// been deleted. A save is one update of one document, so there are no
+// relay, its place in the queue for one, and whether it has been deleted. A save is one update of one document, so there are no
 // transactions and a collection may be sharded by _id. A deleted document stays,
 // without body and index fields, until its events have been relayed.
 //

@@ -73,9 +73,6 @@ func troubleOf(err error) (t trouble, landed bool) {
 		if server.HasErrorCode(20) && strings.Contains(err.Error(), "read-only") {
 			return refuses, false
 		}
-		if server.HasErrorLabel("RetryableWriteError") {
-			return headless, true
-		}
 	}
 	var line topology.ConnectionError
 	switch {
@@ -83,6 +80,8 @@ func troubleOf(err error) (t trouble, landed bool) {
 		return slow, true
 	case driver.IsNetworkError(err), errors.As(err, &line):
 		return gone, true
+	case server != nil && server.HasErrorLabel("RetryableWriteError"):
+		return headless, true
 	}
 	return "", false
 }

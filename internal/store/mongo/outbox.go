@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -144,7 +145,7 @@ func (s *Store) ask(ctx context.Context, kinds []*kind, limit int) ([]store.Batc
 		room <- struct{}{}
 		running.Go(func() {
 			defer func() { <-room }()
-			found[i], errs[i] = k.pending(ctx, limit)
+			found[i], errs[i] = s.pending(ctx, k, limit)
 		})
 	}
 	running.Wait()
@@ -163,11 +164,29 @@ func (s *Store) ask(ctx context.Context, kinds []*kind, limit int) ([]store.Batc
 
 // pending reads the first batch of the kind's documents, those first that have
 // waited longest. Only what a majority holds is told to the world.
-func (k *kind) pending(ctx context.Context, limit int) ([]store.Batch, error) {
-	// The condition on ev.b is for the projection: ev.$ is the first that fits.
-	filter := bson.D{{Key: waits, Value: bson.D{{Key: "$gt", Value: int64(0)}}}, {Key: "ev.b", Value: bson.D{{Key: "$gt", Value: ""}}}}
-	rows, err := k.durable.Find(ctx, filter, options.Find().SetSort(bson.D{{Key: waits, Value: 1}}).SetLimit(int64(limit)).
-		SetBatchSize(int32(limit+1)).SetProjection(bson.D{{Key: "ev.$", Value: 1}}))
+func (s *Store) pending(ctx context.Context, k *kind, limit int) ([]store.Batch, error) {
+	out, err := k.pending(ctx, limit, s.uncut.Load())
+	var server driver.ServerError
+	if errors.As(err, &server) && (server.HasErrorCode(codeNotImplemented) || server.HasErrorCode(codeUnknownExpression)) {
+		// A server that can not cut an array gives it whole.
+		s.uncut.Store(true)
+		return k.pending(ctx, limit, true)
+	}
+	return out, err
+}
+
+const (
+	codeNotImplemented    = 238
+	codeUnknownExpression = 31325
+)
+
+func (k *kind) pending(ctx context.Context, limit int, uncut bool) ([]store.Batch, error) {
+	fields := bson.D{{Key: "ev", Value: bson.D{{Key: "$slice", Value: 2}}}, {Key: "_id", Value: 1}}
+	if uncut {
+		fields[0].Value = 1
+	}
+	rows, err := k.durable.Find(ctx, bson.D{{Key: waits, Value: bson.D{{Key: "$gt", Value: int64(0)}}}},
+		options.Find().SetSort(bson.D{{Key: waits, Value: 1}}).SetLimit(int64(limit)).SetBatchSize(int32(limit+1)).SetProjection(fields))
 	if err != nil {
 		return nil, err
 	}
@@ -179,26 +198,28 @@ func (k *kind) pending(ctx context.Context, limit int) ([]store.Batch, error) {
 		_, body, _ := rows.Current.Lookup("ev", "0", "e").BinaryOK()
 		events, err := decodeEvents(body)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: document %s of %s", err, id, k.name)
 		}
-		out = append(out, store.Batch{Ref: name + " " + k.name + " " + id, Events: events})
+		r := ref{id: id, name: name}
+		_, err = rows.Current.LookupErr("ev", "1")
+		r.more = err == nil
+		out = append(out, store.Batch{Ref: r.in(k), Events: events})
 	}
 	return out, rows.Err()
 }
 
 // relayedAtOnce is how many batches one command marks.
-const relayedAtOnce = 250
+const relayedAtOnce = 50
 
 // Relayed satisfies store.Store.
 func (s *Store) Relayed(ctx context.Context, batches ...store.Batch) error {
 	of := map[*kind][]ref{}
 	for _, b := range batches {
-		parts := strings.SplitN(b.Ref, " ", 3)
-		if len(parts) != 3 || s.kinds[parts[1]] == nil {
-			return fmt.Errorf("mongo: %q is not a batch of this store", b.Ref)
+		k, r, err := s.refOf(b.Ref)
+		if err != nil {
+			return err
 		}
-		k := s.kinds[parts[1]]
-		of[k] = append(of[k], ref{parts[2], parts[0]})
+		of[k] = append(of[k], r)
 	}
 	began := time.Now()
 	for k, refs := range of {
@@ -219,31 +240,71 @@ func (s *Store) Relayed(ctx context.Context, batches ...store.Batch) error {
 	return nil
 }
 
-// ref is the batch name of the document id.
-type ref struct{ id, name string }
+// ref is the batch name of the document id. More says that when it was read it
+// was not the document's only one.
+type ref struct {
+	id, name string
+	more     bool
+}
+
+// in is the ref as text: more, name, kind, id.
+func (r ref) in(k *kind) string { return fmt.Sprintf("%t %s %s %s", r.more, r.name, k.name, r.id) }
+
+func (s *Store) refOf(text string) (*kind, ref, error) {
+	parts := strings.SplitN(text, " ", 4)
+	if len(parts) != 4 || s.kinds[parts[2]] == nil {
+		return nil, ref{}, fmt.Errorf("mongo: %q is not a batch of this store", text)
+	}
+	return s.kinds[parts[2]], ref{id: parts[3], name: parts[1], more: parts[0] == "true"}, nil
+}
+
+// first finds the document while the batch is its first, and whether others
+// wait behind it, as it should be.
+func (r ref) first(more, gone bool) bson.D {
+	is := bson.D{{Key: "_id", Value: r.id}, {Key: "ev.0.b", Value: r.name}, {Key: "ev.1", Value: bson.D{{Key: "$exists", Value: more}}}}
+	switch {
+	case gone:
+		is = append(is, bson.E{Key: "gone", Value: true})
+	case !more:
+		is = append(is, bson.E{Key: "gone", Value: bson.D{{Key: "$exists", Value: false}}})
+	}
+	return is
+}
+
+// last takes a document's only batch, and with it what says that it waits.
+func (r ref) last() driver.WriteModel {
+	return driver.NewUpdateOneModel().SetFilter(r.first(false, false)).
+		SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "ev", Value: ""}, {Key: waits, Value: ""}}}})
+}
+
+// next takes the first of several; the document goes to the end of the queue.
+func (r ref) next() driver.WriteModel {
+	return driver.NewUpdateOneModel().SetFilter(r.first(true, false)).SetUpdate(bson.D{
+		{Key: "$pop", Value: bson.D{{Key: "ev", Value: -1}}}, {Key: "$set", Value: bson.D{{Key: waits, Value: time.Now().UnixNano()}}}})
+}
 
 // relayed takes batches off their documents, each only while it is the first. A
-// document's last batch takes along what says that it waits, and the document
-// itself if that is gone.
+// document that is gone is removed with its last one. What has changed since it
+// was read is tried again in every way; what another relay has taken stays as it
+// is.
 func (k *kind) relayed(ctx context.Context, refs []ref) error {
-	exists := func(field string, is bool) bson.E {
-		return bson.E{Key: field, Value: bson.D{{Key: "$exists", Value: is}}}
-	}
-	var updates, deletes []driver.WriteModel
+	var likely, all, gone []driver.WriteModel
 	for _, r := range refs {
-		first := bson.D{{Key: "_id", Value: r.id}, {Key: "ev.0.b", Value: r.name}}
-		only := append(first[:2:2], exists("ev.1", false))
-		updates = append(updates,
-			driver.NewUpdateOneModel().SetFilter(append(only[:3:3], exists("gone", false))).
-				SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "ev", Value: ""}, {Key: waits, Value: ""}}}}),
-			driver.NewUpdateOneModel().SetFilter(append(first[:2:2], exists("ev.1", true))).
-				SetUpdate(bson.D{{Key: "$pop", Value: bson.D{{Key: "ev", Value: -1}}}}))
-		deletes = append(deletes, driver.NewDeleteOneModel().SetFilter(append(only[:3:3], bson.E{Key: "gone", Value: true})))
+		if r.more {
+			likely = append(likely, r.next())
+		} else {
+			likely = append(likely, r.last())
+		}
+		all = append(all, r.last(), r.next())
+		gone = append(gone, driver.NewDeleteOneModel().SetFilter(r.first(false, true)))
 	}
-	done, err := k.coll.BulkWrite(ctx, updates, options.BulkWrite().SetOrdered(true))
+	done, err := k.coll.BulkWrite(ctx, likely, options.BulkWrite().SetOrdered(true))
 	if err != nil || done.MatchedCount >= int64(len(refs)) {
 		return err
 	}
-	_, err = k.coll.BulkWrite(ctx, deletes, options.BulkWrite().SetOrdered(false))
+	if _, err := k.coll.BulkWrite(ctx, gone, options.BulkWrite().SetOrdered(false)); err != nil {
+		return err
+	}
+	_, err = k.coll.BulkWrite(ctx, all, options.BulkWrite().SetOrdered(true))
 	return err
 }

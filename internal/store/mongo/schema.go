@@ -170,7 +170,7 @@ func (s *Store) declareAll(ctx context.Context) (late []*kind, err error) {
 		room <- struct{}{}
 		running.Go(func() {
 			defer func() { <-room }()
-			if _, err := k.coll.Indexes().CreateMany(ctx, k.indexes()); err != nil {
+			if err := k.makeIndexes(ctx); err != nil {
 				errs[i] = fmt.Errorf("mongo: indexes of %s: %w", k.name, err)
 			}
 		})
@@ -197,6 +197,35 @@ func (s *Store) declareAll(ctx context.Context) (late []*kind, err error) {
 	return late, nil
 }
 
+// makeIndexes makes those that the collection lacks.
+func (k *kind) makeIndexes(ctx context.Context) error {
+	all, err := k.coll.Indexes().ListSpecifications(ctx)
+	var server driver.ServerError
+	if err != nil && !(errors.As(err, &server) && server.HasErrorCode(codeNoCollection)) {
+		return err
+	}
+	has := map[string]bool{}
+	for _, x := range all {
+		has[x.Name] = true
+	}
+	var missing []driver.IndexModel
+	for i, model := range k.indexes() {
+		if i == 0 && !has[eventsIndex] || i > 0 && !has[k.fields[i-1]] {
+			missing = append(missing, model)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = k.coll.Indexes().CreateMany(ctx, missing)
+	return err
+}
+
+const codeNoCollection = 26
+
+// liftedAtOnce is how many documents one command lifts again.
+const liftedAtOnce = 50
+
 // liftAll lifts those documents again that were lifted by other indexes. Who
 // saves one meanwhile lifts it too, so only the version that was read is touched.
 func (k *kind) liftAll(ctx context.Context) (n int, err error) {
@@ -207,7 +236,7 @@ func (k *kind) liftAll(ctx context.Context) (n int, err error) {
 		return bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}, {Key: "ix.d", Value: bson.D{{Key: "$ne", Value: k.stamp}}},
 			{Key: "gone", Value: bson.D{{Key: "$exists", Value: false}}}}
 	}
-	o := options.Find().SetProjection(wanted).SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(stretchDocuments).SetBatchSize(stretchDocuments + 1)
+	o := options.Find().SetProjection(wanted).SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(liftedAtOnce).SetBatchSize(liftedAtOnce + 1)
 	for after := ""; ; {
 		var updates []driver.WriteModel
 		var fault error

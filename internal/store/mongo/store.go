@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -32,7 +33,8 @@ type Store struct {
 	saved   chan struct{}
 	health  health
 	quiet   quiet
-	alone   bool // no replica set
+	alone   bool        // no replica set
+	uncut   atomic.Bool // the server can not cut an array
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc

@@ -23,6 +23,7 @@ import (
 	"halsocoach/internal/auth"
 	"halsocoach/internal/auth/oidc"
 	"halsocoach/internal/event"
+	"halsocoach/internal/notify"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
@@ -39,8 +40,9 @@ type houseConfig struct {
 	Clock     halsocoach.Clock // nil = the real one
 	Notice    time.Duration    // of a stop, see web.Config
 	Proxies   []string         // see web.Config
-	Providers []oidc.Provider  // of sign-in; none = by invitation links only
-	Limits    auth.Limits      // of sessions
+	Mail      notify.Settings
+	Providers []oidc.Provider // of sign-in; none = by invitation links only
+	Limits    auth.Limits     // of sessions
 	Log       *slog.Logger
 	Personas  func() []auth.Persona
 	Persona   func(name string) (auth.Persona, bool)
@@ -63,6 +65,7 @@ type house struct {
 	settings  *settings.Service
 	referral  *referral.Service
 	waiting   *waiting.Service
+	notify    *notify.Service
 	citizen   *citizen.Service
 	coach     *coach.Service
 	chat      *chat.Service
@@ -79,7 +82,7 @@ func kinds() []store.Kind {
 	all := []store.Kind{store.LeaseKind}
 	for _, of := range [][]store.Kind{
 		auth.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), citizen.Kinds(),
-		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(), waiting.Kinds(),
+		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(), waiting.Kinds(), notify.Kinds(),
 	} {
 		all = append(all, of...)
 	}
@@ -178,11 +181,15 @@ func (h *house) build(ctx context.Context) (err error) {
 		Staff: h.auth, Calendar: h.coach, Enrolments: h.citizen,
 	})
 	h.counts = counts.New(counts.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Settings: h.settings, Live: h.cfg.Demo})
+	h.notify = notify.New(notify.Config{
+		Settings: h.cfg.Mail, Store: h.store, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL,
+		Referrals: h.referral, Talks: h.coach, Conversations: h.chat,
+	})
 	h.metrics.open()
 	h.web = web.New(web.Config{
 		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth,
 		Session: h.auth.Left, FormTargets: oidc.FormTargets(h.cfg.Providers), Proxies: h.cfg.Proxies,
-		Ready: h.ready, Notice: h.cfg.Notice, Answered: h.metrics.count,
+		Account: account(h.cfg.Mail.On()), Ready: h.ready, Notice: h.cfg.Notice, Answered: h.metrics.count,
 	})
 	h.mount()
 	return nil
@@ -193,7 +200,7 @@ func (h *house) mount() {
 	app, api := h.web.Fiber(), h.web.API()
 	h.auth.Routes(app)
 	h.oidc.Routes(app)
-	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts} {
+	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts, h.notify} {
 		p.Routes(app)
 	}
 	for _, p := range []interface{ API(jsonDoor) }{h.registers, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {
@@ -226,7 +233,7 @@ func (h *house) start(ctx context.Context) error {
 		}
 	}{
 		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"waiting", h.waiting}, {"citizen", h.citizen},
-		{"coach", h.coach}, {"chat", h.chat}, {"groups", h.groups}, {"counts", h.counts},
+		{"coach", h.coach}, {"chat", h.chat}, {"groups", h.groups}, {"counts", h.counts}, {"notify", h.notify},
 	} {
 		if err := p.part.Start(ctx, h.bus); err != nil {
 			return fmt.Errorf("start %s: %w", p.name, err)

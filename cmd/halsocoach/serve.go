@@ -14,25 +14,27 @@ import (
 
 	"halsocoach/internal/auth"
 	"halsocoach/internal/auth/oidc"
+	"halsocoach/internal/notify"
 )
 
 // serveCommand runs the service.
 type serveCommand struct {
 	place
-	Addr       string        `env:"HALSOCOACH_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
-	PublicURL  string        `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
-	StopNotice time.Duration `env:"HALSOCOACH_STOP_NOTICE" default:"2s" help:"How long a stop goes on answering after /readyz has begun to say no, so that a proxy sees it."`
-	Proxies    []string      `env:"HALSOCOACH_PROXIES" placeholder:"ADDRESS" help:"Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR, with commas."`
-	OIDC       oidc.Settings `embed:""`
-	Limits     auth.Limits   `embed:""`
-	OpsAddr    string        `env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
+	Addr       string          `env:"HALSOCOACH_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
+	PublicURL  string          `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
+	StopNotice time.Duration   `env:"HALSOCOACH_STOP_NOTICE" default:"2s" help:"How long a stop goes on answering after /readyz has begun to say no, so that a proxy sees it."`
+	Proxies    []string        `env:"HALSOCOACH_PROXIES" placeholder:"ADDRESS" help:"Reverse proxies whose X-Forwarded-For is believed: addresses or CIDR, with commas."`
+	OIDC       oidc.Settings   `embed:""`
+	Limits     auth.Limits     `embed:""`
+	Mail       notify.Settings `embed:""`
+	OpsAddr    string          `env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
 }
 
 func (c *serveCommand) check() error {
 	if err := checkPublicURL(c.PublicURL); err != nil {
 		return err
 	}
-	if err := errors.Join(c.OIDC.Check(), c.Limits.Check()); err != nil {
+	if err := errors.Join(c.OIDC.Check(), c.Limits.Check(), c.Mail.Check()); err != nil {
 		return err
 	}
 	for _, p := range c.Proxies {
@@ -65,7 +67,7 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	pageSpeed()
 	h, err := openHouse(ctx, houseConfig{
 		place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log, Notice: c.StopNotice, Proxies: c.Proxies,
-		Providers: providers, Limits: c.Limits,
+		Providers: providers, Limits: c.Limits, Mail: c.Mail,
 	})
 	if err != nil {
 		return err

@@ -95,5 +95,17 @@ func nav(who halsocoach.Actor) []web.Link {
 			{Path: "/personal", Text: "Personal", Icon: "person"}, {Path: "/installningar", Text: "Inställningar", Icon: "settings"},
 		}
 	}
-	return []web.Link{groups, {Path: "/halsocenter", Text: "Hälsocenter", Icon: "place"}}
+	centres := web.Link{Path: "/halsocenter", Text: "Hälsocenter", Icon: "place"}
+	if who.Role == halsocoach.RoleOperator {
+		return []web.Link{groups, centres, {Path: "/drift/aviseringar", Text: "Brev", Icon: "message"}}
+	}
+	return []web.Link{groups, centres}
+}
+
+// account are the pages of a person's own account, beside those of sign-in.
+func account(mail bool) []web.Link {
+	if !mail {
+		return nil
+	}
+	return []web.Link{{Path: "/aviseringar", Text: "Aviseringar"}}
 }

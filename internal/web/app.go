@@ -34,6 +34,8 @@ type Config struct {
 	Session func(halsocoach.Actor) (idle, longest time.Duration)
 	// Nav is the navigation of a role, Swedish texts, translated where shown.
 	Nav func(halsocoach.Actor) []Link
+	// Account are the pages of a person's own account, beside their sign-ins.
+	Account []Link
 	// Drafts keeps the answers of a form whose session has ended.
 	Drafts Drafts
 	// Answered is told of every answer once its status stands. route is the

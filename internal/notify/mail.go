@@ -28,11 +28,9 @@ type fault struct {
 
 func (f *fault) Error() string { return "notify: " + f.class }
 
-// sendTimeout bounds each step of the talk with the server.
-const sendTimeout = 15 * time.Second
-
-// post sends a letter.
-func (s Settings) post(ctx context.Context, l letter) *fault {
+// post sends a letter. The server gets patience for each word, and twice that
+// for all of them.
+func (s Settings) post(ctx context.Context, patience time.Duration, l letter) *fault {
 	at, err := s.server()
 	if err != nil {
 		return &fault{class: "the settings are wrong", server: true}
@@ -49,18 +47,18 @@ func (s Settings) post(ctx context.Context, l letter) *fault {
 	m.SetDateWithValue(l.at)
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetBodyString(mail.TypeTextPlain, l.text)
-	c, err := mail.NewClient(at.host, at.options()...)
+	c, err := mail.NewClient(at.host, at.options(patience)...)
 	if err != nil {
 		return &fault{class: "the settings are wrong", server: true}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*sendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	return judge(c.DialAndSendWithContext(ctx, m))
 }
 
-func (at server) options() []mail.Option {
+func (at server) options(patience time.Duration) []mail.Option {
 	options := []mail.Option{
-		mail.WithPort(at.port), mail.WithTimeout(sendTimeout), mail.WithTLSPolicy(mail.TLSMandatory),
+		mail.WithPort(at.port), mail.WithTimeout(patience), mail.WithTLSPolicy(mail.TLSMandatory),
 		mail.WithTLSConfig(&tls.Config{ServerName: at.host, MinVersion: tls.VersionTLS12, RootCAs: at.roots}),
 	}
 	if at.tls {

@@ -26,6 +26,7 @@ type Config struct {
 	Talks         Talks
 	Conversations Conversations
 	Every         time.Duration // how often what is due is looked for; 0 = five seconds
+	Timeout       time.Duration // of each word of the mail server; 0 = fifteen seconds
 }
 
 // Service makes and sends notices.
@@ -39,6 +40,9 @@ type Service struct {
 func New(cfg Config) *Service {
 	if cfg.Every == 0 {
 		cfg.Every = 5 * time.Second
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 15 * time.Second
 	}
 	return &Service{Config: cfg, notices: store.In[notice](cfg.Store, noticeKind), choices: store.In[choice](cfg.Store, choiceKind)}
 }
@@ -221,7 +225,7 @@ func (s *Service) send(ctx context.Context, n notice) (*fault, error) {
 		return nil, err
 	}
 	subject, text := write(ctx, n.Template, c.Lang, s.PublicURL)
-	f := s.post(ctx, letter{id: s.messageID(n), to: address, subject: subject, text: text, at: now})
+	f := s.Settings.post(ctx, s.Timeout, letter{id: s.messageID(n), to: address, subject: subject, text: text, at: now})
 	if f != nil && ctx.Err() != nil {
 		return nil, ctx.Err() // broken off, not failed: it is due again after the wait
 	}

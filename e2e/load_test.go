@@ -200,43 +200,49 @@ func (s *side) whole(t *testing.T) {
 	}
 }
 
-// booker takes one place after the other, each with a key of its own, and asks
-// again elsewhere until it has an answer.
+// booker takes one place after the other and gives them back again, asking
+// elsewhere until it has an answer.
 type booker struct {
 	load      *load
 	token     string
-	from      int
+	tries     int
 	confirmed map[string]string // occasion → booking
 }
 
 func (b *booker) book(all []occasion) {
-	for i := range all {
-		o := all[(i+b.from)%len(all)]
-		key := halsocoachKey()
-		for try := b.from; ; try++ {
-			var got struct{ ID, Status string }
-			c := &Client{demo: &Demo{URL: b.load.at(try)}, Token: b.token}
-			status, body, err := c.Call(context.Background(), http.MethodPost, "/api/v1/occasions/"+o.ID+"/bookings", key, map[string]any{"reserve": true}, &got)
-			if err == nil && (status == 200 || status == 201) {
-				b.confirmed[o.ID] = got.ID
-				b.load.acks.Add(1)
-				break
-			}
-			if err == nil && status == http.StatusConflict {
-				break // full, or at the same time as another
-			}
-			if err == nil {
-				b.load.fault("a booking was answered %d %s", status, body)
-			}
-			if b.load.ctx.Err() != nil {
-				return
-			}
-			time.Sleep(30 * time.Millisecond)
+	for i := b.tries; b.load.ctx.Err() == nil; i++ {
+		o := all[i%len(all)]
+		if id := b.confirmed[o.ID]; id != "" {
+			delete(b.confirmed, o.ID) // until there is an answer nobody knows
+			b.ask(http.MethodDelete, "/api/v1/bookings/"+id, nil)
+		} else if got, ok := b.ask(http.MethodPost, "/api/v1/occasions/"+o.ID+"/bookings", map[string]any{"reserve": true}); ok {
+			b.confirmed[o.ID] = got
 		}
-		if b.load.ctx.Err() != nil {
-			return
+		time.Sleep(time.Duration(100+rand.IntN(100)) * time.Millisecond)
+	}
+}
+
+// ask sends a wish, with the same key every time, until it is answered. A place
+// that can not be had is an answer too.
+func (b *booker) ask(method, path string, wish any) (id string, ok bool) {
+	for key := halsocoachKey(); ; b.tries++ {
+		var got struct{ ID string }
+		out := any(&got)
+		if method == http.MethodDelete {
+			out = nil
 		}
-		time.Sleep(time.Duration(30+rand.IntN(40)) * time.Millisecond)
+		c := &Client{demo: &Demo{URL: b.load.at(b.tries)}, Token: b.token}
+		status, body, err := c.Call(context.Background(), method, path, key, wish, out)
+		switch {
+		case err == nil && status < 300:
+			b.load.acks.Add(1)
+			return got.ID, true
+		case err == nil && status == http.StatusConflict:
+			return "", false
+		case err == nil:
+			b.load.fault("%s was answered %d %s", method, status, body)
+		}
+		time.Sleep(30 * time.Millisecond)
 	}
 }
 
@@ -252,6 +258,9 @@ func (f *fleet) begin(pairs int, at func(i int) string) *load {
 	people := f.node(0).crowd(t, 6*pairs)
 	all := f.node(0).occasions(t, "0684", time.Now())
 	for i, p := range people {
+		if i < 3*pairs {
+			l.bookers = append(l.bookers, &booker{load: l, token: p.Token, tries: i, confirmed: map[string]string{}})
+		}
 		in := p.openConversation(t)
 		coach := coaches[in]
 		if in == "" || coach == "" || len(l.sides) == 2*pairs {
@@ -262,7 +271,6 @@ func (f *fleet) begin(pairs int, at func(i int) string) *load {
 			l.sides = append(l.sides, &side{load: l, token: token, in: in, mark: fmt.Sprintf("%d.%d", i, n), tries: len(l.sides)/2 + n,
 				log: map[int]string{}, acked: map[int]string{}, keys: map[string]string{}})
 		}
-		l.bookers = append(l.bookers, &booker{load: l, token: p.Token, from: i, confirmed: map[string]string{}})
 	}
 	if len(l.sides) < 2*pairs {
 		t.Fatalf("%d of %d pairs", len(l.sides)/2, pairs)

@@ -54,6 +54,9 @@ const (
 // others it could not be saved.
 var errAlone = errors.New("store: alone")
 
+// errLost: others were first each time, so nothing has been saved.
+var errLost = errors.New("store: all attempts lost")
+
 const (
 	laneGroup = 128
 	// lanePatience is how long a caller queues before it goes on alone. It
@@ -109,7 +112,7 @@ func (l *Lanes) follow(ctx context.Context, ln *lane, w *wish) error {
 // lead saves w and those who wait, and hands the lane on.
 func (l *Lanes) lead(ctx context.Context, ln *lane, w *wish) error {
 	err, together := l.together(ctx, ln, w)
-	if err != nil && together {
+	if err != nil && together && !unknown(err) {
 		return ln.alone(ctx, w)
 	}
 	if err != nil {
@@ -118,6 +121,10 @@ func (l *Lanes) lead(ctx context.Context, ln *lane, w *wish) error {
 	return w.err
 }
 
+// unknown says whether a save that failed may have been done all the same, or
+// may be done yet: then nobody's change is made again.
+func unknown(err error) bool { return errors.Is(err, halsocoach.ErrBusy) && !errors.Is(err, errLost) }
+
 // together saves w and those who wait, and tells them. It says whether there
 // were any.
 func (l *Lanes) together(ctx context.Context, ln *lane, w *wish) (err error, others bool) {
@@ -125,7 +132,10 @@ func (l *Lanes) together(ctx context.Context, ln *lane, w *wish) (err error, oth
 	err = errAlone // for the others, if a change panics
 	defer func() {
 		for _, f := range group[1:] {
-			if err != nil {
+			switch {
+			case unknown(err):
+				f.err = err
+			case err != nil:
 				f.err = errAlone
 			}
 			f.told <- struct{}{}
@@ -190,7 +200,7 @@ func (ln *lane) alone(ctx context.Context, w *wish) error {
 }
 
 func (ln *lane) lost() error {
-	return fmt.Errorf("store: change %s: %d attempts lost: %w", ln.key.kind, attempts, halsocoach.ErrBusy)
+	return fmt.Errorf("%w: change %s %d times: %w", errLost, ln.key.kind, attempts, halsocoach.ErrBusy)
 }
 
 // try reads the document, makes the changes one after the other and saves what

@@ -35,11 +35,16 @@ type countingStore struct {
 	store.Store
 	store.Lanes
 	saves atomic.Int32
+	lose  bool // the answer of every save
 }
 
 func (s *countingStore) Save(ctx context.Context, kind string, d store.Document, events []halsocoach.Event) (string, error) {
 	s.saves.Add(1)
-	return s.Store.Save(ctx, kind, d, events)
+	v, err := s.Store.Save(ctx, kind, d, events)
+	if err == nil && s.lose {
+		return "", halsocoach.ErrBusy
+	}
+	return v, err
 }
 
 func add(c *counter) ([]halsocoach.Event, error) {
@@ -160,5 +165,31 @@ func TestAnswersOfChangesThatMeetAreTheirOwn(t *testing.T) {
 	wg.Wait()
 	if v, err := c.Get(t.Context(), "a"); err != nil || v.N != 100 {
 		t.Errorf("%s (%v), want 100", fmt.Sprint(v.N), err)
+	}
+}
+
+// TestASaveThatMayHaveBeenDoneIsNotMadeAgain: when a shared save fails in a way
+// that leaves open whether it was done, nobody repeats its change.
+func TestASaveThatMayHaveBeenDoneIsNotMadeAgain(t *testing.T) {
+	s, c := counted(t)
+	s.lose = true
+	var wg sync.WaitGroup
+	var busy, went atomic.Int32
+	for range 50 {
+		wg.Go(func() {
+			switch _, err := c.Upsert(t.Context(), "a", add); {
+			case err == nil:
+				went.Add(1)
+			case errors.Is(err, halsocoach.ErrBusy):
+				busy.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	v, err := c.Get(t.Context(), "a")
+	if err != nil || v.N != int(busy.Load()) || went.Load() != 0 {
+		t.Errorf("the document says %d (%v): %d may have been done, %d were", v.N, err, busy.Load(), went.Load())
 	}
 }

@@ -75,7 +75,10 @@ func troubleOf(err error) (t trouble, landed bool) {
 		}
 	}
 	var line topology.ConnectionError
+	var pool interface{ Retryable() bool } // nothing was sent: another operation has just lost its connection
 	switch {
+	case server == nil && errors.As(err, &pool):
+		return gone, false
 	case driver.IsTimeout(err):
 		return slow, true
 	case driver.IsNetworkError(err), errors.As(err, &line):
@@ -117,7 +120,7 @@ func (s *Store) fault(ctx context.Context, what string, began time.Time, err err
 		return fmt.Errorf("mongo: %s: %w", what, err)
 	}
 	// A caller in a hurry says nothing about the server.
-	if t != slow || time.Since(began) >= min(time.Second, s.set.Bound/2) {
+	if hurried := t == slow && ctx.Err() != nil && time.Since(began) < min(time.Second, s.set.Bound/2); !hurried {
 		s.health.note(t, err)
 	}
 	return busy(what, err)

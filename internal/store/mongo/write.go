@@ -65,7 +65,9 @@ func (s *Store) Delete(ctx context.Context, kind, id, version string, events []h
 	return s.do(ctx, w)
 }
 
-// do makes the write and, when it carries events, tells the relay.
+// do makes the write and, when it carries events, tells the relay. A caller who
+// leaves when it is on its way does not stop it: it would not be known what
+// became of it.
 func (s *Store) do(ctx context.Context, w *write) error {
 	if err := w.kind.mayWrite(); err != nil {
 		return err
@@ -76,7 +78,10 @@ func (s *Store) do(ctx context.Context, w *write) error {
 		return err
 	}
 	defer cancel()
-	err = s.insist(bounded, w)
+	until, _ := bounded.Deadline()
+	own, end := context.WithDeadline(context.WithoutCancel(ctx), until)
+	defer end()
+	err = s.insist(own, w)
 	if w.events != nil {
 		w.kind.warm.Store(true)
 		select {
@@ -84,7 +89,7 @@ func (s *Store) do(ctx context.Context, w *write) error {
 		default:
 		}
 	}
-	return s.fault(ctx, w.what, began, err)
+	return s.fault(own, w.what, began, err)
 }
 
 // How often a write is tried again when the server failed, and the first pause.
@@ -119,7 +124,7 @@ func (s *Store) insist(ctx context.Context, w *write) error {
 			err = busy(w.what, err)
 		}
 		if ctx.Err() != nil || try == tries-1 || t == refuses || notChosen(err) {
-			return err
+			return err // as ErrBusy, which says that it may have been done
 		}
 		select {
 		case <-time.After(pause << try):

@@ -223,12 +223,13 @@ func (s *Service) endOtherLogins(c *fiber.Ctx) error {
 
 // remaining is what the page's script asks for, in whole seconds.
 type remaining struct {
+	Who     string `json:"who"` // see web.SessionOwner
 	Idle    int `json:"idle"`
 	Longest int `json:"longest"`
 }
 
-func inSeconds(idle, longest time.Duration) remaining {
-	return remaining{int(idle / time.Second), int(longest / time.Second)}
+func inSeconds(who halsocoach.Actor, idle, longest time.Duration) remaining {
+	return remaining{web.SessionOwner(who), int(idle / time.Second), int(longest / time.Second)}
 }
 
 // timeLeft tells how long the session lasts. To ask is not to use it.
@@ -241,10 +242,12 @@ func (s *Service) timeLeft(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.actor(h, s.cfg.Clock()); err != nil {
+	who, err := s.actor(h, s.cfg.Clock())
+	if err != nil {
 		return err
 	}
-	return c.JSON(inSeconds(s.left(h.doc)))
+	idle, longest := s.left(h.doc)
+	return c.JSON(inSeconds(who, idle, longest))
 }
 
 // stay keeps the session: for the script as JSON, else back to the page.
@@ -254,7 +257,7 @@ func (s *Service) stay(c *fiber.Ctx) error {
 		return err
 	}
 	if strings.Contains(c.Get(fiber.HeaderAccept), "json") {
-		return c.JSON(inSeconds(idle, longest))
+		return c.JSON(inSeconds(web.Who(c), idle, longest))
 	}
 	return web.Redirect(c, web.LocalPath(web.ReadForm(c).Get("next"), "/mina-inloggningar"), "Du är kvar som inloggad.")
 }

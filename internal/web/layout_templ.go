@@ -191,7 +191,7 @@ func layout(v view) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if idle, longest := v.session(); longest > 0 {
-			templ_7745c5c3_Err = sessionGuard(idle, longest).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = sessionGuard(SessionOwner(v.who), idle, longest).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -130,6 +130,10 @@ func navClass(links int) string {
 	return ""
 }
 
+// SessionOwner stands for the person on a page, so that its script sees when
+// somebody else has signed in in the same browser.
+func SessionOwner(who halsocoach.Actor) string { return halsocoach.IDFrom("session owner", who.ID) }
+
 // session is how long the session lasts, in whole seconds; zero for somebody who
 // has not signed in, and for a page on the way in.
 func (v view) session() (idle, longest int) {

@@ -37,7 +37,7 @@
     const at = part.querySelector("[data-at]");
     if (at) {
       at.textContent = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Stockholm", hour: "2-digit", minute: "2-digit" })
-        .format(new Date(ends() * 1000));
+        .format(new Date(ends() * 1000)).replace(":", ".");
     }
     if (guard.open) guard.close();
     guard.dataset.shown = when;
@@ -54,7 +54,11 @@
     try {
       const answer = await fetch("/mina-inloggningar/tid", { headers: { Accept: "application/json" }, cache: "no-store" });
       if (answer.status === 401) return "over";
-      if (answer.ok) know(await answer.json());
+      if (answer.ok) {
+        const left = await answer.json();
+        if (left.who !== guard.dataset.who) return "over"; // somebody else has signed in in this browser
+        know(left);
+      }
     } catch { /* no network: go by what was known */ }
     return ends() <= now() ? "over" : "";
   }
@@ -76,7 +80,6 @@
 
   guard.addEventListener("close", () => { told = guard.dataset.shown || ""; });
   for (const button of guard.querySelectorAll("[data-close]")) button.addEventListener("click", () => guard.close());
-  guard.querySelector("[data-again]").href = "/logga-in";
 
   guard.querySelector("[data-stay]").addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -75,7 +75,7 @@ func (s *Service) showForm(c *fiber.Ctx, f *web.Form, status int) error {
 	if err != nil {
 		return err
 	}
-	view := senderForm{Form: f, Short: web.Who(c).Role == halsocoach.RoleAssociation, Centres: centres, Kommuner: kommunChoices(ctx),
+	view := senderForm{Form: f, Short: web.Who(c).Role == halsocoach.RoleAssociation, Centres: centres, Kommuner: KommunChoices(ctx),
 		Languages: LanguageChoices(ctx), Today: halsocoach.DayOf(s.Clock())}
 	return web.Show(c, web.Page{Title: "Rekommendera en person", Active: "/rekommendera", Status: status}, recommendPage(view))
 }
@@ -159,7 +159,8 @@ func (s *Service) waitingChoices(ctx context.Context) ([]web.Choice, error) {
 	return choices, nil
 }
 
-func kommunChoices(ctx context.Context) []web.Choice {
+// KommunChoices are where somebody may live.
+func KommunChoices(ctx context.Context) []web.Choice {
 	var out []web.Choice
 	for _, k := range halsocoach.Kommuner {
 		out = append(out, web.Choice{Value: k.Code, Label: k.Name})

@@ -158,7 +158,7 @@ func recommendPage(v senderForm) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = web.Checkboxes(v.Form, web.Field{Name: "topics", Label: web.T(ctx, "Områden"), Hint: web.T(ctx, "Välj ett eller flera.")}, topicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Checkboxes(v.Form, web.Field{Name: "topics", Label: web.T(ctx, "Områden"), Hint: web.T(ctx, "Välj ett eller flera.")}, TopicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -516,7 +516,7 @@ func checkPage(f *web.Form, p Preview) templ.Component {
 					}
 					ctx = templ.InitializeContext(ctx)
 					var templ_7745c5c3_Var22 string
-					templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(topicNames(ctx, p.Wish.Topics))
+					templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(TopicNames(ctx, p.Wish.Topics))
 					if templ_7745c5c3_Err != nil {
 						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender.templ`, Line: 75, Col: 36}
 					}
@@ -1063,7 +1063,7 @@ func receiptPage(o Own, f *web.Form) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				var templ_7745c5c3_Var49 string
-				templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs(topicNames(ctx, o.Topics))
+				templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs(TopicNames(ctx, o.Topics))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender.templ`, Line: 151, Col: 30}
 				}

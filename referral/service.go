@@ -122,6 +122,62 @@ func (s *Service) CallMe(ctx context.Context, req halsocoach.Request, name, phon
 	return err
 }
 
+// ErrAsked says that the caller has been asked already.
+var ErrAsked = halsocoach.Conflict("asked", "Någon har redan pratat med personen och skrivit in vad hen vill.")
+
+// Complete is a coach who has asked a caller what they want: what
+// is written replaces what the caller wrote. From then on it is a recommendation
+// like others, and counted.
+func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string, wish Wish) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return err
+	}
+	r, err := s.one(ctx, id)
+	if err == nil && !r.MayOpen(who) {
+		err = halsocoach.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("complete %s: %w", id, err)
+	}
+	if r.CallMe == "" {
+		return ErrAsked
+	}
+	wish = wish.trimmed()
+	wish.Centre, wish.Consent, wish.ConsentOn = r.Centre, true, ""
+	number, err := wish.Judge(s.Clock())
+	if err != nil {
+		return err
+	}
+	if !number.IsZero() {
+		if err := s.Seal.Link(ctx, r.Person, number); errors.Is(err, seal.ErrTied) {
+			return halsocoach.Invalid(halsocoach.Field{Name: "personnummer", Text: "Numret hör till någon som redan finns här. Lämna det tomt, och slå ihop personerna sedan."})
+		} else if err != nil {
+			return fmt.Errorf("complete %s: %w", id, err)
+		}
+	}
+	var asked Sending
+	if err := s.fill(ctx, r.Person, &asked, wish); err != nil {
+		return fmt.Errorf("complete %s: %w", id, err)
+	}
+	after, err := s.change(ctx, r.ID, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
+		i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.Sender == "" })
+		if r.CallMe == "" || i < 0 {
+			return nil, ErrAsked
+		}
+		x := &r.Sendings[i]
+		x.Name, x.Phone, x.Email, x.Wants = asked.Name, asked.Phone, asked.Email, asked.Wants
+		x.Topics, x.Kommun, x.Language, x.Interpret, x.Protected = wish.Topics, wish.Kommun, wish.Language, wish.Interpreter, wish.Protected
+		x.Consent = Consent{Given: true, Asked: who.ID, On: halsocoach.DayOf(now), Scope: ScopeState}
+		r.CallMe, r.Protected = "", r.Protected || wish.Protected
+		r.Sex, r.AgeBand = number.Sex(), halsocoach.AgeBand(number.Age(halsocoach.DayOf(now)))
+		return []halsocoach.Event{changed(*r, now).Counting(counting(*r, now))}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("complete %s: %w", id, err)
+	}
+	return s.saw(ctx, who, "complete referral", []Referral{after})
+}
+
 // send judges the wish and receives it.
 func (s *Service) send(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish Wish) (doc Referral, x Sending, made bool, err error) {
 	wish = wish.trimmed()

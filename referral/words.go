@@ -27,7 +27,8 @@ func topicName(ctx context.Context, t halsocoach.Topic) string {
 	return web.T(ctx, "Kultur och fritid")
 }
 
-func topicNames(ctx context.Context, topics []halsocoach.Topic) string {
+// TopicNames are topics in a sentence.
+func TopicNames(ctx context.Context, topics []halsocoach.Topic) string {
 	names := make([]string, len(topics))
 	for i, t := range topics {
 		names[i] = topicName(ctx, t)
@@ -38,7 +39,8 @@ func topicNames(ctx context.Context, topics []halsocoach.Topic) string {
 	return strings.Join(names, ", ")
 }
 
-func topicChoices(ctx context.Context) []web.Choice {
+// TopicChoices are the topics to choose among.
+func TopicChoices(ctx context.Context) []web.Choice {
 	var out []web.Choice
 	for _, t := range halsocoach.Topics {
 		out = append(out, web.Choice{Value: string(t), Label: topicName(ctx, t)})

@@ -1,0 +1,360 @@
+package own_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"halsocoach"
+	"halsocoach/internal/auth/limit"
+	"halsocoach/internal/testenv"
+	"halsocoach/internal/web"
+	"halsocoach/referral"
+	"halsocoach/referral/own"
+)
+
+type ground struct {
+	*testenv.Env
+	referrals *referral.Service
+	app       *testenv.App
+	here      *enrolled
+}
+
+// enrolled are the persons who are taken in at Sävsjö.
+type enrolled map[string]bool
+
+func (e *enrolled) EnrolmentsAt(_ context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error) {
+	out := map[string]halsocoach.Enrolment{}
+	for _, p := range persons {
+		if centre == "0684" && (*e)[p] {
+			out[p] = halsocoach.Enrolment{Person: p}
+		}
+	}
+	return out, nil
+}
+
+func open(t *testing.T) ground {
+	t.Helper()
+	env := testenv.New(t, referral.Kinds())
+	g := ground{Env: env, here: &enrolled{}}
+	g.referrals = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog, Enrolments: g.here})
+	svc := own.New(own.Config{Referrals: g.referrals, Enrolments: g.here, Registers: env.Registers, Settings: env.Terms, Clock: env.Clock.Now})
+	g.app = g.App(func(a *web.App) {
+		g.referrals.Routes(a.Fiber())
+		svc.Routes(a.Fiber())
+	})
+	return g
+}
+
+func (g ground) inbox() []referral.Item {
+	g.T.Helper()
+	items, _, err := g.referrals.Inbox(g.Ctx(), g.People.Maria, "", "", "")
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	return items
+}
+
+// facts are what was counted, once there are n of them.
+func (g ground) facts(n int) []halsocoach.Fact {
+	g.T.Helper()
+	var all []halsocoach.Fact
+	g.Eventually(fmt.Sprint(n, " facts"), func() bool {
+		all = nil
+		if err := g.Bus.EachFact(g.Ctx(), func(f halsocoach.Fact) error { all = append(all, f); return nil }); err != nil {
+			g.T.Fatal(err)
+		}
+		return len(all) >= n
+	})
+	if len(all) != n {
+		g.T.Fatalf("%d facts: %+v", len(all), all)
+	}
+	return all
+}
+
+func form() url.Values {
+	return url.Values{"_key": {"f"}, "name": {"Elsa Berg"}, "phone": {"070-174 06 05"}, "topics": {"sömn"}, "kommun": {"0684"}, "wants": {"Sova hela natten"}}
+}
+
+func TestEverybodyMayReadAndOnlyACitizenSends(t *testing.T) {
+	g := open(t)
+	for _, who := range []halsocoach.Actor{g.People.Visitor, g.People.Elsa, g.People.Maria} {
+		for _, path := range []string{"/ta-kontakt", "/ta-kontakt?kommun=0684", "/ta-kontakt/0684", "/ta-kontakt/0684/ring-mig", "/ta-kontakt/0684/ring-mig/tack"} {
+			if r := g.app.As(who).Get(path); r.Status != 200 || !strings.Contains(r.Body, "Hälsocenter") {
+				t.Fatal(who.Role, path, r.Status)
+			}
+		}
+	}
+	if r := g.app.As(g.People.Visitor).Get("/ta-kontakt/9999"); r.Status != 404 {
+		t.Fatal(r.Status)
+	}
+	if r := g.app.As(g.People.Visitor).Post("/ta-kontakt/0684", form()); r.Status != 303 || !strings.HasPrefix(r.Header.Get("Location"), "/logga-in") {
+		t.Fatal(r.Status, r.Header.Get("Location"))
+	}
+	if r := g.app.As(g.People.Maria).Post("/ta-kontakt/0684", form()); r.Status != 403 {
+		t.Fatal(r.Status)
+	}
+	if len(g.inbox()) != 0 {
+		t.Fatal("something was sent")
+	}
+}
+
+func TestAnOwnContactIsARecommendationLikeOthers(t *testing.T) {
+	g := open(t)
+	elsa := g.app.As(g.People.Elsa)
+	if r := elsa.Get("/ta-kontakt/0684"); !strings.Contains(r.Body, `value="Elsa Berg"`) {
+		t.Fatal("the name is not filled in")
+	}
+	wrong := form()
+	wrong.Del("topics")
+	if r := elsa.Post("/ta-kontakt/0684", wrong); r.Status != 422 || !strings.Contains(r.Body, "Sova hela natten") {
+		t.Fatal(r.Status)
+	}
+	for range 2 { // twice is once
+		if r := elsa.Post("/ta-kontakt/0684", form()); r.Status != 303 || r.Header.Get("Location") != "/min-halsa/rekommendationer" {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	items := g.inbox()
+	if len(items) != 1 || items[0].Source != halsocoach.FromSelf || items[0].Name != "Elsa Berg" {
+		t.Fatalf("%+v", items)
+	}
+	d, err := g.referrals.Read(g.Ctx(), g.People.Maria, items[0].ID)
+	if err != nil || d.Words[0].Wants != "Sova hela natten" || d.Words[0].Sender != "" {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	if f := g.facts(1)[0]; f.Dims["source"] != "egen kontakt" || f.Type != "recommendation" || f.Kommun != "0684" {
+		t.Fatalf("%+v", f)
+	}
+	if r := elsa.Get("/min-halsa/rekommendationer"); r.Status != 200 || !strings.Contains(r.Body, "Du tog kontakt själv") || !strings.Contains(r.Body, "senast måndag 30 november") {
+		t.Fatal(r.Status, r.Body)
+	}
+	for _, row := range g.AccessLog.Rows() {
+		if row.Who.Role == halsocoach.RoleCitizen {
+			t.Fatalf("a citizen's own doing is logged: %+v", row)
+		}
+	}
+	if _, _, err := g.referrals.Decide(g.Ctx(), g.People.Maria, halsocoach.Request{Key: "d"}, items[0].ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := g.referrals.Accepted(g.Ctx(), items[0].ID); err != nil || a.Source != halsocoach.FromSelf || a.Person != g.People.Elsa.ID {
+		t.Fatalf("%+v, %v", a, err)
+	}
+}
+
+func TestAnOwnContactJoinsTheOneThatWaits(t *testing.T) {
+	g := open(t)
+	sent, _, err := g.referrals.Recommend(g.Ctx(), g.People.Vardcentral, halsocoach.Request{Key: "k"}, referral.Wish{Personnummer: testenv.ElsasNumber,
+		Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := g.app.As(g.People.Elsa).Post("/ta-kontakt/0684", form()); r.Status != 303 {
+		t.Fatal(r.Status, r.Body)
+	}
+	items := g.inbox()
+	if len(items) != 1 || items[0].ID != sent.ID || items[0].Senders != 2 || len(items[0].Topics) != 2 {
+		t.Fatalf("%+v", items)
+	}
+	if f := g.facts(1)[0]; f.Dims["source"] != "vårdcentral" {
+		t.Fatalf("%+v", f)
+	}
+}
+
+func TestOneWhoIsTakenInThereIsToldSo(t *testing.T) {
+	g := open(t)
+	(*g.here)[g.People.Elsa.ID] = true
+	elsa := g.app.As(g.People.Elsa)
+	if r := elsa.Get("/ta-kontakt/0684"); r.Status != 200 || !strings.Contains(r.Body, "Du har redan kontakt") || strings.Contains(r.Body, `name="topics"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := elsa.Post("/ta-kontakt/0684", form()); r.Status != 409 || !strings.Contains(r.Body, `href="/min-halsa"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := elsa.Post("/ta-kontakt/0680", form()); r.Status != 422 { // lives in Sävsjö, and Jönköping is not open to others
+		t.Fatal(r.Status)
+	}
+	if len(g.inbox()) != 0 {
+		t.Fatal("it was sent")
+	}
+}
+
+func TestSomebodyWithoutASignInIsCalledAndACoachCompletesIt(t *testing.T) {
+	g := open(t)
+	visitor := g.app.As(g.People.Visitor)
+	call := url.Values{"_key": {"c"}, "name": {"Åke Lind"}, "phone": {"070-174 06 07"}, "language": {"fi"}}
+	if r := visitor.Post("/ta-kontakt/0684/ring-mig", url.Values{"name": {"Åke"}}); r.Status != 422 || !strings.Contains(r.Body, "telefonnummer") {
+		t.Fatal(r.Status)
+	}
+	for range 2 {
+		if r := visitor.Post("/ta-kontakt/0684/ring-mig", call); r.Status != 303 || r.Header.Get("Location") != "/ta-kontakt/0684/ring-mig/tack" {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	items := g.inbox()
+	if len(items) != 1 || !items[0].CallMe || items[0].Name != "Åke Lind" || items[0].Source != halsocoach.FromSelf || items[0].Language != "fi" {
+		t.Fatalf("%+v", items)
+	}
+	id := items[0].ID
+	docs, err := g.Store.Get(g.Ctx(), "referrals", id)
+	if err != nil || strings.Contains(string(docs[0].Body), "Lind") || strings.Contains(string(docs[0].Body), "174") {
+		t.Fatal("it lies open in the store", err)
+	}
+	maria := g.app.As(g.People.Maria)
+	if r := maria.Get("/inkorg/" + id); !strings.Contains(r.Body, "/inkorg/"+id+"/komplettera") || strings.Contains(r.Body, `value="accept"`) {
+		t.Fatal(r.Body)
+	}
+	if r := maria.Post("/inkorg/"+id+"/beslut", url.Values{"decision": {"accept"}}); r.Status != 422 || !strings.Contains(r.Body, "Fråga först personen") {
+		t.Fatal(r.Status)
+	}
+	at := "/inkorg/" + id + "/komplettera"
+	if r := maria.Get(at); r.Status != 200 || !strings.Contains(r.Body, "070-174 06 07") {
+		t.Fatal(r.Status)
+	}
+	if r := g.app.As(g.People.Johan).Get(at); r.Status != 404 {
+		t.Fatal(r.Status)
+	}
+	asked := url.Values{"name": {"Åke Lindh"}, "phone": {"070-174 06 07"}, "topics": {"mat"}, "kommun": {"0684"}, "wants": {"Laga mat"}}
+	if r := maria.Post(at, url.Values{"name": {"Åke Lindh"}, "phone": {"070-174 06 07"}}); r.Status != 422 {
+		t.Fatal(r.Status)
+	}
+	taken := url.Values{"personnummer": {testenv.ElsasNumber}}
+	for k, v := range asked {
+		taken[k] = v
+	}
+	if r := maria.Post(at, taken); r.Status != 422 || !strings.Contains(r.Body, "någon som redan finns här") {
+		t.Fatal(r.Status)
+	}
+	if r := maria.Post(at, asked); r.Status != 303 {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := maria.Post(at, asked); r.Status != 409 {
+		t.Fatal("twice:", r.Status)
+	}
+	if f := g.facts(1)[0]; f.Dims["source"] != "egen kontakt" || f.Dims["topic"] != "mat" {
+		t.Fatalf("%+v", f)
+	}
+	if r := maria.Post("/inkorg/"+id+"/beslut", url.Values{"decision": {"accept"}}); r.Status != 303 {
+		t.Fatal(r.Status, r.Body)
+	}
+	if a, err := g.referrals.Accepted(g.Ctx(), id); err != nil || a.Name != "Åke Lindh" || a.Source != halsocoach.FromSelf {
+		t.Fatalf("%+v, %v", a, err)
+	}
+}
+
+func TestTheOpenDoorCanNotFillTheInbox(t *testing.T) {
+	g := open(t)
+	visitor := g.app.As(g.People.Visitor)
+	if r := visitor.Post("/ta-kontakt/0684/ring-mig", url.Values{"name": {"Bot"}, "phone": {"0700000000"}, "webbplats": {"http://spam"}}); r.Status != 303 {
+		t.Fatal(r.Status)
+	}
+	if len(g.inbox()) != 0 {
+		t.Fatal("a program got through")
+	}
+	last := 0
+	for i := range limit.AtMost + 1 {
+		last = visitor.Post("/ta-kontakt/0684/ring-mig", url.Values{"name": {"Åke"}, "phone": {fmt.Sprintf("070-174 06 %02d", i)}}).Status
+	}
+	if n := len(g.inbox()); last != 429 || n != limit.AtMost {
+		t.Fatalf("%d, %d in the inbox", last, n)
+	}
+	var err error
+	for i := range 60 { // from everywhere
+		if err = g.referrals.CallMe(g.Ctx(), halsocoach.Request{Key: fmt.Sprint(i)}, "Åke", "070-174 06 05", "0684", ""); err != nil {
+			break
+		}
+	}
+	if n := len(g.inbox()); !errors.Is(err, referral.ErrTooManyCallers) || n > 50 {
+		t.Fatalf("%v, %d in the inbox", err, n)
+	}
+	if r := visitor.Post("/ta-kontakt/0680/ring-mig", url.Values{"name": {"Åke"}, "phone": {"070-174 06 05"}}); r.Status != 429 {
+		t.Fatal(r.Status)
+	}
+	g.Clock.Add(limit.Within)
+	if r := visitor.Post("/ta-kontakt/0684/ring-mig", url.Values{"name": {"Åke"}, "phone": {"070-174 06 05"}}); r.Status != 429 || !strings.Contains(r.Body, "Ring oss i stället") {
+		t.Fatal(r.Status)
+	}
+	if r := visitor.Post("/ta-kontakt/0680/ring-mig", url.Values{"name": {"Åke"}, "phone": {"070-174 06 05"}}); r.Status != 303 {
+		t.Fatal("another centre is shut out:", r.Status)
+	}
+}
+
+func TestThePersonDecidesWhatTheSenderSees(t *testing.T) {
+	g := open(t)
+	sent, _, err := g.referrals.Recommend(g.Ctx(), g.People.Vardcentral, halsocoach.Request{Key: "k"}, referral.Wish{Personnummer: testenv.ElsasNumber,
+		Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsa, at := g.app.As(g.People.Elsa), "/min-halsa/rekommendationer/"+sent.ID
+	if r := elsa.Get("/min-halsa/rekommendationer"); !strings.Contains(r.Body, "Sävsjö vårdcentral") || !strings.Contains(r.Body, "Låt dem inte se mer") {
+		t.Fatal(r.Body)
+	}
+	sees := func() referral.Own {
+		o, err := g.referrals.SentOne(g.Ctx(), g.People.Vardcentral, sent.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	choose := func(scope string) {
+		if r := elsa.Post(at+"/insyn", url.Values{"sending": {sent.ID}, "scope": {scope}}); r.Status != 303 {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	choose("talks")
+	if o := sees(); o.Consent.Scope != referral.ScopeTalks {
+		t.Fatalf("%+v", o)
+	}
+	choose("")
+	if _, _, err := g.referrals.Decide(g.Ctx(), g.People.Maria, halsocoach.Request{Key: "d"}, sent.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	if o := sees(); o.State != referral.Received || o.Consent.Back == nil {
+		t.Fatalf("the sender sees more: %+v", o)
+	}
+	choose("state") // and changes their mind again
+	if o := sees(); o.State != referral.Accepted || o.Consent.Back != nil {
+		t.Fatalf("%+v", o)
+	}
+	if r := elsa.Post(at+"/insyn", url.Values{"sending": {sent.ID}, "scope": {"everything"}}); r.Status != 422 {
+		t.Fatal(r.Status)
+	}
+	if r := g.app.As(g.People.Omar).Post(at+"/insyn", url.Values{"sending": {sent.ID}}); r.Status != 404 {
+		t.Fatal(r.Status)
+	}
+	if r := elsa.Post(at+"/aterkalla", nil); r.Status != 409 {
+		t.Fatal("decided already:", r.Status)
+	}
+}
+
+func TestThePersonCallsItBackWhoeverSentIt(t *testing.T) {
+	g := open(t)
+	for i, who := range []halsocoach.Actor{g.People.Vardcentral, g.People.Forening} {
+		if _, _, err := g.referrals.Recommend(g.Ctx(), who, halsocoach.Request{Key: fmt.Sprint(i)}, referral.Wish{Personnummer: testenv.ElsasNumber,
+			Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := "/min-halsa/rekommendationer/" + g.inbox()[0].ID + "/aterkalla"
+	if r := g.app.As(g.People.Omar).Post(at, nil); r.Status != 404 {
+		t.Fatal(r.Status)
+	}
+	for range 2 {
+		if r := g.app.As(g.People.Elsa).Post(at, nil); r.Status != 303 {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	if len(g.inbox()) != 0 {
+		t.Fatal("it waits still")
+	}
+	for _, who := range []halsocoach.Actor{g.People.Vardcentral, g.People.Forening} {
+		if all, _, err := g.referrals.Sent(g.Ctx(), who, referral.Withdrawn, ""); err != nil || len(all) != 1 {
+			t.Fatalf("%s: %+v, %v", who.Role, all, err)
+		}
+	}
+}

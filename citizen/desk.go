@@ -21,8 +21,9 @@ type Row struct {
 	Topics    []halsocoach.Topic
 	Protected bool
 	Ended     bool
-	Mine      bool  // the one who reads is the coach
-	Next      *Talk // the next claimed talk
+	Mine      bool       // the one who reads is the coach
+	Next      *Talk      // the next claimed talk
+	Mistaken  *time.Time // when the one who recommended said that it was a mistake
 }
 
 // File is a person's page for the coach.
@@ -72,7 +73,7 @@ func (s *Service) rows(ctx context.Context, who halsocoach.Actor, act string, fo
 }
 
 func (s *Service) row(who halsocoach.Actor, e Enrolment) Row {
-	r := Row{ID: e.ID, Since: e.Since, Topics: e.Topics, Protected: e.Protected, Ended: e.Ended != nil, Mine: e.Coach == who.ID}
+	r := Row{ID: e.ID, Since: e.Since, Topics: e.Topics, Protected: e.Protected, Ended: e.Ended != nil, Mine: e.Coach == who.ID, Mistaken: e.Mistaken}
 	if coming := e.Coming(s.Clock()); len(coming) > 0 {
 		r.Next = &coming[0]
 	}

@@ -30,6 +30,9 @@ type Enrolment struct {
 	Talks     []Talk             `json:"talks,omitempty"`    // claimed, the coming ones and those just past
 	Started   bool               `json:"started,omitempty"`  // a talk has been claimed at some time
 	Ended     *End               `json:"ended,omitempty"`
+	// Mistaken is when a recommendation that it was made from was said to have
+	// been sent by mistake. The coach is told; nothing else follows from it.
+	Mistaken *time.Time `json:"mistaken,omitempty"`
 }
 
 // Talk is a claimed time with the coach.

@@ -20,7 +20,10 @@ const (
 )
 
 // What it listens to.
-const eventAccepted = "referral.accepted"
+const (
+	eventAccepted = "referral.accepted"
+	eventErred    = "referral.erred" // sent by mistake, says the one who recommended
+)
 
 // About is the data of the events.
 type About struct {
@@ -45,7 +48,7 @@ const (
 // one node at a time, those who were accepted while nobody listened. It returns
 // when the consumer runs.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
-	if err := bus.Consume(ctx, "citizen", []string{eventAccepted}, s.accepted); err != nil {
+	if err := bus.Consume(ctx, "citizen", []string{eventAccepted, eventErred}, s.accepted); err != nil {
 		return fmt.Errorf("citizen: consume: %w", err)
 	}
 	leases := store.Leases{Store: s.Store, Clock: s.Clock, Log: s.Log}
@@ -62,7 +65,31 @@ func (s *Service) sweep(ctx context.Context) error {
 }
 
 func (s *Service) accepted(ctx context.Context, e halsocoach.Event) error {
+	if e.Type == eventErred {
+		return s.mistaken(ctx, e.Subject, e.At)
+	}
 	return s.takeIn(ctx, e.Subject)
+}
+
+// mistaken notes that a recommendation was sent by mistake with the enrolment
+// that it led to, if it did, so that the coach sees it.
+func (s *Service) mistaken(ctx context.Context, referral string, at time.Time) error {
+	e, err := s.one(ctx, "referral", referral)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		_, err = s.enrolments.Update(ctx, e.ID, func(e *Enrolment) ([]halsocoach.Event, error) {
+			if e.Mistaken == nil {
+				e.Mistaken = &at
+			}
+			return nil, nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("a mistaken referral %s: %w", referral, err)
+	}
+	return nil
 }
 
 func (s *Service) takeIn(ctx context.Context, referral string) error {

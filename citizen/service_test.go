@@ -193,3 +193,25 @@ func TestEveryKindCanBeFoundByPerson(t *testing.T) {
 		}
 	}
 }
+
+func TestACoachIsToldThatARecommendationWasAMistake(t *testing.T) {
+	g := open(t)
+	e := g.enrolled(wish())
+	sent, _, err := g.referral.Sent(g.Ctx(), g.People.Vardcentral, "", "")
+	if err != nil || len(sent) != 1 {
+		t.Fatal(sent, err)
+	}
+	if _, err := g.referral.EnterInError(g.Ctx(), g.People.Vardcentral, sent[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	var f citizen.File
+	g.Eventually("Maria is told", func() bool {
+		if f, err = g.svc.Open(g.Ctx(), g.People.Maria, e.ID); err != nil {
+			t.Fatal(err)
+		}
+		return f.Mistaken != nil
+	})
+	if f.Ended || f.Name == "" {
+		t.Fatalf("something was taken away: %+v", f)
+	}
+}

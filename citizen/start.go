@@ -48,11 +48,15 @@ func stepOf(enrolled *Enrolment, coming *halsocoach.Appointment, recommended []R
 	case enrolled != nil:
 		return StepFirstTalk, nil
 	}
-	for i, state := range []string{"mottagen", "antagen"} {
-		for _, r := range recommended {
-			if r.State == state {
-				return []NextStep{StepWait, StepAccepted}[i], &r
-			}
+	for _, r := range recommended {
+		switch r.State {
+		case "mottagen", "tagen", "vilande":
+			return StepWait, &r
+		}
+	}
+	for _, r := range recommended {
+		if r.State == "antagen" {
+			return StepAccepted, &r
 		}
 	}
 	return StepContact, nil

@@ -14,6 +14,8 @@ import (
 
 	"halsocoach"
 	"halsocoach/admin/counts"
+	"halsocoach/admin/family"
+	"halsocoach/admin/operation"
 	"halsocoach/admin/registers"
 	"halsocoach/admin/settings"
 	"halsocoach/chat"
@@ -29,6 +31,7 @@ import (
 	"halsocoach/internal/store/sqlite"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
+	"halsocoach/referral/own"
 	"halsocoach/referral/waiting"
 )
 
@@ -64,8 +67,11 @@ type house struct {
 	registers *registers.Service
 	settings  *settings.Service
 	referral  *referral.Service
+	own       *own.Service
 	waiting   *waiting.Service
 	notify    *notify.Service
+	family    *family.Service
+	operation *operation.Service
 	citizen   *citizen.Service
 	coach     *coach.Service
 	chat      *chat.Service
@@ -159,7 +165,9 @@ func (h *house) build(ctx context.Context) (err error) {
 	h.oidc = oidc.New(oidc.Config{Providers: h.cfg.Providers, Auth: h.auth, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL})
 	h.referral = referral.New(referral.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Settings: h.settings, Registers: h.registers, Staff: h.auth, AccessLog: h.auth,
+		Enrolments: takenIn{h}, Waits: waits{h},
 	})
+	h.own = own.New(own.Config{Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Clock: clock})
 	h.citizen = citizen.New(citizen.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Log: log, Staff: h.auth, Registers: h.registers, AccessLog: h.auth,
 		Referrals: h.referral, Agendas: []citizen.Agenda{talks{h}, places{h}}, Talks: talks{h}, Messages: messages{h},
@@ -185,6 +193,14 @@ func (h *house) build(ctx context.Context) (err error) {
 		Settings: h.cfg.Mail, Store: h.store, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL,
 		Referrals: h.referral, Talks: h.coach, Conversations: h.chat,
 	})
+	h.family = family.New(family.Config{Registers: h.registers})
+	h.operation = operation.New(operation.Config{
+		Parts: []operation.Part{
+			{What: operation.Store, Check: h.store.Ping}, {What: operation.Keys, Check: h.keys.Ping},
+			{What: operation.Events, Check: func(context.Context) error { return h.bus.Ready() }},
+		},
+		Queue: h.bus, Clock: clock, Started: clock(), Log: log,
+	})
 	h.metrics.open()
 	h.web = web.New(web.Config{
 		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth,
@@ -200,7 +216,7 @@ func (h *house) mount() {
 	app, api := h.web.Fiber(), h.web.API()
 	h.auth.Routes(app)
 	h.oidc.Routes(app)
-	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts, h.notify} {
+	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.own, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts, h.notify, h.family, h.operation} {
 		p.Routes(app)
 	}
 	for _, p := range []interface{ API(jsonDoor) }{h.registers, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {

@@ -23,6 +23,7 @@ type (
 	places   struct{ *house }
 	messages struct{ *house }
 	waits    struct{ *house }
+	takenIn  struct{ *house }
 )
 
 func (t talks) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
@@ -39,6 +40,10 @@ func (p places) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.
 
 func (m messages) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.Unread, error) {
 	return m.chat.Unread(ctx, who)
+}
+
+func (t takenIn) EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error) {
+	return t.citizen.EnrolmentsAt(ctx, centre, persons...)
 }
 
 // KommunWaits and the two after it are halsocoach.Waits and what the registers
@@ -66,6 +71,10 @@ func home(who halsocoach.Actor) string {
 		return "/rekommendera"
 	case halsocoach.RoleKommun, halsocoach.RoleRegion:
 		return "/statistik"
+	case halsocoach.RoleFamily:
+		return "/familjecentraler"
+	case halsocoach.RoleOperator:
+		return "/drift"
 	}
 	return "/"
 }
@@ -96,10 +105,13 @@ func nav(who halsocoach.Actor) []web.Link {
 		}
 	}
 	centres := web.Link{Path: "/halsocenter", Text: "Hälsocenter", Icon: "place"}
-	if who.Role == halsocoach.RoleOperator {
-		return []web.Link{groups, centres, {Path: "/drift/aviseringar", Text: "Brev", Icon: "message"}}
+	switch who.Role {
+	case halsocoach.RoleFamily:
+		return []web.Link{{Path: "/familjecentraler", Text: "Familjecentraler", Icon: "home"}, groups, centres}
+	case halsocoach.RoleOperator:
+		return []web.Link{{Path: "/drift", Text: "Drift", Icon: "settings"}, {Path: "/drift/aviseringar", Text: "Brev", Icon: "message"}, groups}
 	}
-	return []web.Link{groups, centres}
+	return []web.Link{groups, centres, {Path: "/ta-kontakt", Text: "Ta kontakt", Icon: "message"}}
 }
 
 // account are the pages of a person's own account, beside those of sign-in.

@@ -8,4 +8,8 @@
 // a node keeps for at most five seconds. So a sign-out, a changed role and a
 // lost right bite at once on the node where they happen, and within five seconds
 // on all others, for open sockets too.
+//
+// Who one is is proved by a provider (package oidc), by a link where none is
+// trusted with staff, or by the demo's personas. A proven identity belongs to one
+// member of staff, and a link then ties it instead of opening the account.
 package auth

@@ -224,8 +224,8 @@ func (s *Service) endOtherLogins(c *fiber.Ctx) error {
 // remaining is what the page's script asks for, in whole seconds.
 type remaining struct {
 	Who     string `json:"who"` // see web.SessionOwner
-	Idle    int `json:"idle"`
-	Longest int `json:"longest"`
+	Idle    int    `json:"idle"`
+	Longest int    `json:"longest"`
 }
 
 func inSeconds(who halsocoach.Actor, idle, longest time.Duration) remaining {

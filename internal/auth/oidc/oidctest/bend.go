@@ -47,7 +47,7 @@ func (p *Provider) resign(raw string) string {
 	parts := strings.Split(raw, ".")
 	body, _ := base64.RawURLEncoding.DecodeString(parts[1])
 	_ = json.Unmarshal(body, &claims)
-	ahead := int64(p.Now().Sub(time.Now()) / time.Second)
+	ahead := int64(time.Until(p.Now()) / time.Second)
 	for _, name := range []string{"iat", "exp", "auth_time", "nbf"} {
 		if at, ok := claims[name].(float64); ok {
 			claims[name] = int64(at) + ahead

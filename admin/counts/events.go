@@ -59,7 +59,8 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	}
 	s.lookAgain()
 	leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
-	bus.Go(ctx, func(ctx context.Context) { s.publishLoop(ctx, bus, leases) })
+	p := &publisher{Service: s, bus: bus, leases: leases, said: map[string][]byte{}}
+	bus.Go(ctx, p.run)
 	bus.Go(ctx, func(ctx context.Context) {
 		leases.Every(ctx, "counts.night", publishEvery, func(context.Context) error { s.lookAgain(); return nil })
 	})
@@ -147,8 +148,16 @@ type Published struct {
 	Counts    map[string]*int `json:"counts"`
 }
 
-// publishLoop publishes the months that have changed, a moment after they did.
-func (s *Service) publishLoop(ctx context.Context, bus *event.Bus, leases store.Leases) {
+// publisher says what has changed to other systems, a moment after it did.
+type publisher struct {
+	*Service
+	bus    *event.Bus
+	leases store.Leases
+	at     uint64            // said holds while bus.CountsAt is this
+	said   map[string][]byte // what is published, by month document; only what has been asked for
+}
+
+func (s *publisher) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -161,7 +170,7 @@ func (s *Service) publishLoop(ctx context.Context, bus *event.Bus, leases store.
 		case <-time.After(publishRest):
 		}
 		for _, m := range s.takeMoved() {
-			err := s.publish(ctx, bus, leases, m)
+			err := s.publish(ctx, m)
 			if ctx.Err() != nil {
 				return
 			}
@@ -189,29 +198,42 @@ func (s *Service) takeMoved() []Month {
 // last said by any node. The nodes hear of a change at one time; one of them
 // publishes it, and the next finds that there is nothing left to say. Because
 // the numbers are read while nobody else publishes, older ones never come last.
-func (s *Service) publish(ctx context.Context, bus *event.Bus, leases store.Leases, m Month) error {
+func (s *publisher) publish(ctx context.Context, m Month) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if news, err := s.unsaid(ctx, bus, m); err != nil || len(news) == 0 {
+	if news, err := s.unsaid(ctx, m); err != nil || len(news) == 0 {
 		return err
 	}
-	return leases.Alone(ctx, "counts.publish", func(ctx context.Context) error {
-		news, err := s.unsaid(ctx, bus, m)
+	return s.leases.Alone(ctx, "counts.publish", func(ctx context.Context) error {
+		news, err := s.unsaid(ctx, m)
 		if err != nil {
 			return err
 		}
 		for kommun, body := range news {
-			if err := bus.PublishCounts(ctx, kommun, string(m), body); err != nil {
+			if err := s.bus.PublishCounts(ctx, kommun, string(m), body); err != nil {
 				return err
 			}
+			s.said[monthID(kommun, m)] = body
 		}
-		return nil
+		after, err := s.bus.CountsAt(ctx)
+		if err == nil && after == s.at+uint64(len(news)) {
+			s.at = after // nobody else has said anything
+		}
+		return err
 	})
 }
 
 // unsaid are a month's numbers, by kommun, where they are not those that are
 // published.
-func (s *Service) unsaid(ctx context.Context, bus *event.Bus, m Month) (map[string][]byte, error) {
+func (s *publisher) unsaid(ctx context.Context, m Month) (map[string][]byte, error) {
+	at, err := s.bus.CountsAt(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if at != s.at {
+		clear(s.said)
+		s.at = at
+	}
 	s.forget(m) // a nudge may have been lost
 	a, err := s.Counts(ctx, halsocoach.System("counts publisher"), Query{Table: ByKind, From: m, To: m})
 	if err != nil {
@@ -232,11 +254,14 @@ func (s *Service) unsaid(ctx context.Context, bus *event.Bus, m Month) (map[stri
 		if err != nil {
 			return nil, err
 		}
-		last, err := bus.PublishedCounts(ctx, kommun, string(m))
-		if err != nil {
-			return nil, err
+		id := monthID(kommun, m)
+		if _, known := s.said[id]; !known {
+			if s.said[id], err = s.bus.PublishedCounts(ctx, kommun, string(m)); err != nil {
+				delete(s.said, id)
+				return nil, err
+			}
 		}
-		if !bytes.Equal(body, last) {
+		if !bytes.Equal(body, s.said[id]) {
 			news[kommun] = body
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"halsocoach"
+	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 )
 
@@ -60,28 +61,42 @@ func TestTwoNodesCountAndPublishAsOne(t *testing.T) {
 // TestWhatAnotherNodeHasSaidIsNotSaidAgain: the second finds it published.
 func TestWhatAnotherNodeHasSaidIsNotSaidAgain(t *testing.T) {
 	e := newEnv(t)
-	first, second := serviceOf(e, true), serviceOf(e, true)
-	if _, err := first.fold(e.Ctx(), many(20, halsocoach.CountEnded, e.Clock.Now(), "0684", false, nil)); err != nil {
-		t.Fatal(err)
+	nodes := make([]*publisher, 2)
+	for i := range nodes {
+		nodes[i] = &publisher{Service: serviceOf(e, true), bus: e.Bus, leases: store.Leases{Store: e.Store, Clock: e.Clock.Now}, said: map[string][]byte{}}
 	}
+	first, second := nodes[0], nodes[1]
 	m := Month("2026-11")
-	news, err := first.unsaid(e.Ctx(), e.Bus, m)
-	if err != nil || len(news) == 0 {
-		t.Fatal(len(news), err)
+	lacks := func(p *publisher, want ...string) {
+		t.Helper()
+		news, err := p.unsaid(e.Ctx(), m)
+		if err != nil || len(news) != len(want) {
+			t.Fatalf("%d places to say, %v; want %v", len(news), err, want)
+		}
+		for _, kommun := range want {
+			if news[kommun] == nil {
+				t.Fatalf("%s is not to be said", kommun)
+			}
+		}
 	}
-	for kommun, body := range news {
-		if err := e.Bus.PublishCounts(e.Ctx(), kommun, string(m), body); err != nil {
+	fold := func(n int) {
+		t.Helper()
+		if _, err := first.fold(e.Ctx(), many(n, halsocoach.CountEnded, e.Clock.Now(), "0684", false, nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if news, err := second.unsaid(e.Ctx(), e.Bus, m); err != nil || len(news) != 0 {
-		t.Errorf("%d places said again, %v", len(news), err)
+	say := func(p *publisher) {
+		t.Helper()
+		if err := p.publish(e.Ctx(), m); err != nil {
+			t.Fatal(err)
+		}
+		lacks(p)
 	}
-	// What moved by another node's fold is seen without its nudge.
-	if _, err := first.fold(e.Ctx(), many(3, halsocoach.CountEnded, e.Clock.Now(), "0684", false, nil)); err != nil {
-		t.Fatal(err)
-	}
-	if news, err := second.unsaid(e.Ctx(), e.Bus, m); err != nil || len(news["0684"]) == 0 {
-		t.Errorf("%d places, %v: what is new is not seen", len(news), err)
-	}
+	fold(20)
+	say(first)
+	lacks(second)
+	fold(3) // seen without a nudge
+	lacks(second, "0684", "06")
+	say(second)
+	lacks(first)
 }

@@ -124,6 +124,16 @@ func (b *Bus) PublishCounts(ctx context.Context, kommun, month string, body []by
 	return nil
 }
 
+// CountsAt moves with every PublishCounts, on any node: while it stands still,
+// so do the PublishedCounts.
+func (b *Bus) CountsAt(ctx context.Context) (uint64, error) {
+	stream, err := b.js.Stream(ctx, countStream)
+	if err != nil {
+		return 0, fmt.Errorf("event: published counts: %w", err)
+	}
+	return stream.CachedInfo().State.LastSeq, nil
+}
+
 // PublishedCounts is what was last published of a kommun and month; nil for
 // nothing.
 func (b *Bus) PublishedCounts(ctx context.Context, kommun, month string) ([]byte, error) {

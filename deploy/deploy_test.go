@@ -179,7 +179,7 @@ func machine(t *testing.T) string {
 	if err := os.Symlink("usr/bin", filepath.Join(root, "bin")); err != nil {
 		t.Fatal(err)
 	}
-	for _, program := range []string{"usr/local/bin/halsocoach", "usr/bin/sh", "usr/bin/find"} {
+	for _, program := range []string{"usr/local/bin/halsocoach", "usr/bin/sh", "usr/bin/find", "usr/bin/sleep"} {
 		if err := os.WriteFile(filepath.Join(root, program), nil, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -218,8 +218,8 @@ func TestSystemdTakesTheUnits(t *testing.T) {
 var (
 	setting = regexp.MustCompile(`HALSOCOACH_[A-Z0-9]+(?:_[A-Z0-9]+)*`)
 	asked   = regexp.MustCompile(`(?:env:"|Getenv\(")(HALSOCOACH_[A-Z0-9_]+)`)
-	// Settings of Caddy's and NATS' files, and of the tests.
-	notOurs = regexp.MustCompile(`^HALSOCOACH_(HARD|SITE|TLS|UPSTREAMS|HTTP_PORT|NATS_(DIR|NAME|PASSWORD|ROUTES|ROUTE_PASSWORD))$`)
+	// Settings of Caddy's and NATS' files and of the tests, and names of streams.
+	notOurs = regexp.MustCompile(`^HALSOCOACH_(HARD|FACTS|COUNTS|PARKED|SITE|TLS|UPSTREAMS|HTTP_PORT|NATS_(DIR|NAME|PASSWORD|ROUTES|ROUTE_PASSWORD))$`)
 )
 
 // known are the settings that the program reads.

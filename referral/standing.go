@@ -27,9 +27,10 @@ func (s *Service) Standing(ctx context.Context, id string) (Standing, error) {
 	return Standing{Centre: r.Centre, Received: r.Received, Open: r.State.Open(), TakenIn: r.State.TakenIn(), Protected: r.Protected}, nil
 }
 
-// Senders are those who have recommended, for the program itself: by their own
-// ids, each once. A person with protected identity who made contact on their own
-// is not among them.
+// Senders are those who may be told that how a recommendation goes has changed,
+// for the program itself: by their own ids, each once. Who has called theirs back
+// is not among them, nor one whom the person no longer lets see, nor a person with
+// protected identity who made contact on their own.
 func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
 	r, err := s.referrals.Get(ctx, id)
 	if err != nil {
@@ -37,10 +38,10 @@ func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
 	}
 	var out []string
 	for _, x := range r.Sendings {
-		if x.Sender == r.Person && r.Protected {
-			continue
-		}
-		if x.Sender != "" && !slices.Contains(out, x.Sender) {
+		switch {
+		case x.Sender == "", slices.Contains(out, x.Sender), x.Consent.Back != nil, x.Sender == r.Person && r.Protected:
+		case x.Gone != nil && (x.Gone.By == x.Sender || r.State != Withdrawn):
+		default:
 			out = append(out, x.Sender)
 		}
 	}

@@ -249,7 +249,7 @@ func (raw rawWaits) wait(centre string, k int, today halsocoach.Day) halsocoach.
 // follow is what became of a recommendation, and when.
 func (raw rawWaits) follow(id string, r rawReferral) (where string, on halsocoach.Day) {
 	switch r.State {
-	case "mottagen":
+	case "mottagen", "tagen", "vilande":
 		return "waits", ""
 	case "antagen", "påbörjad", "avslutad":
 	default:

@@ -48,7 +48,7 @@ const (
 
 // ofReferral are the changes of which the sender is told: those that others than
 // the sender make.
-var ofReferral = []string{"referral.accepted", "referral.declined", "referral.forwarded", "referral.started", "referral.ended"}
+var ofReferral = []string{"referral.accepted", "referral.declined", "referral.forwarded", "referral.withdrawn", "referral.started", "referral.ended"}
 
 const (
 	unreadFor = 24 * time.Hour     // how long a message waits before the one it is for is told

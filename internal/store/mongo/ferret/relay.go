@@ -26,6 +26,7 @@ type Relay struct {
 	ln     net.Listener // nil while it is down
 	conns  map[net.Conn]bool
 	fault  func(Command) Fault
+	sizes  map[string]int // by collection: about how many documents
 	served sync.WaitGroup
 }
 
@@ -45,7 +46,7 @@ type Fault struct {
 
 // NewRelay listens on addr and passes on to the address behind.
 func NewRelay(addr, behind string) (*Relay, error) {
-	r := &Relay{behind: behind, addr: addr, turn: make(chan struct{}, 1), conns: map[net.Conn]bool{}}
+	r := &Relay{behind: behind, addr: addr, turn: make(chan struct{}, 1), conns: map[net.Conn]bool{}, sizes: map[string]int{}}
 	return r, r.Up()
 }
 
@@ -180,7 +181,7 @@ func (r *Relay) pass(server net.Conn, m []byte) ([]byte, error) {
 		defer func() { <-r.turn }()
 		r.commands.Add(1)
 	}
-	answer, err := exchange(server, c, m)
+	answer, err := line{server, r}.exchange(c, m)
 	if err == nil && f.Lose {
 		err = errCut
 	}
@@ -235,7 +236,7 @@ func commandOf(m []byte) Command {
 }
 
 // answerTo makes an answer of the server's.
-func answerTo(m []byte, doc bson.D) ([]byte, error) {
+func answerTo(m []byte, doc any) ([]byte, error) {
 	body, err := bson.Marshal(doc)
 	if err != nil {
 		return nil, err

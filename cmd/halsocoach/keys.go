@@ -153,7 +153,7 @@ func (c *keysOuterCommand) Run(ctx context.Context, log *slog.Logger) error {
 func rewrap(ctx context.Context, r seal.Rotation) error {
 	bar := progress(os.Stderr, 1, "wrapping the keys anew")
 	err := r.Rewrap(ctx, func(done, total int) {
-		bar.ChangeMax(total)
+		bar.ChangeMax(max(total, 1))
 		_ = bar.Set(done)
 	})
 	return errors.Join(err, bar.Finish())

@@ -78,16 +78,22 @@ func (r Rotation) List(ctx context.Context) ([]OuterKey, error) {
 	return out, nil
 }
 
-// Add puts a new outer key first in the key file of this machine. A key that is
-// there first and has never been used, as after a rotation that was broken off
-// or in a file that was given by hand, is the one.
+// Add puts a new outer key first in the key file of this machine. After a
+// rotation that was broken off it is that rotation's key instead: the file's
+// first when it has never been used, also in a file that was given by hand, or
+// the current one while others still wrap something.
 func (r Rotation) Add(ctx context.Context) (id string, err error) {
 	doc, err := r.read(ctx)
 	if err != nil {
 		return "", err
 	}
-	if m := r.s.outer.file(); doc.find(m.outer[0].id) == nil {
-		return m.outer[0].id, nil
+	first := r.s.outer.file().outer[0].id
+	if doc.find(first) == nil {
+		return first, nil
+	}
+	left, err := r.left(ctx, doc.current())
+	if err != nil || left > 0 {
+		return doc.current(), err
 	}
 	_, err = changeKeyFile(r.s.outer.file().path, func(m Master) (Master, error) {
 		if id = m.outer[0].id; doc.find(id) == nil {

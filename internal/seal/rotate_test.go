@@ -211,6 +211,9 @@ func TestRotationBrokenOffHalfWayIsDoneByRepeatingIt(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("not broken off: %v", err)
 		}
+		if again := must[string](t)(h.node(t).Rotation().Add(t.Context())); again != first {
+			t.Fatalf("a second key %s while %s is half done", again, first)
+		}
 		opens()
 	}
 	var lines []string

@@ -5,21 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"halsocoach"
 	"halsocoach/internal/event"
 )
 
-// What it listens to. The first have a recommendation as subject, the next name
-// recommendations in their data, the last name an enrolment there.
-var (
-	ofReferral = []string{
-		"referral.received", "referral.accepted", "referral.declined", "referral.forwarded", "referral.withdrawn",
-		"referral.erred", "referral.started", "referral.ended", "referral.changed",
-	}
-	ofEnrolment = []string{"citizen.enrolled", "citizen.recommended_again", "citizen.ended"}
-	ofTalk      = []string{"coach.talk_held", "coach.talk_missed"}
-)
+// listens are the events that can move a number. The first have a recommendation
+// as subject, the next name recommendations in their data, the last name an
+// enrolment there. Who is taken in and enrolled goes on waiting.
+var listens = []string{
+	"referral.received", "referral.declined", "referral.forwarded", "referral.withdrawn", "referral.erred", "referral.ended", "referral.changed",
+	"citizen.recommended_again", "citizen.ended",
+	"coach.talk_held", "coach.talk_missed",
+}
+
+// followUp is the kind of talk that ends no wait.
+const followUp = "followup"
 
 // Start reads the sums into memory, keeps them fresh, and folds what happens,
 // until ctx ends. It returns once the consumer runs.
@@ -27,8 +29,7 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	if err := s.centres.Follow(ctx, bus, s.Clock, s.Log); err != nil {
 		return fmt.Errorf("waiting: %w", err)
 	}
-	types := append(append(append([]string(nil), ofReferral...), ofEnrolment...), ofTalk...)
-	if err := bus.Consume(ctx, "waiting", types, s.heard); err != nil {
+	if err := bus.Consume(ctx, "waiting", listens, s.heard); err != nil {
 		return fmt.Errorf("waiting: consume: %w", err)
 	}
 	return nil
@@ -38,6 +39,7 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 type about struct {
 	Referrals []string `json:"referrals"`
 	Enrolment string   `json:"enrolment"`
+	Kind      string   `json:"kind"` // of the talk
 }
 
 // heard folds the recommendations that an event is about.
@@ -48,19 +50,24 @@ func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
 			return fmt.Errorf("waiting: data of %s: %w", e.Type, err)
 		}
 	}
-	ids := a.Referrals
+	ids, enrolment := a.Referrals, a.Enrolment
 	switch {
-	case a.Enrolment != "":
-		from, err := s.Enrolments.Enrolment(ctx, a.Enrolment)
-		if errors.Is(err, halsocoach.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+	case a.Kind == followUp:
+		return nil
+	case enrolment != "":
+	case len(ids) > 0: // what joins an enrolment may hide the person who was counted with it
+		enrolment = e.Subject
+	default:
+		ids = []string{e.Subject}
+	}
+	if enrolment != "" {
+		from, err := s.Enrolments.Enrolment(ctx, enrolment)
+		if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
 			return fmt.Errorf("waiting: %s: %w", e.Type, err)
 		}
-		ids = []string{from.Referral}
-	case len(ids) == 0:
-		ids = []string{e.Subject}
+		if err == nil && !slices.Contains(ids, from.Referral) {
+			ids = append(ids, from.Referral)
+		}
 	}
 	for _, id := range ids {
 		if err := s.fold(ctx, id); err != nil {

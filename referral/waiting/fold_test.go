@@ -134,6 +134,9 @@ type life struct {
 }
 
 func (l *life) said(typ, subject string, data any) {
+	if !slices.Contains(listens, typ) {
+		return // nobody here hears of it
+	}
 	l.events = append(l.events, halsocoach.Happened(typ, time.Now(), "0684", subject, data))
 }
 
@@ -199,7 +202,7 @@ func (l *life) step() {
 				l.held[e] = append(l.held[e], halsocoach.DayOf(l.standings[l.enrolments[e].Referral].Received).Plus(after))
 			}
 			l.mu.Unlock()
-			l.said(typ, "talk", map[string]string{"enrolment": e})
+			l.said(typ, "talk", map[string]string{"enrolment": e, "kind": "first"})
 		}
 	case "end":
 		if id, ok := l.any("end", in); ok {
@@ -231,6 +234,9 @@ func (l *life) enrol() {
 	l.mu.Lock()
 	if joins = joins && rapid.IntRange(0, 3).Draw(l.t, "joins") == 0; joins {
 		l.joined[id] = l.joined[other]
+		e := l.enrolments[l.joined[id]]
+		e.Protected = e.Protected || l.standings[id].Protected
+		l.enrolments[e.ID] = e
 	} else {
 		e := halsocoach.IDFrom("enrolment", id)
 		l.joined[id] = e

@@ -127,11 +127,6 @@ func TestTheUnitsCommandLinesRun(t *testing.T) {
 	nodes := []unit{readUnit(t, "halsocoach@.service", "1"), readUnit(t, "halsocoach@.service", "2")}
 	backup, nats := readUnit(t, "halsocoach-backup.service", ""), readUnit(t, "nats-server.conf", "")
 	m := newMachine(t, append(nodes, backup, nats)...)
-	build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(m.root, "usr/local/bin/nats-server"), "github.com/nats-io/nats-server/v2")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build nats-server: %v\n%s", err, out)
-	}
 	config, err := filepath.Abs("../deploy/nats/nats.conf")
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,9 @@ func (b *Bus) Consume(ctx context.Context, name string, types []string, do func(
 	for i, t := range types {
 		subjects[i] = eventSubject + "*." + tokens(t)
 	}
+	if len(subjects) > 1 && !b.manyFilters() {
+		subjects = []string{eventSubject + ">"} // what is not asked for is let by below
+	}
 	c := &consumer{bus: b, name: name, batch: 1, turn: &sync.Mutex{}, do: func(ctx context.Context, msgs []jetstream.Msg) error {
 		var e halsocoach.Event
 		if err := json.Unmarshal(msgs[0].Data(), &e); err != nil {
@@ -81,10 +84,26 @@ type consumer struct {
 
 // durableOf is how JetStream keeps our consumers.
 func (c *consumer) durableOf(name string, subjects []string, inFlight int) jetstream.ConsumerConfig {
-	return jetstream.ConsumerConfig{
-		Durable: name, FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverAllPolicy,
+	cfg := jetstream.ConsumerConfig{
+		Durable: name, DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.bus.set.ackWait, MaxDeliver: -1, MaxAckPending: inFlight,
 	}
+	if len(subjects) == 1 {
+		cfg.FilterSubject = subjects[0]
+	} else {
+		cfg.FilterSubjects = subjects
+	}
+	return cfg
+}
+
+// manyFilters says whether the server takes several subjects for one consumer,
+// as it does from 2.10 on.
+func (b *Bus) manyFilters() bool {
+	var major, minor int
+	if _, err := fmt.Sscanf(b.nc.ConnectedServerVersion(), "%d.%d", &major, &minor); err != nil {
+		return true
+	}
+	return major > 2 || major == 2 && minor >= 10
 }
 
 func (c *consumer) run(ctx context.Context, stream string, subjects []string, inFlight int) error {
@@ -144,11 +163,8 @@ func (b *Bus) consumer(ctx context.Context, stream string, want jetstream.Consum
 	found, err := b.js.Consumer(ctx, stream, want.Durable)
 	if err == nil {
 		is := found.CachedInfo().Config
-		subjects := is.FilterSubjects
-		if is.FilterSubject != "" {
-			subjects = []string{is.FilterSubject}
-		}
-		if slices.Equal(subjects, want.FilterSubjects) && is.AckWait == want.AckWait && is.MaxDeliver == want.MaxDeliver && is.MaxAckPending == want.MaxAckPending {
+		same := is.FilterSubject == want.FilterSubject && slices.Equal(is.FilterSubjects, want.FilterSubjects)
+		if same && is.AckWait == want.AckWait && is.MaxDeliver == want.MaxDeliver && is.MaxAckPending == want.MaxAckPending {
 			return found, nil
 		}
 	}

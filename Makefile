@@ -14,7 +14,7 @@ generate: ## pages.templ → pages_templ.go
 
 # What the tests need beside Go, as command=package of Debian: Chromium and node
 # for the journeys, the rest for what deploy/ and docs/operations.md say.
-PROGRAMS := chromium=chromium npm=npm caddy=caddy nats-server=nats-server systemd-analyze=systemd docker-compose=docker-compose curl=curl openssl=openssl
+PROGRAMS := chromium=chromium npm=npm caddy=caddy nats-server=nats-server systemd-analyze=systemd curl=curl openssl=openssl strace=strace
 
 tools: ## installs what the tests need
 	@missing=""; for p in $(PROGRAMS); do command -v $${p%%=*} >/dev/null || missing="$$missing $${p##*=}"; done; \

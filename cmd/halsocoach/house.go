@@ -191,7 +191,7 @@ func (h *house) build(ctx context.Context) (err error) {
 	h.counts = counts.New(counts.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Settings: h.settings, Live: h.cfg.Demo})
 	h.notify = notify.New(notify.Config{
 		Settings: h.cfg.Mail, Store: h.store, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL,
-		Referrals: h.referral, Talks: h.coach, Conversations: h.chat,
+		Referrals: h.referral, Talks: h.coach, Conversations: h.chat, Staff: h.auth,
 	})
 	h.family = family.New(family.Config{Registers: h.registers})
 	h.operation = operation.New(operation.Config{

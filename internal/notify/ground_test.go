@@ -201,6 +201,7 @@ type owners struct {
 	senders map[string][]string
 	talks   map[string]Booking
 	unread  map[string]Unread
+	left    map[string]bool
 }
 
 func find[T any](o *owners, m map[string]T, id string) (T, error) {
@@ -218,6 +219,19 @@ func (o *owners) Senders(_ context.Context, id string) ([]string, error) {
 }
 func (o *owners) Booking(_ context.Context, id string) (Booking, error) { return find(o, o.talks, id) }
 func (o *owners) WaitsFor(_ context.Context, id string) (Unread, error) { return find(o, o.unread, id) }
+
+// colleagues are the personas, of whom some have left.
+type colleagues struct {
+	testenv.Staff
+	*owners
+}
+
+func (c colleagues) Member(ctx context.Context, id string) (halsocoach.StaffMember, error) {
+	m, err := c.Staff.Member(ctx, id)
+	_, gone := find(c.owners, c.owners.left, id)
+	m.Ended = gone == nil
+	return m, err
+}
 
 // ground is the service on a real store, with what it logs.
 type ground struct {
@@ -246,14 +260,14 @@ func (l *lines) String() string {
 
 func open(t *testing.T, s Settings) ground {
 	t.Helper()
-	g := ground{Env: testenv.New(t, Kinds()), owners: &owners{senders: map[string][]string{}, talks: map[string]Booking{}, unread: map[string]Unread{}}, log: &lines{}}
+	g := ground{Env: testenv.New(t, Kinds()), owners: &owners{senders: map[string][]string{}, talks: map[string]Booking{}, unread: map[string]Unread{}, left: map[string]bool{}}, log: &lines{}}
 	g.svc = g.node(s)
 	return g
 }
 
 func (g ground) node(s Settings) *Service {
 	return New(Config{Settings: s, Store: g.Store, Seal: g.Seal, Clock: g.Clock.Now, Log: slog.New(slog.NewTextHandler(g.log, nil)), PublicURL: "https://halsocoach.example.se",
-		Referrals: g.owners, Talks: g.owners, Conversations: g.owners, Every: 20 * time.Millisecond, Timeout: 2 * time.Second})
+		Referrals: g.owners, Talks: g.owners, Conversations: g.owners, Staff: colleagues{g.Staff, g.owners}, Every: 20 * time.Millisecond, Timeout: 2 * time.Second})
 }
 
 // chose is somebody's wish for e-mail.

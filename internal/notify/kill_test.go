@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"halsocoach"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
@@ -37,6 +38,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// everybody works here.
+type everybody struct{}
+
+func (everybody) Member(_ context.Context, id string) (halsocoach.StaffMember, error) {
+	return halsocoach.StaffMember{ID: id}, nil
+}
+
+func (everybody) Coaches(context.Context, string) ([]halsocoach.StaffMember, error) { return nil, nil }
+
 func sendForEver(dir string) error {
 	ctx, log := context.Background(), slog.New(slog.NewTextHandler(io.Discard, nil))
 	ahead, err := time.ParseDuration(os.Getenv(aheadVar))
@@ -60,7 +70,7 @@ func sendForEver(dir string) error {
 		return err
 	}
 	s := New(Config{Settings: Settings{SMTPURL: os.Getenv(serverVar), SMTPFrom: "svara-inte@example.se", SMTPCA: os.Getenv(caVar)},
-		Store: data, Seal: sealer, Clock: func() time.Time { return time.Now().Add(ahead) }, Log: log, PublicURL: "https://halsocoach.example.se"})
+		Store: data, Seal: sealer, Staff: everybody{}, Clock: func() time.Time { return time.Now().Add(ahead) }, Log: log, PublicURL: "https://halsocoach.example.se"})
 	for {
 		if err := s.SendDue(ctx); err != nil {
 			return err

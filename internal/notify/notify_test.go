@@ -96,6 +96,12 @@ func TestWhoHasNotChosenIsNotTold(t *testing.T) {
 	if all := p.taken(); len(all) != 1 || all[0].to != "karin@example.se" {
 		t.Fatalf("%+v", all)
 	}
+	g.hears("referral.ended", "referral-1")
+	g.left["vardcentral"] = true
+	g.sends()
+	if n := len(p.taken()); n != 1 {
+		t.Fatalf("%d letters: a colleague who has left is told", n)
+	}
 	hidden := g.People.Omar
 	hidden.Protected = true
 	if err := g.svc.Choose(g.Ctx(), hidden, Wish{Channel: "email", Address: "omar@example.se"}); halsocoach.KindOf(err) != halsocoach.KindConflict {

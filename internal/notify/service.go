@@ -24,6 +24,7 @@ type Config struct {
 	PublicURL     string
 	Referrals     Referrals
 	Talks         Talks
+	Staff         halsocoach.Staff
 	Conversations Conversations
 	Every         time.Duration // how often what is due is looked for; 0 = five seconds
 	Timeout       time.Duration // of each word of the mail server; 0 = fifteen seconds
@@ -196,8 +197,12 @@ func (s *Service) send(ctx context.Context, n notice) (*fault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notice %s: %w", n.ID, err)
 	}
+	wanted, err := s.stillHere(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("notice %s: %w", n.ID, err)
+	}
 	change := func(n *notice) { n.claim(now) }
-	if c.Channel != Email {
+	if !wanted {
 		change = func(n *notice) { n.drop(now) }
 	} else if n.About != "" && n.Attempts == 0 {
 		until, waits, err := s.stillWaits(ctx, n)
@@ -230,6 +235,19 @@ func (s *Service) send(ctx context.Context, n notice) (*fault, error) {
 		return nil, ctx.Err() // broken off, not failed: it is due again after the wait
 	}
 	return f, s.mark(ctx, n, f)
+}
+
+// stillHere says whether the choice stands: it is for mail, and a colleague who
+// made it has not left.
+func (s *Service) stillHere(ctx context.Context, c choice) (bool, error) {
+	if c.Channel != Email || c.Key == c.Person {
+		return c.Channel == Email, nil
+	}
+	m, err := s.Staff.Member(ctx, c.Person)
+	if errors.Is(err, halsocoach.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && !m.Ended, err
 }
 
 // mark saves how a try went, also while the program stops.

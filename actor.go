@@ -1,6 +1,9 @@
 package halsocoach
 
-import "log/slog"
+import (
+	"log/slog"
+	"strings"
+)
 
 // Role is what a signed-in account may be. An account has one.
 type Role string
@@ -38,6 +41,24 @@ type Actor struct {
 	Via string `json:"-"`
 	// Protected is set for a citizen with protected identity.
 	Protected bool `json:"-"`
+	// Scope is what a machine's token was given, in the words of SMART
+	// ("system/Task.ru"), with spaces between; "" for people.
+	Scope string `json:"-"`
+}
+
+// Granted says whether somebody may use a right (one of c, r, u, d, s) on a kind
+// of resource as far as the scope of their token goes. People have none and are
+// not bound by it.
+func (a Actor) Granted(resource string, right rune) bool {
+	if a.Scope == "" {
+		return true
+	}
+	for _, one := range strings.Fields(a.Scope) {
+		if rights, ok := strings.CutPrefix(one, "system/"+resource+"."); ok && strings.ContainsRune(rights, right) {
+			return true
+		}
+	}
+	return false
 }
 
 // System is the program acting by itself; part names which part ("chat relay").

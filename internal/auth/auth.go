@@ -56,8 +56,8 @@ type Persona struct {
 	Kommun      string // where a citizen lives, as a sign-in may say
 }
 
-// Identity is somebody whose sign-in has been proved. One of Number, Person and
-// Staff says who.
+// Identity is somebody whose sign-in has been proved. One of Number, Person,
+// Staff and Machine says who.
 type Identity struct {
 	Number    halsocoach.Number
 	Person    string
@@ -68,6 +68,8 @@ type Identity struct {
 	Device    string   // see deviceOf
 	Provider  string   // id of the provider that proved it, "" for others
 	Bonds     []string // see session.Bonds
+	Machine   string   // a client's id, for a token of MachineLasts
+	Scope     string   // of the machine's token
 
 	via string // see Actor.Via
 }
@@ -109,6 +111,7 @@ type Service struct {
 	staff    *Mirror[Member]
 	ways     Ways
 	shelf    draft.Shelf
+	machines func(client string) (halsocoach.Actor, bool) // may be nil
 
 	sessions    store.Collection[session]
 	members     store.Collection[Member]

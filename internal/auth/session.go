@@ -74,6 +74,9 @@ type session struct {
 	// Bonds are hashes of the provider's own session and subject, by which it
 	// can end what it began.
 	Bonds []string `json:"bonds,omitempty"`
+	// Machine is the client whose token it is, and Scope what it was given.
+	Machine string `json:"machine,omitempty"`
+	Scope   string `json:"scope,omitempty"`
 }
 
 const namePurpose = "session.name"
@@ -98,6 +101,8 @@ func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 	}
 	var err error
 	switch {
+	case id.Machine != "":
+		d.Person, d.Staff, d.Machine, d.Scope, d.Ends = id.Machine, true, id.Machine, id.Scope, now.Add(MachineLasts)
 	case id.Staff != "":
 		d.Person, d.Staff, d.Protected, d.Kommun, d.Via = id.Staff, true, false, "", id.via
 		if m, ok := s.staff.Get(id.Staff); !ok || m.Ended != "" {
@@ -155,7 +160,11 @@ func (s *Service) Actor(c *fiber.Ctx) (halsocoach.Actor, error) {
 	if token == "" {
 		return halsocoach.Actor{}, nil
 	}
-	return s.ActorOf(c.UserContext(), token)
+	who, err := s.ActorOf(c.UserContext(), token)
+	if err == nil && !mayGo(who, c.Method(), c.Path()) {
+		return halsocoach.Actor{}, errScope
+	}
+	return who, err
 }
 
 // ActorOf is whose token it is, or ErrSignIn.
@@ -232,6 +241,9 @@ func (s *Service) actor(h held, now time.Time) (halsocoach.Actor, error) {
 	}
 	if !h.doc.Staff {
 		return halsocoach.Actor{ID: h.doc.Person, Role: halsocoach.RoleCitizen, Name: h.name, Kommun: h.doc.Kommun, Session: h.doc.ID, Protected: h.doc.Protected}, nil
+	}
+	if h.doc.Machine != "" {
+		return s.machine(h.doc)
 	}
 	m, ok := s.staff.Get(h.doc.Person)
 	if !ok || m.Ended != "" {

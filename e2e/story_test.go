@@ -70,7 +70,7 @@ func recommend(t *testing.T, d *Demo, width int) {
 	n.Fill("phone", "070-174 06 05")
 	n.Tick("topics", "fysisk aktivitet")
 	n.Tick("topics", "sömn")
-	n.PressText("Skicka rekommendationen")
+	n.PressText("Kontrollera uppgifterna")
 	n.See("något att rätta till")
 	n.Good("11-recommend-wrong")
 	if got := js[string](n, "read the name", `document.querySelector('main [name="name"]').value`); got != "Elsa Berg" {
@@ -78,6 +78,8 @@ func recommend(t *testing.T, d *Demo, width int) {
 	}
 	n.Fill("personnummer", "20030202-2389")
 	n.Tick("consent", "ja")
+	n.PressText("Kontrollera uppgifterna")
+	n.See("Inget är skickat än")
 	n.PressText("Skicka rekommendationen")
 	n.See("nu tar vi över")
 	n.Good("12-recommended")

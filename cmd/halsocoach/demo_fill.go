@@ -103,6 +103,9 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 	if err := d.registers.Enter(ctx, centres, units); err != nil {
 		return fmt.Errorf("write the centres and units: %w", err)
 	}
+	if err := d.letTheCountyIn(ctx, first); err != nil {
+		return err
+	}
 	var all errgroup.Group
 	for _, m := range madeUpStaff() {
 		all.Go(func() error {

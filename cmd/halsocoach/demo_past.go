@@ -190,23 +190,6 @@ func (r *resident) key(what string) halsocoach.Request {
 	return halsocoach.Request{Key: fmt.Sprintf("demo/%d/%s", r.n, what)}
 }
 
-// recommended: a nurse, now and then an association, sends the person on.
-func (r *resident) recommended(ctx context.Context) error {
-	sender := r.nurse
-	if r.lot.IntN(5) == 0 {
-		sender = r.leader
-	}
-	topics := []halsocoach.Topic{halsocoach.Topics[r.lot.IntN(len(halsocoach.Topics))]}
-	if extra := halsocoach.Topics[r.lot.IntN(len(halsocoach.Topics))]; extra != topics[0] {
-		topics = append(topics, extra)
-	}
-	own, _, err := r.p.referral.Recommend(ctx, sender, r.key("recommended"), referral.Wish{
-		Name: r.name, Phone: madeUpPhone(r.n), Topics: topics, Centre: r.kommun.Code, Consent: true,
-	})
-	r.referral = own.ID
-	return err
-}
-
 // taken: the coach takes the person in, and they book their first talk.
 func (r *resident) taken(ctx context.Context) error {
 	if _, _, err := r.p.referral.Decide(ctx, r.coach, r.key("taken"), r.referral, referral.Ruling{Decision: string(referral.Accept)}); err != nil {

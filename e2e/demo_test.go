@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "halsocoach")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/halsocoach")
+	build := exec.Command("go", "build", "-trimpath", "-o", binary, "../cmd/halsocoach")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build: %v\n%s", err, out))
 	}

@@ -49,7 +49,7 @@ func TestTheManualLeadsToTwoNodesBehindTLS(t *testing.T) {
 		if ask != nil {
 			calm = ask()
 		}
-		said := s.run(b.lines, 90*time.Second)
+		said := s.run(b.lines, 5*time.Minute)
 		calm()
 		if look := after[b.name]; look != nil {
 			look(said)

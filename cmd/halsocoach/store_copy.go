@@ -167,7 +167,8 @@ func (h *house) settleDown(ctx context.Context, out io.Writer) error {
 
 func progress(out io.Writer, total int64, what string) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0)) // no goroutine of its own: it is drawn when something has been done
 }
 
 // copyKind marks a store that holds an unfinished copy.

@@ -51,6 +51,9 @@ type Config struct {
 	FormTargets []string
 	// Proxies are the addresses whose X-Forwarded-For and -Proto are believed.
 	Proxies []string
+	// Faults are other ways to say a fault than a problem, by the beginning of the
+	// path ("/fhir"): each door answers in its own.
+	Faults map[string]SayFault
 	// Statement is the accessibility statement; the zero value shows the
 	// service's own with the date of the build's last assessment.
 	Statement Statement

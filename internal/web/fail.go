@@ -146,7 +146,7 @@ func (a *App) answer(c *fiber.Ctx, st *state, err error) {
 		if p.Status == fiber.StatusUnauthorized {
 			c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 		}
-		a.sendProblem(c, p)
+		a.sendProblem(c, err, p)
 	case p.Status == fiber.StatusUnauthorized:
 		a.toSignIn(c)
 	default:
@@ -157,12 +157,22 @@ func (a *App) answer(c *fiber.Ctx, st *state, err error) {
 	}
 }
 
-func (a *App) sendProblem(c *fiber.Ctx, p *Problem) {
+// SayFault writes a fault for machines: the error, and the problem that it is.
+// The answer has the problem's status.
+type SayFault func(ctx context.Context, err error, p *Problem) (contentType string, body []byte)
+
+func (a *App) sendProblem(c *fiber.Ctx, fault error, p *Problem) {
+	kind := problemType
 	body, err := json.Marshal(p)
 	if err != nil {
 		body = []byte(`{"type":"about:blank","status":500}`)
 	}
-	c.Status(p.Status).Set(fiber.HeaderContentType, problemType)
+	for door, say := range a.cfg.Faults {
+		if under(c.Path(), door) {
+			kind, body = say(Ctx(c), fault, p)
+		}
+	}
+	c.Status(p.Status).Set(fiber.HeaderContentType, kind)
 	c.Response().SetBody(body)
 }
 

@@ -7,6 +7,8 @@
 // joins the one that waits and sees only what is theirs. The states and who may
 // move them are pure rules in state.go. What was decided is kept in the document,
 // so that of many coaches who decide at once one wins and the others are told
-// who. Package citizen makes the enrolment when it hears referral.accepted, and
-// tells back when the person has begun and when the work has ended.
+// who. What each sender may see of it is one function, Referral.SeenBy. Package
+// citizen makes the enrolment when it hears referral.accepted, and tells back
+// when the person has begun and when the work has ended. Room own holds the pages
+// of people who come on their own.
 package referral

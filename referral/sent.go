@@ -107,6 +107,9 @@ type Own struct {
 	Consent  Consent
 	Received time.Time // theirs, not of one who came before
 	Due      time.Time
+	Placer   string    // the sender's own identifier
+	Shielded bool      // the sender said that the person has protected identity
+	Changed  time.Time // when what the sender sees last did
 	// What the sender may do now.
 	MayWithdraw, MayErr bool
 }
@@ -373,7 +376,8 @@ func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At, Due: r.Due}
+		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At, Due: r.Due,
+			Placer: x.Placer, Changed: x.Changed, Shielded: x.Protected}
 		if x.Carried == "" { // a promise from their own day
 			out[i].Due = r.Due.Add(x.At.Sub(r.Received))
 		}

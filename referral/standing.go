@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
 )
 
 // Standing is what the waiting times need to know of a recommendation. It is an
@@ -46,4 +49,73 @@ func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// Followed are the sender's own that have changed since a time, those that
+// changed first coming first: what a system asks for that follows how it goes. A
+// page may hold fewer than there are, or none, and still have a next.
+func (s *Service) Followed(ctx context.Context, who halsocoach.Actor, since time.Time, limit int, after string) (items []Own, next string, err error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return nil, "", err
+	}
+	q := store.Query{Index: "unit", Equal: []any{who.Unit}, Limit: limit, After: after}
+	if !since.IsZero() {
+		q.From = since
+	}
+	found, next, err := s.referrals.Find(ctx, q)
+	if err != nil {
+		return nil, "", fmt.Errorf("followed by %s: %w", who.ID, err)
+	}
+	shown, sent := found[:0], []Sending(nil)
+	for _, r := range found {
+		if x, ok := r.SendingOf(who.ID); ok && !x.Changed.Before(since) {
+			shown, sent = append(shown, r), append(sent, x)
+		}
+	}
+	if err := s.saw(ctx, who, "read own referrals", shown); err != nil {
+		return nil, "", err
+	}
+	items, err = s.owns(ctx, shown, sent)
+	return items, next, err
+}
+
+// Tracks are all that one sending of the sender's has become, the first coming
+// first: more than one when it was forwarded. ErrNotFound when there is none.
+func (s *Service) Tracks(ctx context.Context, who halsocoach.Actor, sending string) ([]Own, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return nil, err
+	}
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{sending}, Limit: 20})
+	if err != nil {
+		return nil, fmt.Errorf("tracks of %s: %w", sending, err)
+	}
+	var sent []Sending
+	found = slices.DeleteFunc(found, func(r Referral) bool {
+		i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.Sender == who.ID })
+		if i >= 0 {
+			sent = append(sent, r.Sendings[i])
+		}
+		return i < 0
+	})
+	if len(found) == 0 {
+		return nil, halsocoach.ErrNotFound
+	}
+	if err := s.saw(ctx, who, "read own referral", found); err != nil {
+		return nil, err
+	}
+	return s.owns(ctx, found, sent)
+}
+
+// ErrStale says that what the sender sees has changed since they read it.
+var ErrStale = halsocoach.Conflict("stale", "Det har hänt något sedan du läste. Läs igen och försök på nytt.")
+
+// Revise is Withdraw or EnterInError of what was read when it had last changed at
+// version; ErrStale when it has changed since.
+func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, act Act, version time.Time) (Own, error) {
+	return s.ofSender(ctx, who, id, "revise referral", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+		if !r.Sendings[i].Changed.Equal(version) {
+			return nil, ErrStale
+		}
+		return r.takeBack(i, act, who, now)
+	})
 }

@@ -148,9 +148,9 @@ func officeHours() coach.Week {
 const weeksAhead = 5
 
 // publish makes the programme of every kommun from the first day until some
-// weeks after today.
+// weeks after today, or a year after the first: the next start carries it on.
 func (d *demo) publish(ctx context.Context, first, today halsocoach.Day) error {
-	end := today.Plus(7 * weeksAhead)
+	end := min(today.Plus(7*weeksAhead), first.Plus(365))
 	ids := make([][]string, len(halsocoach.Kommuner))
 	var all errgroup.Group
 	for i, k := range halsocoach.Kommuner {

@@ -47,6 +47,14 @@ func TestEachWrongAnswerHasItsOwnWords(t *testing.T) {
 		{"unknown topic", "topics", "i listan", func(w *referral.Wish) { w.Topics = []halsocoach.Topic{"vila"} }},
 		{"no centre", "centre", "vilket Hälsocenter", func(w *referral.Wish) { w.Centre = "" }},
 		{"no consent", "consent", "Fråga personen", func(w *referral.Wish) { w.Consent = false }},
+		{"unknown kommun", "kommun", "länets kommuner", func(w *referral.Wish) { w.Kommun = "0180" }},
+		{"a yes tomorrow", "consentOn", "framåt", func(w *referral.Wish) { w.ConsentOn = "2026-11-24" }},
+		{"a yes long ago", "consentOn", "mer än ett år", func(w *referral.Wish) { w.ConsentOn = "2025-11-20" }},
+		{"a yes on no day", "consentOn", "Välj den dag", func(w *referral.Wish) { w.ConsentOn = "2026-02-30" }},
+		{"unknown scope", "consentScope", "får se", func(w *referral.Wish) { w.Scope = "everything" }},
+		{"no language", "language", "språk", func(w *referral.Wish) { w.Language = "svenska <b>" }},
+		{"long wish", "wants", "2 000", func(w *referral.Wish) { w.Wants = strings.Repeat("ö", 2001) }},
+		{"long identifier", "placer", "200", func(w *referral.Wish) { w.Placer = strings.Repeat("1", 201) }},
 		{"long note", "note", "2 000", func(w *referral.Wish) { w.Note = strings.Repeat("ö", 2001) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -325,3 +325,30 @@ func TestAMachineCallsBack(t *testing.T) {
 		}
 	}
 }
+
+func TestTheCoachSeesWhatThePersonWantsAndSpeaks(t *testing.T) {
+	g, app := openPages(t)
+	r := app.As(g.People.Vardcentral).JSON("POST", "/api/v1/referrals", map[string]any{"name": "Elsa Berg", "phone": "070-123 45 67", "topics": []string{"mat"}, "centre": "0684",
+		"kommun": "0684", "consent": true, "consentOn": "2026-11-20", "consentScope": "talks", "language": "ar", "interpreter": true, "wants": "Laga mat till barnen"})
+	if r.Status != 201 || !strings.Contains(r.Body, `"consentOn":"2026-11-20"`) || !strings.Contains(r.Body, `"consentScope":"talks"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := app.As(g.People.Maria).JSON("GET", "/api/v1/referrals", nil); !strings.Contains(r.Body, `"language":"ar"`) || !strings.Contains(r.Body, `"interpreter":true`) {
+		t.Fatal(r.Body)
+	}
+	r = app.As(g.People.Maria).Get("/inkorg/" + g.inbox(g.People.Maria, "")[0].ID)
+	for _, want := range []string{"Laga mat till barnen", "Arabiska, med tolk", "20 november 2026"} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, bad := range []map[string]any{{"kommun": "9999"}, {"consentOn": "i går"}, {"language": "<script>"}, {"consentScope": "all"}} {
+		in := map[string]any{"name": "A", "phone": "070-123 45 67", "topics": []string{"mat"}, "centre": "0684", "consent": true}
+		for k, v := range bad {
+			in[k] = v
+		}
+		if r := app.As(g.People.Vardcentral).JSON("POST", "/api/v1/referrals", in); r.Status != 422 {
+			t.Errorf("%v: %d", bad, r.Status)
+		}
+	}
+}

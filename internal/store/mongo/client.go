@@ -26,10 +26,15 @@ func (set Settings) filled() Settings {
 
 // client is the driver's configuration. The address may say anything but what
 // the promises rest on: who must hold a write before it is acknowledged, and
-// that reads go to the primary.
-func (set Settings) client(address string) *options.ClientOptions {
+// that reads go to the primary. Its timeoutMS is the bound, if set leaves that
+// open.
+func (set *Settings) client(address string) *options.ClientOptions {
 	o := options.Client().SetAppName("halsocoach").SetMaxPoolSize(100).SetMinPoolSize(2).SetMaxConnecting(8).
-		SetMaxConnIdleTime(5 * time.Minute).SetConnectTimeout(min(set.Bound, 5*time.Second)).ApplyURI(address)
+		SetMaxConnIdleTime(5 * time.Minute).SetConnectTimeout(5 * time.Second).ApplyURI(address)
+	if set.Bound <= 0 && o.Timeout != nil {
+		set.Bound = *o.Timeout
+	}
+	*set = set.filled()
 	journal := true
 	return o.SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}).
 		SetReadPreference(readpref.Primary()).SetRetryWrites(true).SetRetryReads(true).

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -178,12 +179,16 @@ func TestAnAddressNamesItsDatabase(t *testing.T) {
 }
 
 func TestTheAddressCanNotTakeThePromisesBack(t *testing.T) {
-	o := Settings{}.filled().client("mongodb://host/db?w=0&journal=false&readPreference=secondary&retryWrites=false&maxPoolSize=7")
+	set := Settings{}
+	o := set.client("mongodb://host/db?w=0&journal=false&readPreference=secondary&retryWrites=false&maxPoolSize=7&timeoutMS=2500")
 	if err := o.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	if o.WriteConcern.W != "majority" || !*o.WriteConcern.Journal || !*o.RetryWrites || o.ReadPreference.Mode().String() != "primary" {
 		t.Errorf("write concern %+v, retry %v, read from %v", o.WriteConcern, *o.RetryWrites, o.ReadPreference.Mode())
+	}
+	if set.Bound != 2500*time.Millisecond || *o.Timeout != set.Bound || set.Choose != 4*time.Second {
+		t.Errorf("bounds: %+v", set)
 	}
 	if *o.MaxPoolSize != 7 {
 		t.Errorf("a pool of %d, want the address's 7", *o.MaxPoolSize)

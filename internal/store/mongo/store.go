@@ -46,7 +46,7 @@ var _ store.Store = (*Store)(nil)
 // Settings are the store's choices. A zero field is the choice made here.
 type Settings struct {
 	// Bound is the longest that one operation may take; a caller's context may
-	// make it shorter. 10 s.
+	// make it shorter. 10 s, or the address's timeoutMS.
 	Bound time.Duration
 	// Choose is how long to look for a server that takes writes. 4 s: an
 	// orderly change of primary is over by then, and a person still waits.
@@ -99,7 +99,6 @@ func (set Settings) Open(ctx context.Context, url string, kinds []store.Kind, lo
 
 // connect dials the server and asks what it is.
 func (set Settings) connect(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
-	set = set.filled()
 	name, err := databaseOf(url)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,7 @@
 // that the program and its journeys can be run on it:
 //
 //	go run ./cmd --dir /tmp/ferret
-//	HALSOCOACH_STORE=mongodb://127.0.0.1:27017/halsocoach halsocoach demo
+//	HALSOCOACH_STORE='mongodb://127.0.0.1:27017/halsocoach?timeoutMS=60000' halsocoach demo
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"halsocoach/internal/store/mongo/ferret"
@@ -18,6 +19,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:27017", "address to listen on")
+	debug.SetGCPercent(400)
 	dir := flag.String("dir", "", "folder of the databases; empty = one that is deleted at the end")
 	database := flag.String("database", "halsocoach", "the database that the printed address names")
 	flag.Parse()
@@ -40,7 +42,8 @@ func run(addr, dir, database string) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Println(s.URL(database))
+	// It looks through whole collections, so it gets more time than a server.
+	fmt.Println(s.URL(database) + "?timeoutMS=60000")
 	<-ctx.Done()
 	return s.Close()
 }

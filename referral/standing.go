@@ -66,10 +66,13 @@ func (s *Service) Followed(ctx context.Context, who halsocoach.Actor, since time
 	if err != nil {
 		return nil, "", fmt.Errorf("followed by %s: %w", who.ID, err)
 	}
-	shown, sent := found[:0], []Sending(nil)
+	var shown []Referral
+	var sent []Sending
 	for _, r := range found {
-		if x, ok := r.SendingOf(who.ID); ok && !x.Changed.Before(since) {
-			shown, sent = append(shown, r), append(sent, x)
+		for _, x := range r.Sendings {
+			if x.Sender == who.ID && !x.Changed.Before(since) {
+				shown, sent = append(shown, r), append(sent, x)
+			}
 		}
 	}
 	if err := s.saw(ctx, who, "read own referrals", shown); err != nil {

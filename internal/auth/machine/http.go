@@ -73,7 +73,7 @@ func (s *Service) tokenFor(c *fiber.Ctx) (Token, error) {
 	if kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); err != nil || kind != fiber.MIMEApplicationForm {
 		return Token{}, badRequest("the body is to be application/x-www-form-urlencoded")
 	}
-	form, err := url.ParseQuery(string(c.Body()))
+	form, err := url.ParseQuery(string(c.Request().Body())) // as it came: nothing is unpacked
 	if err != nil {
 		return Token{}, badRequest("the form can not be read")
 	}

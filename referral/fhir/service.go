@@ -1,0 +1,177 @@
+package fhir
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"halsocoach"
+	"halsocoach/referral"
+)
+
+// Config is what the service needs.
+type Config struct {
+	Referrals *referral.Service
+	Clock     halsocoach.Clock
+	PublicURL string
+}
+
+// Service is the door. It holds nothing of its own.
+type Service struct {
+	cfg        Config
+	base       string // of every address, without a slash at the end
+	capability []byte
+}
+
+// New makes the service.
+func New(cfg Config) *Service {
+	base := strings.TrimRight(cfg.PublicURL, "/") + "/fhir"
+	return &Service{cfg: cfg, base: base, capability: marshal(capability(base))}
+}
+
+// allow: care centres, and machines as far as their scope goes.
+func allow(who halsocoach.Actor, resource string, right rune) error {
+	if err := halsocoach.Allow(who, halsocoach.RoleCareCentre); err != nil {
+		return err
+	}
+	if !who.Granted(resource, right) {
+		return fault(http.StatusForbidden, r4.IssueTypeForbidden, "", "Åtkomstnyckeln gäller inte för det här: den behöver system/"+resource+"."+string(right)+".")
+	}
+	return nil
+}
+
+// Send makes one recommendation of a ServiceRequest with what it contains. made is
+// false for one that has been sent before: then nothing new is made.
+func (s *Service) Send(ctx context.Context, who halsocoach.Actor, body []byte, condition string) (own referral.Own, made bool, err error) {
+	if err := allow(who, "ServiceRequest", 'c'); err != nil {
+		return own, false, err
+	}
+	o, err := readRequest(body, condition)
+	if err != nil {
+		return own, false, err
+	}
+	return s.recommend(ctx, who, &o)
+}
+
+// Transact makes one recommendation of a Bundle, or nothing. kinds are those of
+// its entries.
+func (s *Service) Transact(ctx context.Context, who halsocoach.Actor, body []byte) (own referral.Own, kinds []string, made bool, err error) {
+	if err := allow(who, "ServiceRequest", 'c'); err != nil {
+		return own, nil, false, err
+	}
+	o, err := readBundle(body)
+	if err != nil {
+		return own, nil, false, err
+	}
+	own, made, err = s.recommend(ctx, who, &o)
+	return own, o.kinds, made, err
+}
+
+func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order) (own referral.Own, made bool, err error) {
+	r, err := o.judge(s.cfg.Clock())
+	if err != nil {
+		return own, false, err
+	}
+	req := halsocoach.Request{Key: r.key}
+	own, made, err = s.cfg.Referrals.Recommend(ctx, who, req, r.wish)
+	if errors.Is(err, halsocoach.ErrOtherWish) {
+		if r.conditional { // by the rules of FHIR: what is there already is the answer
+			own, err := s.cfg.Referrals.SentOne(ctx, who, req.ID(who, "referrals"))
+			return own, false, err
+		}
+		return own, false, fault(http.StatusConflict, r4.IssueTypeDuplicate, r.where["placer"],
+			"Beteckningen har redan använts för en annan rekommendation. Ingenting har ändrats.")
+	}
+	return own, made, r.placed(err)
+}
+
+// placed gives the faults of a wish the places where its fields stood.
+func (r request) placed(err error) error {
+	var e *halsocoach.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	f := &Fault{Status: http.StatusUnprocessableEntity}
+	for _, field := range e.Fields {
+		code, where := r4.IssueTypeValue, r.where[field.Name]
+		if where == "" {
+			where = field.Name
+		}
+		if r.missing(field.Name) {
+			code = r4.IssueTypeRequired
+		}
+		f.Issues = append(f.Issues, Issue{code, where, field.Text})
+	}
+	return f
+}
+
+// missing says whether the field was not there at all.
+func (r request) missing(field string) bool {
+	w := r.wish
+	return field == "name" && w.Name == "" || field == "phone" && w.Phone == "" || field == "topics" && len(w.Topics) == 0
+}
+
+// Request is all that one ServiceRequest has become, the last track last.
+func (s *Service) Request(ctx context.Context, who halsocoach.Actor, id string) ([]referral.Own, error) {
+	if err := allow(who, "ServiceRequest", 'r'); err != nil {
+		return nil, err
+	}
+	return s.cfg.Referrals.Tracks(ctx, who, fromFHIR.Replace(id))
+}
+
+// Task is one track.
+func (s *Service) Task(ctx context.Context, who halsocoach.Actor, id string) (referral.Own, error) {
+	if err := allow(who, "Task", 'r'); err != nil {
+		return referral.Own{}, err
+	}
+	return s.cfg.Referrals.SentOne(ctx, who, fromFHIR.Replace(id))
+}
+
+// Tasks are those that are asked for, the first to change first.
+func (s *Service) Tasks(ctx context.Context, who halsocoach.Actor, q search) (items []referral.Own, next string, err error) {
+	if err := allow(who, "Task", 'r'); err != nil {
+		return nil, "", err
+	}
+	var all []referral.Own
+	if q.focus != "" {
+		all, err = s.cfg.Referrals.Tracks(ctx, who, q.focus)
+		if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+			err = nil // nothing is found
+		}
+	} else {
+		all, next, err = s.cfg.Referrals.Followed(ctx, who, q.since, q.count, q.cursor)
+	}
+	if err != nil {
+		if e := (*halsocoach.Error)(nil); errors.As(err, &e) && e.Code == "cursor" {
+			err = badSearch("_cursor", "Sidan finns inte längre. Börja om från början.")
+		}
+		return nil, "", err
+	}
+	for _, own := range all {
+		if q.keeps(own) {
+			items = append(items, own)
+		}
+	}
+	return items, next, nil
+}
+
+// Revise sets the status of a Task that was read at version: cancelled while
+// nobody has decided, or entered-in-error. The same status again is nothing.
+func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, at time.Time, status string) (referral.Own, error) {
+	if err := allow(who, "Task", 'u'); err != nil {
+		return referral.Own{}, err
+	}
+	act, ok := referral.ActOf(status)
+	if !ok {
+		return referral.Own{}, fault(http.StatusUnprocessableEntity, r4.IssueTypeBusinessRule, "Task.status", "Den som har skickat kan sätta cancelled eller entered-in-error. Resten sätter Hälsocentret.")
+	}
+	own, err := s.cfg.Referrals.Revise(ctx, who, fromFHIR.Replace(id), act, at)
+	if errors.Is(err, referral.ErrStale) {
+		return own, fault(http.StatusPreconditionFailed, r4.IssueTypeConflict, "", referral.ErrStale.Text)
+	}
+	return own, err
+}

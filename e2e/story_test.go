@@ -262,14 +262,15 @@ func (d *Demo) numbers(t *testing.T) map[string]int {
 // settled are the numbers once the past of a new demo has been counted.
 func (d *Demo) settled(t *testing.T) map[string]int {
 	t.Helper()
-	last := d.numbers(t)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	last, same := d.numbers(t), 0
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		time.Sleep(time.Second)
 		now := d.numbers(t)
-		if len(now) > 0 && maps.Equal(now, last) {
+		if !maps.Equal(now, last) || now[halsocoach.CountFirstTalk] == 0 { // at first all are 0
+			last, same = now, 0
+		} else if same++; same == 3 {
 			return now
 		}
-		last = now
 	}
 	t.Fatal("the numbers never settled")
 	return nil

@@ -63,7 +63,7 @@ func (s *Store) migrate(ctx context.Context, steps []Step) (schema, error) {
 	if err != nil && !driver.IsDuplicateKeyError(err) {
 		return is, fmt.Errorf("mongo: schema: %w", err)
 	}
-	for {
+	for range 100 { // several nodes may be taking the same steps
 		if err := s.meta.FindOne(ctx, id).Decode(&is); err != nil {
 			return is, fmt.Errorf("mongo: schema: %w", err)
 		}
@@ -84,6 +84,7 @@ func (s *Store) migrate(ctx context.Context, steps []Step) (schema, error) {
 			return is, fmt.Errorf("mongo: migrate to schema %d: %w", next, err)
 		}
 	}
+	return is, errors.New("mongo: the schema's version does not stay as it is set")
 }
 
 // program is the version that this binary was built as.

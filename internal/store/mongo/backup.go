@@ -75,7 +75,7 @@ func (s *Store) backup(ctx context.Context, name string, out *backupWriter) erro
 	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(stretchDocuments).SetBatchSize(stretchDocuments + 1)
 	for after := ""; ; {
 		began := time.Now()
-		bounded, cancel, err := s.begin(ctx)
+		bounded, cancel, err := s.begin(ctx, ctx)
 		if err != nil {
 			return err
 		}

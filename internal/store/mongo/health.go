@@ -178,7 +178,7 @@ func (s *Store) watch() {
 		}
 		if !s.health.troubled() {
 			began := time.Now()
-			ctx, cancel := s.bound(s.ctx)
+			ctx, cancel := s.bound(s.ctx, s.ctx)
 			_ = s.fault(ctx, "watch", began, s.look(ctx))
 			cancel()
 		} else if s.probe() == nil {

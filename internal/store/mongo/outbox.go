@@ -93,7 +93,7 @@ func (s *Store) Pending(ctx context.Context, limit int) ([]store.Batch, error) {
 		return nil, nil
 	}
 	began := time.Now()
-	bounded, cancel, err := s.begin(ctx)
+	bounded, cancel, err := s.begin(ctx, ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (s *Store) Relayed(ctx context.Context, batches ...store.Batch) error {
 	for k, refs := range of {
 		for len(refs) > 0 {
 			n := min(len(refs), relayedAtOnce)
-			bounded, cancel, err := s.begin(ctx)
+			bounded, cancel, err := s.begin(ctx, ctx)
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func (s *Store) Get(ctx context.Context, kind string, ids ...string) ([]store.Do
 		return nil, err
 	}
 	began := time.Now()
-	bounded, cancel, err := s.begin(ctx)
+	bounded, cancel, err := s.begin(ctx, ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (s *Store) Find(ctx context.Context, kind string, q store.Query) (store.Pag
 		return page, err
 	}
 	began := time.Now()
-	bounded, cancel, err := s.begin(ctx)
+	bounded, cancel, err := s.begin(ctx, ctx)
 	if err != nil {
 		return page, err
 	}
@@ -169,7 +169,7 @@ const (
 // stretch reads the documents after an id, until there are enough.
 func (s *Store) stretch(ctx context.Context, k *kind, after string) ([]store.Document, error) {
 	began := time.Now()
-	bounded, cancel, err := s.begin(ctx)
+	bounded, cancel, err := s.begin(ctx, ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func (set Settings) connect(ctx context.Context, url string, log *slog.Logger) (
 // hello asks what the server is, and says whether it is alone: no replica set
 // and no router of one.
 func (s *Store) hello(ctx context.Context) (alone bool, err error) {
-	ctx, cancel := s.bound(ctx)
+	ctx, cancel := s.bound(ctx, ctx)
 	defer cancel()
 	var is struct {
 		SetName string `bson:"setName"`
@@ -145,27 +145,32 @@ func (s *Store) kind(name string) (*kind, error) {
 	return k, nil
 }
 
-// begin is what every operation does first: it refuses an ended context or a
-// closed store, and bounds the time.
-func (s *Store) begin(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	if err := ctx.Err(); err != nil {
+// begin is what every operation does first: it refuses a caller whose context
+// has ended and a closed store, and bounds the time that ctx has.
+func (s *Store) begin(ctx, caller context.Context) (context.Context, context.CancelFunc, error) {
+	if err := caller.Err(); err != nil {
 		return nil, nil, err
 	}
 	if s.ctx.Err() != nil {
 		return nil, nil, ErrClosed
 	}
-	ctx, cancel := s.bound(ctx)
+	ctx, cancel := s.bound(ctx, caller)
 	return ctx, cancel, nil
 }
 
-// bound is ctx with the longest time that one operation may take. While the
-// server is in trouble that is short, so that people are told soon.
-func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// bound is ctx until the caller's deadline, or for the longest time that one
+// operation may take. While the server is in trouble that is short, so that
+// people are told soon.
+func (s *Store) bound(ctx, caller context.Context) (context.Context, context.CancelFunc) {
 	d := s.set.Bound
 	if s.health.troubled() {
 		d = min(d, 2*time.Second)
 	}
-	return context.WithTimeout(ctx, d)
+	until := time.Now().Add(d)
+	if its, ok := caller.Deadline(); ok && its.Before(until) {
+		until = its
+	}
+	return context.WithDeadline(ctx, until)
 }
 
 // Saved satisfies store.Store.
@@ -175,7 +180,7 @@ func (s *Store) Saved() <-chan struct{} { return s.saved }
 // holds it. It fails on a server that is read-only, or not the primary.
 func (s *Store) Ping(ctx context.Context) error {
 	began := time.Now()
-	ctx, cancel, err := s.begin(ctx)
+	ctx, cancel, err := s.begin(ctx, ctx)
 	if err != nil {
 		return err
 	}

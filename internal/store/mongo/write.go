@@ -73,14 +73,11 @@ func (s *Store) do(ctx context.Context, w *write) error {
 		return err
 	}
 	began := time.Now()
-	bounded, cancel, err := s.begin(ctx)
+	own, cancel, err := s.begin(context.WithoutCancel(ctx), ctx)
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	until, _ := bounded.Deadline()
-	own, end := context.WithDeadline(context.WithoutCancel(ctx), until)
-	defer end()
 	err = s.insist(own, w)
 	if w.events != nil {
 		w.kind.warm.Store(true)

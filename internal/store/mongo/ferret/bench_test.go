@@ -66,7 +66,7 @@ func BenchmarkSavesAgainstABareDriver(b *testing.B) { against(b, 12, nil) }
 // every update at once without doing it, so that nothing but the two loops is
 // compared.
 func BenchmarkSavesAgainstABareDriverAtOnce(b *testing.B) {
-	against(b, 300, func(c ferret.Command) ferret.Fault {
+	against(b, 60, func(c ferret.Command) ferret.Fault {
 		if c.Name == "update" {
 			return ferret.Fault{Answer: bson.D{{Key: "n", Value: 1}, {Key: "nModified", Value: 1}, {Key: "ok", Value: 1.0}}}
 		}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 )
 
@@ -195,4 +197,52 @@ func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]Recomme
 		out[i] = Recommended{Centre: r.Centre, State: string(r.State), Received: r.Received, Due: r.Due}
 	}
 	return out, nil
+}
+
+// Attempt is one time that a coach has tried to reach the person.
+type Attempt struct {
+	ID     string      `json:"id"` // made from coach and Idempotency-Key
+	Digest string      `json:"digest"`
+	How    Way         `json:"how"`
+	Went   Result      `json:"went"`
+	Note   seal.Sealed `json:"note,omitempty"`
+	By     string      `json:"by"` // staff id
+	At     time.Time   `json:"at"`
+}
+
+// Way is how a coach tries to reach somebody. The values go over the wire.
+type Way string
+
+// Result is how the attempt went.
+type Result string
+
+// The ways and the results.
+const (
+	ByPhone  Way = "phone"
+	BySMS    Way = "sms"
+	ByMail   Way = "mail"
+	ByLetter Way = "letter"
+
+	Reached    Result = "reached"
+	NotReached Result = "not_reached" // of a letter and the like: sent, and no answer yet
+	AskedBack  Result = "asked_back"  // asked to be contacted later
+)
+
+// Ways and Results in the order in which a coach chooses among them.
+var (
+	Ways    = []Way{ByPhone, BySMS, ByMail, ByLetter}
+	Results = []Result{NotReached, Reached, AskedBack}
+)
+
+// Unreached is how many attempts have been made since the person was last
+// reached.
+func (r Referral) Unreached() int {
+	n := 0
+	for _, a := range slices.Backward(r.Attempts) {
+		if a.Went != NotReached {
+			break
+		}
+		n++
+	}
+	return n
 }

@@ -50,6 +50,19 @@ type Detail struct {
 	Decision *Decision
 	By       string // name of the one who decided
 	ToName   string // name of the centre it was forwarded to
+	Doc      Referral
+}
+
+// Asked is which of a centre's recommendations a coach wants to see. Source,
+// language ("sv" for Swedish), holder (a staff id, or Nobody) and Late narrow what
+// waits; a State other than "" is a list of its own.
+type Asked struct {
+	State    State
+	Source   halsocoach.Source
+	Language string
+	Holder   string
+	Late     bool
+	After    string
 }
 
 // Inbox are the recommendations to the coach's centre in one state, or for "" all
@@ -61,10 +74,25 @@ func (s *Service) Inbox(ctx context.Context, who halsocoach.Actor, centre string
 	if who.Centre == "" || centre != "" && centre != who.Centre {
 		return nil, "", halsocoach.ErrNotFound
 	}
-	if state != "" && !state.Known() {
+	return s.Box(ctx, who, Asked{State: state, After: after})
+}
+
+// Box is a page of the inbox of the coach's centre.
+func (s *Service) Box(ctx context.Context, who halsocoach.Actor, q Asked) (items []Item, next string, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return nil, "", err
+	}
+	if who.Centre == "" {
+		return nil, "", halsocoach.ErrNotFound
+	}
+	if q.State != "" && !q.State.Known() {
 		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
 	}
-	found, next, err := s.inbox(ctx, who.Centre, state, after)
+	find := func() ([]Referral, string, error) { return s.box(ctx, who.Centre, q) }
+	if q.State != "" {
+		find = func() ([]Referral, string, error) { return s.inbox(ctx, who.Centre, q.State, q.After) }
+	}
+	found, next, err := find()
 	if err != nil {
 		return nil, "", fmt.Errorf("inbox of %s: %w", who.Centre, err)
 	}
@@ -81,17 +109,77 @@ func (s *Service) Inbox(ctx context.Context, who halsocoach.Actor, centre string
 	return items, next, err
 }
 
-// Read is one recommendation, for a coach of its centre.
-func (s *Service) Read(ctx context.Context, who halsocoach.Actor, id string) (Detail, error) {
+// Stored is a recommendation as it is stored, for the rooms of this package: of a
+// coach who may open it. What is shown of the person is the room's to log.
+func (s *Service) Stored(ctx context.Context, who halsocoach.Actor, id string) (Referral, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
-		return Detail{}, err
+		return Referral{}, err
 	}
 	r, err := s.one(ctx, id)
 	if err != nil {
-		return Detail{}, fmt.Errorf("referral %s: %w", id, err)
+		return Referral{}, fmt.Errorf("referral %s: %w", id, err)
 	}
 	if !r.MayOpen(who) {
-		return Detail{}, halsocoach.ErrNotFound
+		return Referral{}, halsocoach.ErrNotFound
+	}
+	return r, nil
+}
+
+// Before is a recommendation that was forwarded, for the room that tells the next
+// centre its way; whoever asks has been judged by what came of it.
+func (s *Service) Before(ctx context.Context, id string) (Referral, error) {
+	r, err := s.referrals.Get(ctx, id)
+	if err == nil && r.State != Forwarded {
+		err = halsocoach.ErrNotFound
+	}
+	if err != nil {
+		return Referral{}, fmt.Errorf("before %s: %w", id, err)
+	}
+	return r, nil
+}
+
+// Change lets a room work on a recommendation at now; whoever may has been judged.
+func (s *Service) Change(ctx context.Context, id string, do func(r *Referral, now time.Time) ([]halsocoach.Event, error)) (Referral, error) {
+	return s.change(ctx, id, do)
+}
+
+// Move does a coach's act for a room, with the event that tells those who follow.
+func (r *Referral) Move(act Act, at time.Time) ([]halsocoach.Event, error) {
+	if err := r.move(act, halsocoach.RoleCoach); err != nil {
+		return nil, err
+	}
+	return []halsocoach.Event{changed(*r, at)}, nil
+}
+
+// Untouched is how many at the coach's centre nobody has taken though the promise
+// has passed, at most 100.
+func (s *Service) Untouched(ctx context.Context, who halsocoach.Actor) (int, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return 0, err
+	}
+	found, err := s.untouchedAt(ctx, who.Centre)
+	if err != nil {
+		return 0, fmt.Errorf("untouched at %s: %w", who.Centre, err)
+	}
+	return len(found), nil
+}
+
+// UntouchedIn is how many in a kommun were received before a time and have been
+// taken by nobody, at most a thousand, people with protected identity left out;
+// whoever asks has been judged.
+func (s *Service) UntouchedIn(ctx context.Context, kommun string, before time.Time) (int, error) {
+	n, err := s.untouchedIn(ctx, kommun, before)
+	if err != nil {
+		return 0, fmt.Errorf("untouched in %s: %w", kommun, err)
+	}
+	return n, nil
+}
+
+// Read is one recommendation, for a coach of its centre.
+func (s *Service) Read(ctx context.Context, who halsocoach.Actor, id string) (Detail, error) {
+	r, err := s.Stored(ctx, who, id)
+	if err != nil {
+		return Detail{}, err
 	}
 	if err := s.saw(ctx, who, "read referral", []Referral{r}); err != nil {
 		return Detail{}, err
@@ -100,7 +188,7 @@ func (s *Service) Read(ctx context.Context, who halsocoach.Actor, id string) (De
 }
 
 func (s *Service) detail(ctx context.Context, who halsocoach.Actor, r Referral) (Detail, error) {
-	d := Detail{Item: s.item(r), Shown: r.ShowsPerson(who), Decision: r.Verdict()}
+	d := Detail{Doc: r, Item: s.item(r), Shown: r.ShowsPerson(who), Decision: r.Verdict()}
 	var err error
 	if d.Words, err = s.open(ctx, r); err != nil {
 		return Detail{}, err

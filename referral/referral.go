@@ -11,15 +11,20 @@ import (
 // Referral is one recommendation of a person to a centre, as it is stored. Who
 // the person is stands only in the sendings, sealed.
 type Referral struct {
-	ID        string     `json:"id"`
-	Person    string     `json:"person"`
-	Centre    string     `json:"centre"`
-	State     State      `json:"state"`
-	Received  time.Time  `json:"received"`
-	Due       time.Time  `json:"due"`              // first contact is promised by then
-	Open      string     `json:"open,omitempty"`   // person/centre while a coach is to decide; unique
-	Queue     string     `json:"queue,omitempty"`  // the centre while a coach is to decide
-	CallMe    string     `json:"callMe,omitempty"` // the centre while a coach is to ask what a caller wants
+	ID       string    `json:"id"`
+	Person   string    `json:"person"`
+	Centre   string    `json:"centre"`
+	State    State     `json:"state"`
+	Received time.Time `json:"received"`
+	Due      time.Time `json:"due"`              // first contact is promised by then
+	Open     string    `json:"open,omitempty"`   // person/centre while a coach is to decide; unique
+	Queue    string    `json:"queue,omitempty"`  // the centre while a coach is to decide
+	CallMe   string    `json:"callMe,omitempty"` // the centre while a coach is to ask what a caller wants
+	// Filters are the lists of the inbox in which it stands beside Queue, see Filter.
+	Filters []string `json:"filters,omitempty"`
+	// Untouched is the kommun while nobody has taken it; not for a person with
+	// protected identity, who is in no count of a kommun.
+	Untouched string     `json:"untouched,omitempty"`
 	Changed   time.Time  `json:"changed,omitzero"` // when what a sender may see last changed
 	Sex       string     `json:"sex,omitempty"`
 	AgeBand   string     `json:"ageBand,omitempty"`
@@ -27,6 +32,7 @@ type Referral struct {
 	From      string     `json:"from,omitempty"`  // the recommendation that was forwarded hither
 	Taken     *Holder    `json:"taken,omitempty"` // while a coach has it
 	Sendings  []Sending  `json:"sendings"`
+	Attempts  []Attempt  `json:"attempts,omitempty"` // to reach the person, while it is undecided
 	Decisions []Decision `json:"decisions,omitempty"`
 	// Unenrolled is when the person was accepted, until package citizen has
 	// said that the enrolment is made. The sweep finds what was left by it.
@@ -230,11 +236,14 @@ func (r Referral) seen() []Seen {
 // is what the senders saw.
 func (r *Referral) index(before []Seen, now time.Time) {
 	now = now.UTC()
-	r.Open, r.Queue = "", ""
+	r.Open, r.Queue, r.Untouched, r.Filters = "", "", "", nil
 	if r.State.Open() {
-		r.Open, r.Queue = r.Person+"/"+r.Centre, r.Centre
+		r.Open, r.Queue, r.Filters = r.Person+"/"+r.Centre, r.Centre, r.filters()
 	} else {
 		r.CallMe = ""
+	}
+	if r.State == Received && !r.Protected {
+		r.Untouched = halsocoach.KommunOfCentre(r.Centre)
 	}
 	for i := range r.Sendings {
 		x := &r.Sendings[i]

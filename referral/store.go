@@ -18,7 +18,9 @@ var referrals = store.Kind{Name: "referrals", Indexes: []store.Index{
 	{Name: "sender", Fields: []store.Field{store.M("sendings.sender"), store.D("received")}},
 	{Name: "mine", Fields: []store.Field{store.M("sendings.mine"), store.D("received")}},
 	{Name: "queue", Fields: []store.Field{store.T("queue"), store.D("due")}},
-	{Name: "unit", Fields: []store.Field{store.M("sendings.unit"), store.D("changed")}},
+	{Name: "filter", Fields: []store.Field{store.M("filters"), store.D("due")}},
+	{Name: "untouched", Fields: []store.Field{store.T("untouched"), store.D("received")}},
+	{Name: "followed", Fields: []store.Field{store.M("sendings.sender"), store.D("changed")}},
 	{Name: "callMe", Fields: []store.Field{store.T("callMe"), store.D("received")}},
 	{Name: "enrolment", Fields: []store.Field{store.T("enrolment"), store.D("received")}},
 	{Name: "sending", Fields: []store.Field{store.M("sendings.id"), store.D("received")}},
@@ -48,6 +50,53 @@ func (s *Service) inbox(ctx context.Context, centre string, state State, after s
 		return s.page(ctx, store.Query{Index: "queue", Equal: []any{centre}, After: after})
 	}
 	return s.page(ctx, store.Query{Index: "centre", Equal: []any{centre, string(state)}, Back: !state.Open(), After: after})
+}
+
+// Nobody is the holder of what nobody has taken.
+const Nobody = "-"
+
+// Filter names the list of what waits at a centre from a source, in a language
+// and with a holder; "" is any of them, and Swedish is "sv".
+func Filter(centre string, source halsocoach.Source, language, holder string) string {
+	return centre + "|" + string(source) + "|" + language + "|" + holder
+}
+
+// filters are all the lists in which it stands.
+func (r Referral) filters() []string {
+	sources, holder := []halsocoach.Source{""}, Nobody
+	for _, x := range r.holding() {
+		if !slices.Contains(sources, x.Source) {
+			sources = append(sources, x.Source)
+		}
+	}
+	language, _ := r.Language()
+	if language == "" {
+		language = "sv"
+	}
+	if r.Taken != nil {
+		holder = r.Taken.By
+	}
+	var out []string
+	for _, source := range sources {
+		for _, l := range []string{"", language} {
+			for _, h := range []string{"", holder} {
+				out = append(out, Filter(r.Centre, source, l, h))
+			}
+		}
+	}
+	return out
+}
+
+// box is what waits at a centre and fits the question, the first one due first.
+func (s *Service) box(ctx context.Context, centre string, q Asked) ([]Referral, string, error) {
+	find := store.Query{Index: "queue", Equal: []any{centre}, After: q.After}
+	if q.Source != "" || q.Language != "" || q.Holder != "" {
+		find.Index, find.Equal = "filter", []any{Filter(centre, q.Source, q.Language, q.Holder)}
+	}
+	if q.Late {
+		find.Before = s.Clock()
+	}
+	return s.page(ctx, find)
 }
 
 // sentBy is what one sender has sent and, unless state is "", sees in that
@@ -146,6 +195,20 @@ func (s *Service) carriedFrom(ctx context.Context, old Referral) (bool, error) {
 
 // waitingCount bounds what a coach's desk is told.
 const waitingCount = 100
+
+// untouchedAt are those at a centre that nobody has taken though the promise has
+// passed, at most waitingCount.
+func (s *Service) untouchedAt(ctx context.Context, centre string) ([]Referral, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "filter", Equal: []any{Filter(centre, "", "", Nobody)}, Before: s.Clock(), Limit: waitingCount})
+	return found, err
+}
+
+// untouchedIn is how many in a kommun, received before a time, nobody has taken;
+// at most a thousand.
+func (s *Service) untouchedIn(ctx context.Context, kommun string, before time.Time) (int, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "untouched", Equal: []any{kommun}, Before: before, Limit: 1000})
+	return len(found), err
+}
 
 // change lets do work on a recommendation at now, and keeps what lies in indexes
 // true.

@@ -132,35 +132,6 @@ func reasonName(ctx context.Context, r Reason) string {
 	return web.T(ctx, "Annat skäl")
 }
 
-func reasonChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, r := range Reasons {
-		out = append(out, web.Choice{Value: string(r), Label: reasonName(ctx, r)})
-	}
-	return out
-}
-
-func sourceName(ctx context.Context, s halsocoach.Source) string {
-	switch s {
-	case halsocoach.FromCareCentre:
-		return web.T(ctx, "Vårdcentral")
-	case halsocoach.FromAssociation:
-		return web.T(ctx, "Förening")
-	}
-	return web.T(ctx, "Egen kontakt")
-}
-
-// wasDecided says who decided what, in a sentence.
-func wasDecided(ctx context.Context, name string, what Act) string {
-	switch what {
-	case Accept:
-		return web.T(ctx, "%s har tagit emot rekommendationen.", name)
-	case Decline:
-		return web.T(ctx, "%s har tackat nej till rekommendationen.", name)
-	}
-	return web.T(ctx, "%s har skickat rekommendationen vidare.", name)
-}
-
 // languages are those that can be chosen, as BCP 47 writes them; the many
 // first. What another program has sent is shown as it was written.
 var languages = []string{"sv", "ar", "bs", "fa", "prs", "en", "fi", "pl", "so", "es", "ti", "uk", "swl"}
@@ -215,6 +186,21 @@ func spoken(ctx context.Context, tag string, interpreter bool) string {
 	return LanguageName(ctx, tag)
 }
 
+// Spoken, Named, StateMeaning and ReasonName say for the rooms of this package what
+// the functions of the same names say.
+func Spoken(ctx context.Context, tag string, interpreter bool) string {
+	return spoken(ctx, tag, interpreter)
+}
+
+// Named is the name, or what is said once the person's key has been destroyed.
+func Named(ctx context.Context, name string) string { return named(ctx, name) }
+
+// StateMeaning says a state in a line.
+func StateMeaning(ctx context.Context, s State) string { return stateMeaning(ctx, s) }
+
+// ReasonName says why a recommendation was declined.
+func ReasonName(ctx context.Context, r Reason) string { return reasonName(ctx, r) }
+
 // Days is a number of days in words.
 func Days(ctx context.Context, n int) string {
 	if n == 1 {
@@ -247,14 +233,6 @@ func reached(w Wish) string {
 		return w.Phone + ", " + w.Email
 	}
 	return w.Phone + w.Email
-}
-
-// goneName says how a sending came to hold no longer.
-func goneName(ctx context.Context, g Gone) string {
-	if g.How == Err {
-		return web.T(ctx, "Skickad av misstag, sa avsändaren %s", web.Date(ctx, g.At))
-	}
-	return web.T(ctx, "Återkallad %s", web.Date(ctx, g.At))
 }
 
 func consentWords(ctx context.Context, o Own) string {
@@ -302,15 +280,6 @@ func firstName(ctx context.Context, f FirstTalk) string {
 // named is the name, or what is said once the person's key has been destroyed.
 func named(ctx context.Context, name string) string {
 	return orElse(name, web.T(ctx, "Uppgifterna är borttagna"))
-}
-
-// shownName is the row's name, or what stands for a person whose name is not
-// shown.
-func shownName(ctx context.Context, i Item) string {
-	if i.Name == "" && i.Protected {
-		return web.T(ctx, "Person med skyddade personuppgifter")
-	}
-	return named(ctx, i.Name)
 }
 
 // endedName is the class of end, as package citizen names it.

@@ -31,6 +31,7 @@ import (
 	"halsocoach/internal/store/sqlite"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
+	"halsocoach/referral/inbox"
 	"halsocoach/referral/own"
 	"halsocoach/referral/waiting"
 )
@@ -68,6 +69,7 @@ type house struct {
 	settings  *settings.Service
 	referral  *referral.Service
 	own       *own.Service
+	inbox     *inbox.Service
 	waiting   *waiting.Service
 	notify    *notify.Service
 	family    *family.Service
@@ -168,6 +170,7 @@ func (h *house) build(ctx context.Context) (err error) {
 		Enrolments: takenIn{h}, Waits: waits{h},
 	})
 	h.own = own.New(own.Config{Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Clock: clock})
+	h.inbox = inbox.New(inbox.Config{Referrals: h.referral, Calendar: firstTalks{h}, Enrolments: takenIn{h}, Log: log})
 	h.citizen = citizen.New(citizen.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Log: log, Staff: h.auth, Registers: h.registers, AccessLog: h.auth,
 		Referrals: h.referral, Agendas: []citizen.Agenda{talks{h}, places{h}}, Talks: talks{h}, Messages: messages{h},
@@ -216,7 +219,7 @@ func (h *house) mount() {
 	app, api := h.web.Fiber(), h.web.API()
 	h.auth.Routes(app)
 	h.oidc.Routes(app)
-	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.own, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts, h.notify, h.family, h.operation} {
+	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.own, h.inbox, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts, h.notify, h.family, h.operation} {
 		p.Routes(app)
 	}
 	for _, p := range []interface{ API(jsonDoor) }{h.registers, h.referral, h.citizen, h.coach, h.chat, h.groups, h.counts} {

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"halsocoach"
+	"halsocoach/coach"
 	"halsocoach/internal/web"
+	"halsocoach/referral/inbox"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -24,6 +26,8 @@ type (
 	messages struct{ *house }
 	waits    struct{ *house }
 	takenIn  struct{ *house }
+
+	firstTalks struct{ *house }
 )
 
 func (t talks) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
@@ -44,6 +48,28 @@ func (m messages) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.
 
 func (t takenIn) EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error) {
 	return t.citizen.EnrolmentsAt(ctx, centre, persons...)
+}
+
+func (t takenIn) Enrol(ctx context.Context, a halsocoach.Accepted) (halsocoach.Enrolment, error) {
+	e, err := t.citizen.Enrol(ctx, a)
+	return e.Shared(), err
+}
+
+// FirstTimes and BookFirst are the coach's own calendar as the inbox asks it.
+func (f firstTalks) FirstTimes(ctx context.Context, who halsocoach.Actor) ([]inbox.Time, error) {
+	offer, err := f.coach.Free(ctx, who, coach.Asked{Limit: 300})
+	var out []inbox.Time
+	for _, s := range offer.Slots {
+		if s.Coach == who.ID {
+			out = append(out, inbox.Time{Starts: s.Starts, Form: string(s.Form)})
+		}
+	}
+	return out, err
+}
+
+func (f firstTalks) BookFirst(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, enrolment string, at inbox.Time) error {
+	_, _, err := f.coach.Book(ctx, who, req, coach.Wish{Coach: who.ID, Starts: at.Starts, Form: coach.Form(at.Form), Enrolment: enrolment, Kind: coach.First})
+	return err
 }
 
 // KommunWaits and the two after it are halsocoach.Waits and what the registers
@@ -101,6 +127,7 @@ func nav(who halsocoach.Actor) []web.Link {
 	case halsocoach.RoleKommun, halsocoach.RoleRegion:
 		return []web.Link{
 			{Path: "/statistik", Text: "Statistik", Icon: "chart"}, {Path: "/register", Text: "Register", Icon: "list"},
+			{Path: "/rekommendationer-i-vantan", Text: "I väntan", Icon: "clock"},
 			{Path: "/personal", Text: "Personal", Icon: "person"}, {Path: "/installningar", Text: "Inställningar", Icon: "settings"},
 		}
 	}

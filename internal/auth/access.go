@@ -128,6 +128,10 @@ func actText(ctx context.Context, act string) string {
 		return web.T(ctx, "Läste din rekommendation")
 	case "read own referral", "read own referrals":
 		return web.T(ctx, "Såg hur det går med rekommendationen")
+	case "take referral", "release referral", "hold referral", "resume referral":
+		return web.T(ctx, "Tog hand om eller lämnade över din rekommendation")
+	case "note attempt":
+		return web.T(ctx, "Antecknade ett försök att nå dig")
 	case "decide referral":
 		return web.T(ctx, "Svarade på din rekommendation")
 	case "read caseload":

@@ -13,6 +13,7 @@ import (
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
+	"halsocoach/referral/inbox"
 	"halsocoach/referral/own"
 )
 
@@ -45,6 +46,7 @@ func open(t *testing.T) ground {
 	svc := own.New(own.Config{Referrals: g.referrals, Enrolments: g.here, Registers: env.Registers, Settings: env.Terms, Clock: env.Clock.Now})
 	g.app = g.App(func(a *web.App) {
 		g.referrals.Routes(a.Fiber())
+		inbox.New(inbox.Config{Referrals: g.referrals}).Routes(a.Fiber())
 		svc.Routes(a.Fiber())
 	})
 	return g

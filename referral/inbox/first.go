@@ -1,0 +1,107 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"halsocoach"
+	"halsocoach/referral"
+)
+
+// BookView is the page on which a coach takes a person in and books the first
+// talk.
+type BookView struct {
+	referral.Item
+	Times []Time
+	Mine  bool // the coach has taken the person in already, and books only
+}
+
+// Bookable is the page; ErrNotFound for what is not the coach's to book for.
+func (s *Service) Bookable(ctx context.Context, who halsocoach.Actor, id string) (BookView, error) {
+	d, err := s.Referrals.Read(ctx, who, id)
+	if err != nil {
+		return BookView{}, err
+	}
+	if err := mayBook(d.Doc, who); err != nil {
+		return BookView{}, err
+	}
+	v := BookView{Item: d.Item, Mine: !d.State.Open()}
+	v.Times, err = s.Calendar.FirstTimes(ctx, who)
+	return v, err
+}
+
+// ErrHasFirst says that the first talk is booked.
+var ErrHasFirst = halsocoach.Conflict("has_talk", "Ett första samtal är redan bokat.")
+
+// mayBook: what waits, and what the coach took in without a talk.
+func mayBook(r referral.Referral, who halsocoach.Actor) error {
+	v := r.Verdict()
+	switch {
+	case r.State.Open():
+		return nil
+	case v == nil || !r.State.TakenIn() || v.By != who.ID:
+		_, err := r.State.After(referral.Accept, who.Role)
+		return err
+	case r.First == referral.TalkBooked || r.First == referral.TalkHeld || r.State == referral.Ended:
+		return ErrHasFirst
+	}
+	return nil
+}
+
+// AcceptAndBook takes the person in and books the first talk at a free time of
+// the coach's own. When the time was taken meanwhile nothing is decided, if that
+// could be seen before; else the person is taken in and the fault is the
+// calendar's. The same again changes nothing.
+func (s *Service) AcceptAndBook(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, id string, at Time) error {
+	r, err := s.Referrals.Stored(ctx, who, id)
+	if err != nil {
+		return err
+	}
+	ruling := referral.Ruling{Decision: string(referral.Accept)}
+	if r.State.Open() {
+		times, err := s.Calendar.FirstTimes(ctx, who)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(times, func(t Time) bool { return t.Starts.Equal(at.Starts) && t.Form == at.Form }) {
+			return halsocoach.Invalid(halsocoach.Field{Name: "tid", Text: "Välj en av tiderna. Den du valde går inte längre att boka."})
+		}
+		_, _, err = s.Referrals.Decide(ctx, who, req, id, ruling)
+		if err != nil {
+			return err
+		}
+	} else if v := r.Verdict(); v == nil || !r.State.TakenIn() || v.By != who.ID {
+		_, _, err := s.Referrals.Decide(ctx, who, req, id, ruling)
+		return errors.Join(err) // decided by another: told who
+	}
+	a, err := s.Referrals.Accepted(ctx, r.ID)
+	if err != nil {
+		return fmt.Errorf("book first talk of %s: %w", id, err)
+	}
+	e, err := s.Enrolments.Enrol(ctx, a)
+	if err != nil {
+		return fmt.Errorf("book first talk of %s: %w", id, err)
+	}
+	if err := s.Calendar.BookFirst(ctx, who, req, e.ID, at); err != nil {
+		return fmt.Errorf("book first talk of %s: %w", id, err)
+	}
+	return nil
+}
+
+// timeOf reads what a form says of a time: "RFC 3339|form".
+func timeOf(value string) (Time, bool) {
+	for i := range value {
+		if value[i] == '|' {
+			t, err := time.Parse(time.RFC3339, value[:i])
+			return Time{Starts: t, Form: value[i+1:]}, err == nil
+		}
+	}
+	return Time{}, false
+}
+
+func timeValue(t Time) string {
+	return t.Starts.In(halsocoach.Stockholm()).Format(time.RFC3339) + "|" + t.Form
+}

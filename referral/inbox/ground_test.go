@@ -1,0 +1,136 @@
+package inbox_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/internal/web"
+	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+)
+
+// ground is the inbox on a real store, with the recommendations' consumers running.
+type ground struct {
+	*testenv.Env
+	refs     *referral.Service
+	svc      *inbox.Service
+	app      *testenv.App
+	calendar *calendar
+}
+
+func open(t testing.TB) ground {
+	t.Helper()
+	env := testenv.New(t, referral.Kinds())
+	g := ground{Env: env, calendar: &calendar{booked: map[string]inbox.Time{}}}
+	g.refs = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+		Registers: env.Registers, Staff: colleagues{env.Staff}, AccessLog: env.AccessLog})
+	g.svc = inbox.New(inbox.Config{Referrals: g.refs, Calendar: g.calendar, Enrolments: g.calendar, Log: env.Log})
+	g.app = g.App(func(a *web.App) {
+		g.refs.Routes(a.Fiber())
+		g.svc.Routes(a.Fiber())
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	t.Cleanup(stop)
+	if err := g.refs.Start(ctx, env.Bus); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// colleagues are the personas and any coach whose id begins with "coach-", all of
+// Sävsjö.
+type colleagues struct{ testenv.Staff }
+
+func (c colleagues) Member(ctx context.Context, id string) (halsocoach.StaffMember, error) {
+	if strings.HasPrefix(id, "coach-") {
+		return halsocoach.StaffMember{ID: id, Name: "Kollega " + id, Role: halsocoach.RoleCoach, Centre: "0684"}, nil
+	}
+	return c.Staff.Member(ctx, id)
+}
+
+func (c colleagues) Coaches(ctx context.Context, centre string) ([]halsocoach.StaffMember, error) {
+	all, err := c.Staff.Coaches(ctx, centre)
+	for i := range 50 {
+		if m, _ := c.Member(ctx, fmt.Sprint("coach-", i)); centre == "0684" {
+			all = append(all, m)
+		}
+	}
+	return all, err
+}
+
+func colleague(n int) halsocoach.Actor {
+	return halsocoach.Actor{ID: fmt.Sprint("coach-", n), Role: halsocoach.RoleCoach, Name: fmt.Sprint("Kollega coach-", n), Kommun: "0684", Centre: "0684"}
+}
+
+// calendar has two free times and keeps what is booked, by enrolment.
+type calendar struct {
+	booked map[string]inbox.Time
+	taken  bool // somebody else has taken the times since they were shown
+}
+
+func (c *calendar) FirstTimes(context.Context, halsocoach.Actor) ([]inbox.Time, error) {
+	tomorrow := testenv.Morning().AddDate(0, 0, 1)
+	return []inbox.Time{{Starts: tomorrow, Form: "på plats"}, {Starts: tomorrow.Add(2 * time.Hour), Form: "telefon"}}, nil
+}
+
+func (c *calendar) BookFirst(_ context.Context, _ halsocoach.Actor, _ halsocoach.Request, enrolment string, at inbox.Time) error {
+	if c.taken {
+		return halsocoach.Conflict("taken", "Tiden hann bli bokad av någon annan. Välj en annan tid.")
+	}
+	c.booked[enrolment] = at
+	return nil
+}
+
+func (c *calendar) Enrol(_ context.Context, a halsocoach.Accepted) (halsocoach.Enrolment, error) {
+	return halsocoach.Enrolment{ID: halsocoach.IDFrom("enrolment", a.Referral), Person: a.Person}, nil
+}
+
+func key(k string) halsocoach.Request { return halsocoach.Request{Key: k} }
+
+func wish() referral.Wish {
+	return referral.Wish{Personnummer: testenv.ElsasNumber, Name: "Elsa Berg", Phone: "070-174 06 05", Topics: []halsocoach.Topic{"sömn", "mat"}, Centre: "0684", Consent: true}
+}
+
+// nameless is a wish without a number: a person of its own each time.
+func nameless(name string) referral.Wish {
+	w := wish()
+	w.Personnummer, w.Name = "", name
+	return w
+}
+
+// sent recommends and returns the recommendation's id.
+func (g ground) sent(who halsocoach.Actor, k string, w referral.Wish) string {
+	g.T.Helper()
+	own, _, err := g.refs.Recommend(g.Ctx(), who, key(k), w)
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	return own.ID
+}
+
+func (g ground) stored(id string) referral.Referral {
+	g.T.Helper()
+	r, err := g.refs.Stored(g.Ctx(), g.People.Maria, id)
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	return r
+}
+
+func (g ground) list(who halsocoach.Actor, q referral.Asked) []string {
+	g.T.Helper()
+	l, err := g.svc.List(g.Ctx(), who, q)
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	var ids []string
+	for _, i := range l.Items {
+		ids = append(ids, i.ID)
+	}
+	return ids
+}

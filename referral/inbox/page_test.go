@@ -1,0 +1,201 @@
+package inbox_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/referral"
+)
+
+func TestTheStoryOfARecommendationInPages(t *testing.T) {
+	g := open(t)
+	w := wish()
+	w.Note, w.Language, w.Interpreter, w.Wants = "Vill röra på sig mer", "ar", true, "Laga mat till barnen"
+	id := g.sent(g.People.Vardcentral, "k", w)
+	maria := g.app.As(g.People.Maria)
+	r := maria.Get("/inkorg")
+	for _, want := range []string{"/inkorg/" + id, "Elsa Berg", "Kom i dag", "Kontakt utlovad senast måndag 30 november", "Vårdcentral", "Arabiska, med tolk"} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the list lacks %q", want)
+		}
+	}
+	r = maria.Get("/inkorg/" + id)
+	for _, want := range []string{"070-174 06 05", "Vill röra på sig mer", "Sävsjö vårdcentral", "Karin Ström", "Tillfrågad och sagt ja 23 november 2026", "Ta emot", "Ingen har tagit den än", "Laga mat till barnen", "Arabiska, med tolk"} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the detail lacks %q", want)
+		}
+	}
+	if r := maria.Post("/inkorg/"+id+"/beslut", url.Values{"decision": {"decline"}}); r.Status != 422 || !strings.Contains(r.Body, "Välj varför ni tackar nej") {
+		t.Fatal(r.Status)
+	}
+	for _, path := range []string{"/beslut", "/ansvar", "/forsok"} {
+		if r := maria.Get("/inkorg/" + id + path); r.Status != 200 || !strings.Contains(r.Body, "Ta emot") {
+			t.Fatal(path, r.Status)
+		}
+	}
+	if r := maria.Post("/inkorg/"+id+"/beslut", url.Values{"_key": {"x"}, "decision": {"accept"}}); r.Status != http.StatusSeeOther {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := maria.Get("/inkorg/" + id); !strings.Contains(r.Body, "/invanare/fran/"+id) || !strings.Contains(r.Body, "/boka") {
+		t.Fatal("no next step after accepting")
+	}
+	if r := maria.Get("/inkorg?visa=antagna"); !strings.Contains(r.Body, "Elsa Berg") {
+		t.Fatal("not among the accepted")
+	}
+}
+
+func TestAStaleDecisionPageSaysWhoWasFirst(t *testing.T) {
+	g := open(t)
+	id := g.sent(g.People.Vardcentral, "k", wish())
+	if _, _, err := g.refs.Decide(g.Ctx(), g.People.Maria, key("d"), id, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/beslut", "/boka"} {
+		r := g.app.As(colleague(7)).Post("/inkorg/"+id+path, url.Values{"decision": {"decline"}, "tid": {"2026-11-24T09:00:00+01:00|på plats"}})
+		if r.Status != http.StatusConflict || !strings.Contains(r.Body, "Maria Holm har tagit emot rekommendationen.") || !strings.Contains(r.Body, `href="/inkorg"`) {
+			t.Fatal(path, r.Status, r.Body)
+		}
+	}
+}
+
+func TestPagesAreForTheRightPeople(t *testing.T) {
+	g := open(t)
+	id := g.sent(g.People.Vardcentral, "k", wish())
+	p := g.People
+	others := map[string]halsocoach.Actor{"elsa": p.Elsa, "vardcentral": p.Vardcentral, "forening": p.Forening, "kommun": p.Kommun, "region": p.Region, "drift": p.Drift}
+	for path, form := range map[string]url.Values{"": nil, "/ansvar": {"act": {"take"}}, "/forsok": {"how": {"phone"}, "went": {"reached"}}, "/beslut": {"decision": {"accept"}}, "/boka": {"tid": {"2026-11-24T09:00:00+01:00|på plats"}}, "/brev": nil} {
+		at := "/inkorg/" + id + path
+		for name, who := range others {
+			if r := g.app.As(who).Get(at); r.Status != 403 {
+				t.Errorf("%s opens %s: %d", name, path, r.Status)
+			}
+			if r := g.app.As(who).Post(at, form); form != nil && r.Status != 403 {
+				t.Errorf("%s posts %s: %d", name, path, r.Status)
+			}
+		}
+		if r := g.app.As(p.Johan).Get(at); r.Status != 404 {
+			t.Errorf("another centre's coach opens %s: %d", path, r.Status)
+		}
+		if r := g.app.As(p.Johan).Post(at, form); form != nil && r.Status != 404 {
+			t.Errorf("another centre's coach posts %s: %d", path, r.Status)
+		}
+		if r := g.app.As(p.Visitor).Get(at); r.Status != 303 {
+			t.Errorf("a visitor opens %s: %d", path, r.Status)
+		}
+	}
+	for name, who := range map[string]halsocoach.Actor{"maria": p.Maria, "elsa": p.Elsa, "family": p.Family} {
+		if r := g.app.As(who).Get("/rekommendationer-i-vantan"); r.Status != 403 {
+			t.Errorf("%s: %d", name, r.Status)
+		}
+	}
+	if r := g.stored(id); r.State != referral.Received || len(r.Attempts) != 0 {
+		t.Fatalf("something was changed: %+v", r)
+	}
+}
+
+func TestFirstTalkIsBookedInTheSameBreath(t *testing.T) {
+	g := open(t)
+	id := g.sent(g.People.Vardcentral, "k", wish())
+	maria := g.app.As(g.People.Maria)
+	at := "/inkorg/" + id + "/boka"
+	if r := maria.Get(at); r.Status != 200 || !strings.Contains(r.Body, "2026-11-24T09:00:00+01:00|på plats") {
+		t.Fatal(r.Status, r.Body)
+	}
+	for _, wrong := range []string{"", "i morgon", "2026-11-24T10:00:00+01:00|på plats"} {
+		if r := maria.Post(at, url.Values{"tid": {wrong}}); r.Status != 422 {
+			t.Fatal(wrong, r.Status)
+		}
+	}
+	if r := g.stored(id); r.State != referral.Received {
+		t.Fatal("it was decided without a time: ", r.State)
+	}
+	g.calendar.taken = true
+	form := url.Values{"_key": {"a"}, "tid": {"2026-11-24T09:00:00+01:00|på plats"}}
+	r := maria.Post(at, form)
+	if r.Status != 409 || !strings.Contains(r.Body, "Tiden hann bli bokad") || !strings.Contains(r.Body, "Personen är mottagen och är din") {
+		t.Fatal(r.Status, r.Body)
+	}
+	g.calendar.taken = false
+	form.Set("_key", "b")
+	form.Set("tid", "2026-11-24T11:00:00+01:00|telefon")
+	for range 2 {
+		if r := maria.Post(at, form); r.Status != 303 || r.Header.Get("Location") != "/inkorg/"+id {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	want := testenv.Morning().AddDate(0, 0, 1).Add(2 * time.Hour)
+	if got := g.calendar.booked[halsocoach.IDFrom("enrolment", id)]; !got.Starts.Equal(want) || got.Form != "telefon" || len(g.calendar.booked) != 1 {
+		t.Fatalf("%+v", g.calendar.booked)
+	}
+	if r := g.stored(id); r.State != referral.Accepted || r.Verdict().By != g.People.Maria.ID {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestALetterIsReadyAfterThreeAttempts(t *testing.T) {
+	g := open(t)
+	id := g.sent(g.People.Vardcentral, "k", wish())
+	maria, at := g.app.As(g.People.Maria), "/inkorg/"+id
+	try := func(k, how, went string) {
+		t.Helper()
+		if r := maria.Post(at+"/forsok", url.Values{"_key": {k}, "how": {how}, "went": {went}, "note": {"Telefonsvarare " + k}}); r.Status != 303 {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	for _, wrong := range []url.Values{{}, {"how": {"phone"}}, {"how": {"duva"}, "went": {"reached"}}, {"how": {"phone"}, "went": {"reached"}, "note": {strings.Repeat("å", 1001)}}} {
+		if r := maria.Post(at+"/forsok", wrong); r.Status != 422 {
+			t.Fatal(wrong, r.Status)
+		}
+	}
+	try("a", "phone", "not_reached")
+	try("a", "phone", "not_reached") // the same once more
+	if r := maria.Post(at+"/forsok", url.Values{"_key": {"a"}, "how": {"sms"}, "went": {"reached"}}); r.Status != 422 {
+		t.Fatal("the same key for another attempt:", r.Status)
+	}
+	if r := g.stored(id); len(r.Attempts) != 1 || r.State != referral.Taken || r.Taken.By != g.People.Maria.ID {
+		t.Fatalf("%+v", r)
+	}
+	try("b", "sms", "asked_back") // was reached: it begins anew
+	try("c", "phone", "not_reached")
+	try("d", "mail", "not_reached")
+	if r := maria.Get(at + "/brev"); r.Status != 303 {
+		t.Fatal("a letter after two:", r.Status)
+	}
+	try("e", "phone", "not_reached")
+	r := maria.Get(at)
+	if !strings.Contains(r.Body, "Ni når inte personen") || strings.Contains(r.Body, "Tacka nej: vi får inte kontakt") || !strings.Contains(r.Body, "Telefonsvarare e") {
+		t.Fatal(r.Body)
+	}
+	r = maria.Get(at + "/brev")
+	if r.Status != 200 || !strings.Contains(r.Body, "Hej Elsa Berg!") || !strings.Contains(r.Body, "Hälsocenter Sävsjö") {
+		t.Fatal(r.Status, r.Body)
+	}
+	for _, telling := range []string{"sömn", "vårdcentral", "Vårdcentral", "rekommend"} {
+		if body := r.Body[strings.Index(r.Body, "<article"):strings.Index(r.Body, "</article>")]; strings.Contains(body, telling) {
+			t.Errorf("the letter says %q", telling)
+		}
+	}
+	try("f", "letter", "not_reached")
+	if r := maria.Get(at); !strings.Contains(r.Body, "Tacka nej: vi får inte kontakt") {
+		t.Fatal("to decline is not offered")
+	}
+	docs, err := g.Store.Get(g.Ctx(), "referrals", id)
+	if err != nil || strings.Contains(string(docs[0].Body), "Telefonsvarare") {
+		t.Fatal("a note lies open in the store", err)
+	}
+	if r := maria.Post(at+"/beslut", url.Values{"decision": {"decline"}, "reason": {"no_contact"}}); r.Status != 303 {
+		t.Fatal(r.Status)
+	}
+	if r := maria.Post(at+"/forsok", url.Values{"how": {"phone"}, "went": {"reached"}}); r.Status != 409 {
+		t.Fatal("an attempt on what is decided:", r.Status)
+	}
+	sent, err := g.refs.SentOne(g.Ctx(), g.People.Vardcentral, id)
+	if err != nil || sent.State != referral.Declined || sent.Reason != referral.NoContact {
+		t.Fatalf("%+v, %v", sent, err)
+	}
+}

@@ -1,0 +1,207 @@
+package inbox
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+	"halsocoach/referral"
+)
+
+func reasonChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, r := range referral.Reasons {
+		out = append(out, web.Choice{Value: string(r), Label: referral.ReasonName(ctx, r)})
+	}
+	return out
+}
+
+func sourceName(ctx context.Context, s halsocoach.Source) string {
+	switch s {
+	case halsocoach.FromCareCentre:
+		return web.T(ctx, "Vårdcentral")
+	case halsocoach.FromAssociation:
+		return web.T(ctx, "Förening")
+	}
+	return web.T(ctx, "Egen kontakt")
+}
+
+// wasDecided says who decided what, in a sentence.
+func wasDecided(ctx context.Context, name string, what referral.Act) string {
+	switch what {
+	case referral.Accept:
+		return web.T(ctx, "%s har tagit emot rekommendationen.", name)
+	case referral.Decline:
+		return web.T(ctx, "%s har tackat nej till rekommendationen.", name)
+	}
+	return web.T(ctx, "%s har skickat rekommendationen vidare.", name)
+}
+
+// goneName says how a sending came to hold no longer.
+func goneName(ctx context.Context, g referral.Gone) string {
+	if g.How == referral.Err {
+		return web.T(ctx, "Skickad av misstag, sa avsändaren %s", web.Date(ctx, g.At))
+	}
+	return web.T(ctx, "Återkallad %s", web.Date(ctx, g.At))
+}
+
+// shownName is the row's name, or what stands for a person whose name is not
+// shown.
+func shownName(ctx context.Context, i referral.Item) string {
+	if i.Name == "" && i.Protected {
+		return web.T(ctx, "Person med skyddade personuppgifter")
+	}
+	return referral.Named(ctx, i.Name)
+}
+
+// stateWord is a state in an address.
+var stateWord = map[string]referral.State{
+	"antagna": referral.Accepted, "pagaende": referral.Started, "avvisade": referral.Declined, "vidaresanda": referral.Forwarded,
+	"avslutade": referral.Ended, "aterkallade": referral.Withdrawn, "felaktiga": referral.Erred,
+}
+
+// decidedChoices are the lists of what is decided.
+func decidedChoices(ctx context.Context) []web.Choice {
+	return []web.Choice{
+		{Value: "antagna", Label: web.T(ctx, "Antagna")}, {Value: "pagaende", Label: web.T(ctx, "Pågående")},
+		{Value: "avvisade", Label: web.T(ctx, "Avvisade")}, {Value: "vidaresanda", Label: web.T(ctx, "Vidaresända")},
+		{Value: "avslutade", Label: web.T(ctx, "Avslutade")}, {Value: "aterkallade", Label: web.T(ctx, "Återkallade")},
+		{Value: "felaktiga", Label: web.T(ctx, "Skickade av misstag")},
+	}
+}
+
+func sourceChoices(ctx context.Context) []web.Choice {
+	out := []web.Choice{{Label: web.T(ctx, "Alla")}}
+	for _, s := range []halsocoach.Source{halsocoach.FromCareCentre, halsocoach.FromAssociation, halsocoach.FromSelf} {
+		out = append(out, web.Choice{Value: string(s), Label: sourceName(ctx, s)})
+	}
+	return out
+}
+
+func languageChoices(ctx context.Context) []web.Choice {
+	return append([]web.Choice{{Label: web.T(ctx, "Alla")}}, referral.LanguageChoices(ctx)...)
+}
+
+func holderChoices(ctx context.Context) []web.Choice {
+	return []web.Choice{{Label: web.T(ctx, "Alla")}, {Value: "mina", Label: web.T(ctx, "Mina")}, {Value: "ingen", Label: web.T(ctx, "Ingen har tagit")}}
+}
+
+// ageText says how long ago it came, in whole days.
+func ageText(ctx context.Context, received, now time.Time) string {
+	days := 0
+	for d := halsocoach.DayOf(received); d < halsocoach.DayOf(now) && days < 999; d = d.Plus(1) {
+		days++
+	}
+	switch days {
+	case 0:
+		return web.T(ctx, "Kom i dag")
+	case 1:
+		return web.T(ctx, "Kom i går")
+	}
+	return web.T(ctx, "Kom för %d dagar sedan", days)
+}
+
+// untouchedText says how many nobody has taken in time.
+func untouchedText(ctx context.Context, n int) string {
+	switch {
+	case n == 1:
+		return web.T(ctx, "1 person har väntat längre än ni har lovat, och ingen har tagit hand om den.")
+	case n >= 100:
+		return web.T(ctx, "Minst 100 personer har väntat längre än ni har lovat, och ingen har tagit hand om dem.")
+	}
+	return web.T(ctx, "%d personer har väntat längre än ni har lovat, och ingen har tagit hand om dem.", n)
+}
+
+func wayName(ctx context.Context, w referral.Way) string {
+	switch w {
+	case referral.ByPhone:
+		return web.T(ctx, "Ringde")
+	case referral.BySMS:
+		return web.T(ctx, "Skickade sms")
+	case referral.ByMail:
+		return web.T(ctx, "Mejlade")
+	}
+	return web.T(ctx, "Skickade brev")
+}
+
+func resultName(ctx context.Context, r referral.Result) string {
+	switch r {
+	case referral.Reached:
+		return web.T(ctx, "Nådde personen")
+	case referral.AskedBack:
+		return web.T(ctx, "Bad oss återkomma")
+	}
+	return web.T(ctx, "Inget svar")
+}
+
+func wayChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, w := range referral.Ways {
+		out = append(out, web.Choice{Value: string(w), Label: wayName(ctx, w)})
+	}
+	return out
+}
+
+func resultChoices(ctx context.Context) []web.Choice {
+	var out []web.Choice
+	for _, r := range referral.Results {
+		out = append(out, web.Choice{Value: string(r), Label: resultName(ctx, r)})
+	}
+	return out
+}
+
+// timesDays are free times by day, to choose among.
+func timesDays(ctx context.Context, times []Time) []web.SlotDay {
+	var out []web.SlotDay
+	for _, t := range times {
+		title := web.Date(ctx, t.Starts)
+		if len(out) == 0 || out[len(out)-1].Title != title {
+			out = append(out, web.SlotDay{Title: title})
+		}
+		day := &out[len(out)-1]
+		day.Slots = append(day.Slots, web.Choice{Value: timeValue(t), Label: web.ClockTime(t.Starts), Hint: formName(ctx, t.Form)})
+	}
+	return out
+}
+
+func formName(ctx context.Context, form string) string {
+	switch form {
+	case "telefon":
+		return web.T(ctx, "Telefon")
+	case "video":
+		return web.T(ctx, "Video")
+	}
+	return web.T(ctx, "På plats")
+}
+
+// colleagueChoices are the coaches to give it to, except one.
+func colleagueChoices(ctx context.Context, all []halsocoach.StaffMember, except string) []web.Choice {
+	out := []web.Choice{{Label: web.T(ctx, "Välj hälsocoach")}}
+	for _, m := range slices.SortedFunc(slices.Values(all), func(a, b halsocoach.StaffMember) int { return cmp.Compare(a.Name, b.Name) }) {
+		if m.ID != except {
+			out = append(out, web.Choice{Value: m.ID, Label: m.Name})
+		}
+	}
+	return out
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// forgottenText is the number, or that it is too small to be shown.
+func forgottenText(ctx context.Context, f Forgotten) string {
+	switch {
+	case f.Hidden:
+		return web.T(ctx, "För få för att visa")
+	case f.N >= 1000:
+		return web.T(ctx, "Minst 1000")
+	}
+	return web.Number(f.N)
+}

@@ -58,7 +58,7 @@ func (s *Service) Followed(ctx context.Context, who halsocoach.Actor, since time
 	if err := halsocoach.Allow(who, senders...); err != nil {
 		return nil, "", err
 	}
-	q := store.Query{Index: "unit", Equal: []any{who.Unit}, Limit: limit, After: after}
+	q := store.Query{Index: "followed", Equal: []any{who.ID}, Limit: limit, After: after}
 	if !since.IsZero() {
 		q.From = since
 	}

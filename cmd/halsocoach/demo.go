@@ -143,9 +143,15 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if c.Past {
 		return d.chat.Drain(ctx)
 	}
+	key, err := d.connect(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("connect the demo's journal system: %w", err)
+	}
 	return d.serve(ctx, ln, "", func(string) {
-		fmt.Printf("Hälsocoach online, demo: %s (ready in %.1f s)\nSign in at %s/logga-in as %s, citizen:1 … citizen:%d.\nData in %s; delete the folder to begin again.\n",
-			url, time.Since(began).Seconds(), url, d.names(), len(d.book.Persons), dir)
+		fmt.Printf("Hälsocoach online, demo: %s (ready in %.1f s)\nSign in at %s/logga-in as %s, citizen:1 … citizen:%d.\n",
+			url, time.Since(began).Seconds(), url, d.names(), len(d.book.Persons))
+		fmt.Printf("FHIR at %s/fhir for the client %s, whose key is %s; how to get a token: docs/fhir.md.\nData in %s; delete the folder to begin again.\n",
+			url, demoClient, key, dir)
 	})
 }
 

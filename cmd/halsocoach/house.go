@@ -23,6 +23,7 @@ import (
 	"halsocoach/coach"
 	"halsocoach/groups"
 	"halsocoach/internal/auth"
+	"halsocoach/internal/auth/machine"
 	"halsocoach/internal/auth/oidc"
 	"halsocoach/internal/event"
 	"halsocoach/internal/notify"
@@ -31,6 +32,7 @@ import (
 	"halsocoach/internal/store/sqlite"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
+	"halsocoach/referral/fhir"
 	"halsocoach/referral/inbox"
 	"halsocoach/referral/own"
 	"halsocoach/referral/waiting"
@@ -65,10 +67,12 @@ type house struct {
 
 	auth      *auth.Service
 	oidc      *oidc.Service
+	machine   *machine.Service
 	registers *registers.Service
 	settings  *settings.Service
 	referral  *referral.Service
 	own       *own.Service
+	fhir      *fhir.Service
 	inbox     *inbox.Service
 	waiting   *waiting.Service
 	notify    *notify.Service
@@ -89,7 +93,7 @@ type house struct {
 func kinds() []store.Kind {
 	all := []store.Kind{store.LeaseKind}
 	for _, of := range [][]store.Kind{
-		auth.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), citizen.Kinds(),
+		auth.Kinds(), machine.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), citizen.Kinds(),
 		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(), waiting.Kinds(), notify.Kinds(),
 	} {
 		all = append(all, of...)
@@ -165,11 +169,15 @@ func (h *house) build(ctx context.Context) (err error) {
 		return fmt.Errorf("sign-in: %w", err)
 	}
 	h.oidc = oidc.New(oidc.Config{Providers: h.cfg.Providers, Auth: h.auth, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL})
+	h.machine = machine.New(machine.Config{
+		Store: h.store, Auth: h.auth, Bus: h.bus, Registers: h.registers, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL,
+	})
 	h.referral = referral.New(referral.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Settings: h.settings, Registers: h.registers, Staff: h.auth, AccessLog: h.auth,
 		Enrolments: takenIn{h}, Waits: waits{h},
 	})
 	h.own = own.New(own.Config{Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Clock: clock})
+	h.fhir = fhir.New(fhir.Config{Referrals: h.referral, Clock: clock, PublicURL: h.cfg.PublicURL})
 	h.inbox = inbox.New(inbox.Config{Referrals: h.referral, Calendar: firstTalks{h}, Enrolments: takenIn{h}, Log: log})
 	h.citizen = citizen.New(citizen.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Log: log, Staff: h.auth, Registers: h.registers, AccessLog: h.auth,
@@ -208,7 +216,8 @@ func (h *house) build(ctx context.Context) (err error) {
 	h.web = web.New(web.Config{
 		PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo, Log: log, Clock: clock, Actor: h.auth.Actor, Nav: nav, Drafts: h.auth,
 		Session: h.auth.Left, FormTargets: oidc.FormTargets(h.cfg.Providers), Proxies: h.cfg.Proxies,
-		Account: account(h.cfg.Mail.On()), Ready: h.ready, Notice: h.cfg.Notice, Answered: h.metrics.count,
+		Account: account(h.cfg.Mail.On()), Faults: map[string]web.SayFault{"/fhir": fhir.Say, "/oauth": machine.Say},
+		Ready: h.ready, Notice: h.cfg.Notice, Answered: h.metrics.count,
 	})
 	h.mount()
 	return nil
@@ -219,6 +228,8 @@ func (h *house) mount() {
 	app, api := h.web.Fiber(), h.web.API()
 	h.auth.Routes(app)
 	h.oidc.Routes(app)
+	h.machine.Routes(app)
+	h.fhir.Routes(app)
 	for _, p := range []interface{ Routes(pages) }{h.registers, h.settings, h.referral, h.own, h.inbox, h.waiting, h.citizen, h.coach, h.chat, h.groups, h.counts, h.notify, h.family, h.operation} {
 		p.Routes(app)
 	}
@@ -244,6 +255,9 @@ func (h *house) start(ctx context.Context) error {
 	}()
 	if err := h.auth.Start(ctx); err != nil {
 		return fmt.Errorf("start sign-in: %w", err)
+	}
+	if err := h.machine.Start(ctx); err != nil {
+		return fmt.Errorf("start sign-in of machines: %w", err)
 	}
 	for _, p := range []struct {
 		name string

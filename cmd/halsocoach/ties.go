@@ -129,6 +129,7 @@ func nav(who halsocoach.Actor) []web.Link {
 			{Path: "/statistik", Text: "Statistik", Icon: "chart"}, {Path: "/register", Text: "Register", Icon: "list"},
 			{Path: "/rekommendationer-i-vantan", Text: "I väntan", Icon: "clock"},
 			{Path: "/personal", Text: "Personal", Icon: "person"}, {Path: "/installningar", Text: "Inställningar", Icon: "settings"},
+			{Path: "/vardsystem", Text: "Vårdsystem", Icon: "place"},
 		}
 	}
 	centres := web.Link{Path: "/halsocenter", Text: "Hälsocenter", Icon: "place"}

@@ -26,7 +26,7 @@ func sendingOf(own referral.Own) string {
 }
 
 // version is the ETag's number: when what the sender sees last changed.
-func version(own referral.Own) string { return strconv.FormatInt(own.Changed.UnixMilli(), 10) }
+func version(own referral.Own) string { return strconv.FormatInt(own.Changed.UnixNano(), 10) }
 
 func etag(own referral.Own) string { return `W/"` + version(own) + `"` }
 
@@ -41,7 +41,7 @@ func readETag(header string) (time.Time, bool) {
 	if err != nil || n <= 0 {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(n).UTC(), true
+	return time.Unix(0, n).UTC(), true
 }
 
 // instant writes a time as FHIR does, in our own zone.

@@ -15,16 +15,16 @@ import (
 
 // jwk is a key of a JWKS (RFC 7517, 7518, 8037), as far as we take them.
 type jwk struct {
-	Type  string `json:"kty"`
-	ID    string `json:"kid"`
-	Use   string `json:"use"`
-	Curve string `json:"crv"`
-	N     string `json:"n"`
-	E     string `json:"e"`
-	X     string `json:"x"`
-	Y     string `json:"y"`
-	D     string `json:"d"`
-	K     string `json:"k"`
+	Type  string `json:"kty,omitempty"`
+	ID    string `json:"kid,omitempty"`
+	Use   string `json:"use,omitempty"`
+	Curve string `json:"crv,omitempty"`
+	N     string `json:"n,omitempty"`
+	E     string `json:"e,omitempty"`
+	X     string `json:"x,omitempty"`
+	Y     string `json:"y,omitempty"`
+	D     string `json:"d,omitempty"`
+	K     string `json:"k,omitempty"`
 }
 
 // publicKey is a client's, with the algorithm that it is for.
@@ -124,4 +124,12 @@ func keyWords(err error) string {
 		return "Nyckeln går inte att använda. Den ska vara RSA med minst 2 048 bitar, EC på P-384 eller Ed25519."
 	}
 	return "Det här är inte en JWKS. Den ser ut som {\"keys\": […]} och har en till åtta nycklar."
+}
+
+// JWKS is the set of one RSA key, as a client would give it.
+func JWKS(kid string, key *rsa.PublicKey) string {
+	n := base64.RawURLEncoding.EncodeToString(key.N.Bytes())
+	e := base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes())
+	body, _ := json.Marshal(map[string][]jwk{"keys": {{Type: "RSA", ID: kid, Use: "sig", N: n, E: e}}})
+	return string(body)
 }

@@ -137,6 +137,9 @@ func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id string, w 
 // Rekey gives a client other keys; what was signed with those before is refused
 // at once, and tokens that were given run out within five minutes.
 func (s *Service) Rekey(ctx context.Context, who halsocoach.Actor, id, jwks string) (Client, error) {
+	if _, err := s.Client(ctx, who, id); err != nil {
+		return Client{}, err
+	}
 	jwks = strings.TrimSpace(jwks)
 	if _, err := parseKeys(jwks); err != nil {
 		return Client{}, halsocoach.Invalid(halsocoach.Field{Name: "jwks", Text: keyWords(err)})

@@ -48,20 +48,23 @@ type Demo struct {
 	cmd *exec.Cmd
 	// Ready is the time from start to the line that names the address.
 	Ready   time.Duration
+	pace    time.Duration // how many times longer than usual it may take
 	browser context.Context
 }
 
 var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
 // Start runs `halsocoach demo` on a free port with its data in dir, pretending
-// that it starts at the given local time ("" = now).
-func Start(t *testing.T, dir, at string) *Demo {
+// that it starts at the given local time ("" = now). The environment is the
+// test's own with env added.
+func Start(t *testing.T, dir, at string, env ...string) *Demo {
 	t.Helper()
 	args := []string{"demo", "--addr", "127.0.0.1:0", "--data", dir}
 	if at != "" {
 		args = append(args, "--at", at)
 	}
-	d := &Demo{t: t, Dir: dir, cmd: exec.Command(binary, args...)}
+	d := &Demo{t: t, Dir: dir, pace: 1, cmd: exec.Command(binary, args...)}
+	d.cmd.Env = append(os.Environ(), env...)
 	logs, err := os.OpenFile(filepath.Join(t.TempDir(), "demo.log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +100,8 @@ func Start(t *testing.T, dir, at string) *Demo {
 	select {
 	case d.URL = <-found:
 		d.Ready = time.Since(began)
-	case <-time.After(60 * time.Second):
-		t.Fatal("the demo did not name its address within a minute")
+	case <-time.After(3 * time.Minute):
+		t.Fatal("the demo did not name its address within three minutes")
 	}
 	return d
 }

@@ -20,13 +20,21 @@ const monday = "2026-11-23 09:00"
 // region and the kommun see four numbers move.
 func TestTheStory(t *testing.T) {
 	for _, width := range []int{Phone, Wide} {
-		t.Run(fmt.Sprintf("%d px", width), func(t *testing.T) { story(t, width) })
+		t.Run(fmt.Sprintf("%d px", width), func(t *testing.T) { story(t, setting{width: width, pace: 1}) })
 	}
 }
 
-func story(t *testing.T, width int) {
-	dir := t.TempDir()
-	d := Start(t, dir, monday)
+// setting is where a story takes place.
+type setting struct {
+	width int
+	env   []string
+	pace  time.Duration // how many times longer than usual the ground takes
+}
+
+func story(t *testing.T, at setting) {
+	dir, width := t.TempDir(), at.width
+	d := Start(t, dir, monday, at.env...)
+	d.pace = at.pace
 	t.Logf("ready in %.1f s", d.Ready.Seconds())
 	before := d.settled(t)
 	visitor(t, d, width)
@@ -41,7 +49,8 @@ func story(t *testing.T, width int) {
 	if talk.After(later) {
 		later = talk
 	}
-	d = Start(t, dir, later.Add(3*time.Hour).In(halsocoach.Stockholm()).Format("2006-01-02 15:04"))
+	d = Start(t, dir, later.Add(3*time.Hour).In(halsocoach.Stockholm()).Format("2006-01-02 15:04"), at.env...)
+	d.pace = at.pace
 	t.Logf("ready again in %.2f s", d.Ready.Seconds())
 	hold(t, d, width, talk)
 	attend(t, d, width, walk)
@@ -263,8 +272,8 @@ func (d *Demo) numbers(t *testing.T) map[string]int {
 func (d *Demo) settled(t *testing.T) map[string]int {
 	t.Helper()
 	last, same := d.numbers(t), 0
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		time.Sleep(time.Second)
+	for end := time.Now().Add(d.pace * time.Minute); time.Now().Before(end); {
+		time.Sleep(d.pace * time.Second)
 		now := d.numbers(t)
 		if !maps.Equal(now, last) || now[halsocoach.CountFirstTalk] == 0 { // at first all are 0
 			last, same = now, 0
@@ -278,7 +287,7 @@ func (d *Demo) settled(t *testing.T) map[string]int {
 
 func numbersMove(t *testing.T, d *Demo, width int, before map[string]int) {
 	var after map[string]int
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(d.pace * 15 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		after = d.numbers(t)
 		if after[halsocoach.CountAttendance] > before[halsocoach.CountAttendance] && after[halsocoach.CountFirstTalk] > before[halsocoach.CountFirstTalk] {
 			break

@@ -106,6 +106,10 @@ func (s *Service) endAll(ctx context.Context, person, but string) error {
 	return nil
 }
 
+// EndLogins ends every sign-in of a person, as when their numbers have come to lead
+// to another id. Whoever asks has judged it.
+func (s *Service) EndLogins(ctx context.Context, person string) error { return s.endAll(ctx, person, "") }
+
 // EndBond ends the sessions that a provider began and now ends: bond is one of
 // their Bonds. It tells how many there were.
 func (s *Service) EndBond(ctx context.Context, bond string) (int, error) {

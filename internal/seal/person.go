@@ -23,7 +23,7 @@ func (s *Sealer) Person(ctx context.Context, n halsocoach.Number) (string, error
 		if person, err = s.NewPerson(ctx); err != nil {
 			return "", err
 		}
-		err = s.numbers.Insert(ctx, s.hash(n), numberDoc{person})
+		err = s.numbers.Insert(ctx, s.hash(n), numberDoc{Person: person})
 		if err == nil {
 			return person, nil
 		}
@@ -95,7 +95,7 @@ func (s *Sealer) Link(ctx context.Context, person string, n halsocoach.Number) e
 	}
 	id := s.hash(n)
 	for range 10 {
-		err := s.numbers.Insert(ctx, id, numberDoc{person})
+		err := s.numbers.Insert(ctx, id, numberDoc{Person: person})
 		if err == nil {
 			return s.keepOnlyIfAlive(ctx, person, func() error { return s.untie(ctx, id, person) })
 		}
@@ -122,8 +122,9 @@ func (s *Sealer) Link(ctx context.Context, person string, n halsocoach.Number) e
 // should be if it fails.
 func (s *Sealer) Destroy(ctx context.Context, person string) error {
 	s.cache.forget(person)
+	var merged []string
 	_, err := s.keys.Update(ctx, person, func(d *keyDoc) ([]halsocoach.Event, error) {
-		d.Key, d.Outer = nil, ""
+		d.Key, d.Outer, merged = nil, "", d.Merged
 		return nil, nil
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -134,6 +135,11 @@ func (s *Sealer) Destroy(ctx context.Context, person string) error {
 		s.onDestroy(person)
 	}
 	err = s.forgetPerson(ctx, person)
+	for _, other := range merged { // who turned out to be the same person
+		if other != person {
+			err = errors.Join(err, s.Destroy(ctx, other))
+		}
+	}
 	s.scrub(ctx)
 	return err
 }

@@ -115,17 +115,18 @@ func readBundle(body []byte) (order, error) {
 	if err := check(body); err != nil {
 		return o, err
 	}
-	var b struct {
-		r4.OtherBundle
-		Type string `json:"resourceType"`
+	if h, err := headOf(body, ""); err != nil || h.Type != "Bundle" {
+		if err == nil {
+			err = fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en Bundle.")
+		}
+		return o, err
 	}
+	var b r4.OtherBundle
 	if err := decode(body, &b, "Bundle"); err != nil {
 		return o, err
 	}
 	switch {
-	case b.Type != "Bundle":
-		return o, fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en Bundle.")
-	case b.OtherBundle.Type != r4.BundleTypeTransaction:
+	case b.Type != r4.BundleTypeTransaction:
 		return o, fault(http.StatusUnprocessableEntity, r4.IssueTypeNotSupported, "Bundle.type", "Bundle ska ha typen transaction: allt tas emot, eller inget.")
 	case len(b.Entry) == 0:
 		return o, fault(http.StatusUnprocessableEntity, r4.IssueTypeRequired, "Bundle.entry", "Bundle är tom.")

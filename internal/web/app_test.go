@@ -104,7 +104,6 @@ func testApp(t testing.TB, change ...func(*Config)) *App {
 	})
 	echo := func(c *fiber.Ctx) error { return c.SendString("tack " + ReadForm(c).Get("namn")) }
 	a.Fiber().Post("/form", echo)
-	a.Fiber().Post("/form/bilagor", echo)
 	a.Fiber().Post("/api/v1/eko", echo)
 	a.Fiber().Post("/fhir/eko", echo)
 	return a

@@ -32,8 +32,8 @@
 // Return errors; never write an error page yourself, except where a fault is a
 // page of its own with a next step (full, closed): Show it with Page.Status 409.
 // ErrSignIn from a POST keeps the answers, and NewForm gives them back after
-// sign-in. File uploads go to paths that end in /bilagor (11 MB); other forms
-// may hold 64 kB. A public list that many read is kept as bytes: see Cached.
+// sign-in. A form may hold 64 kB. A public list that many read is kept as bytes:
+// see Cached.
 //
 // # Components
 //

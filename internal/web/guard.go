@@ -14,19 +14,13 @@ import (
 // How much a body may hold, by door. It is judged by the path before the body
 // is read.
 const (
-	formLimit       = 64 << 10
-	apiLimit        = 1 << 20
-	fhirLimit       = 6 << 20
-	attachmentLimit = 11 << 20
+	formLimit = 64 << 10
+	apiLimit  = 1 << 20
+	fhirLimit = 6 << 20
 )
-
-// Attachments are posted to pages whose path ends so.
-const attachmentPath = "/bilagor"
 
 func limitOf(path string) int {
 	switch {
-	case strings.HasSuffix(path, attachmentPath):
-		return attachmentLimit
 	case under(path, "/fhir"):
 		return fhirLimit
 	case under(path, "/api"):
@@ -39,9 +33,15 @@ func under(path, root string) bool {
 	return strings.HasPrefix(path, root) && (len(path) == len(root) || path[len(root)] == '/')
 }
 
+// bodyLimit gives the larger limits only to those who say who they are: room for
+// a body is taken before anybody can look whether it is true.
 func bodyLimit(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	path, _, _ := strings.Cut(string(h.RequestURI()), "?")
-	return fasthttp.RequestConfig{MaxRequestBodySize: limitOf(path)}
+	limit := limitOf(path)
+	if len(h.Peek(fiber.HeaderAuthorization)) == 0 && len(h.Cookie(SecureCookie)) == 0 && len(h.Cookie(PlainCookie)) == 0 {
+		limit = formLimit
+	}
+	return fasthttp.RequestConfig{MaxRequestBodySize: limit}
 }
 
 // drain reads what a client still sends of a body that is refused, so that the
@@ -53,7 +53,7 @@ func drain(c *fiber.Ctx) {
 	}
 	buf := make([]byte, 32<<10)
 	end := time.Now().Add(2 * time.Second)
-	for total := 0; total < 2*attachmentLimit && time.Now().Before(end); {
+	for total := 0; total < 2*fhirLimit && time.Now().Before(end); {
 		if conn.SetReadDeadline(time.Now().Add(200*time.Millisecond)) != nil {
 			return
 		}
@@ -106,9 +106,13 @@ func (a *App) originOf(c *fiber.Ctx) origin {
 	return foreign
 }
 
-// guard refuses a writing request that carries our cookie unless it comes from
-// our own origin. Requests without our cookie are free of this.
+// guard refuses a packed body, since what it unpacks to has no limit, and a
+// writing request that carries our cookie unless it comes from our own origin.
+// Requests without our cookie are free of the latter.
 func (a *App) guard(c *fiber.Ctx) error {
+	if len(c.Request().Header.ContentEncoding()) > 0 {
+		return fiber.ErrUnsupportedMediaType
+	}
 	switch c.Method() {
 	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions, fiber.MethodTrace:
 		return nil

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -58,9 +59,9 @@ func On(s store.Store, clock halsocoach.Clock) Shelf {
 // Keep seals the answers and returns what the browser's cookie is to hold: the
 // draft's id and its key.
 func (s Shelf) Keep(ctx context.Context, person, path string, values map[string][]string) (cookie string, err error) {
-	plain, err := json.Marshal(kept{path, values})
+	plain, err := written(path, values)
 	if err != nil {
-		return "", fmt.Errorf("keep a form: %w", err)
+		return "", err
 	}
 	var key [32]byte
 	rand.Read(key[:])
@@ -74,6 +75,33 @@ func (s Shelf) Keep(ctx context.Context, person, path string, values map[string]
 		return "", fmt.Errorf("keep a form: %w", err)
 	}
 	return d.ID + "." + base64.RawURLEncoding.EncodeToString(key[:]), nil
+}
+
+// ErrTooLarge: more than a form of ours may hold.
+var ErrTooLarge = errors.New("draft: too large to keep")
+
+// largest bounds what is kept of a form, as JSON.
+const largest = 160 << 10
+
+// written is what goes into the box: no control characters and nothing escaped
+// that need not be, so that it is hardly longer than what was sent.
+func written(path string, values map[string][]string) ([]byte, error) {
+	k := kept{path, make(map[string][]string, len(values))}
+	for name, all := range values {
+		for _, v := range all {
+			k.Values[name] = append(k.Values[name], halsocoach.Plain(v))
+		}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(k); err != nil {
+		return nil, fmt.Errorf("keep a form: %w", err)
+	}
+	if b.Len() > largest {
+		return nil, ErrTooLarge
+	}
+	return b.Bytes(), nil
 }
 
 // Take removes the draft when it is this person's and of this path, and gives

@@ -31,3 +31,24 @@ func TestAKeptFormIsOfItsPathItsCookieAndItsTime(t *testing.T) {
 		t.Fatalf("after a quarter of an hour: %v", err)
 	}
 }
+
+// TestAKeptFormIsHardlyLongerThanWhatWasSent: what a visitor sends may not grow
+// on its way into the store.
+func TestAKeptFormIsHardlyLongerThanWhatWasSent(t *testing.T) {
+	e := testenv.New(t, []store.Kind{Kind})
+	s := On(e.Store, e.Clock.Now)
+	for name, sign := range map[string]string{"control characters": "\x01", "signs of HTML": "<", "plain": "a", "Swedish": "å"} {
+		cookie, err := s.Keep(e.Ctx(), "", "/a", map[string][]string{"text": {strings.Repeat(sign, 64<<10/len(sign))}})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		id, _, _ := strings.Cut(cookie, ".")
+		docs, err := e.Store.Get(e.Ctx(), Kind.Name, id)
+		if err != nil || len(docs) != 1 || len(docs[0].Body) > 2*64<<10 {
+			t.Errorf("%s: %d documents, %v, %d bytes", name, len(docs), err, len(docs[0].Body))
+		}
+	}
+	if _, err := s.Keep(e.Ctx(), "", "/a", map[string][]string{"text": {strings.Repeat("a", 1<<20)}}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a megabyte: %v", err)
+	}
+}

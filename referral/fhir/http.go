@@ -103,7 +103,7 @@ func send(c *fiber.Ctx, answer string, status int, tag string, v any) error {
 		c.Set(fiber.HeaderETag, tag)
 	}
 	c.Status(status).Set(fiber.HeaderContentType, answer)
-	c.Response().SetBodyRaw(body)
+	c.Response().SetBodyRaw(append(body, '\n')) // who reads it in a shell is glad of the line's end
 	return nil
 }
 

@@ -52,7 +52,7 @@ func Say(_ context.Context, err error, p *web.Problem) (contentType string, body
 	if err != nil {
 		body = []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"exception"}]}`)
 	}
-	return mediaFHIR, body
+	return mediaFHIR, append(body, '\n')
 }
 
 func outcome(issues []Issue) r4.OperationOutcome {

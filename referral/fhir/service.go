@@ -30,7 +30,7 @@ type Service struct {
 // New makes the service.
 func New(cfg Config) *Service {
 	base := strings.TrimRight(cfg.PublicURL, "/") + "/fhir"
-	return &Service{cfg: cfg, base: base, capability: marshal(capability(base))}
+	return &Service{cfg: cfg, base: base, capability: append(marshal(capability(base)), '\n')}
 }
 
 // allow: care centres, and machines as far as their scope goes.

@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestASupplierConnectsByThePage follows docs/fhir.md word for word in an empty
+// folder, with the demo that it starts, and looks after each step that what the
+// page says is so.
+func TestASupplierConnectsByThePage(t *testing.T) {
+	if smallWorld(t) {
+		return
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(binary, filepath.Join(bin, "halsocoach")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	s := newShell(t)
+	says := map[string][]string{
+		"send":   {"200\nTask/"},
+		"again":  {strings.Repeat("\"status\":\"200 OK\"\n", 4)},
+		"wrong":  {"OperationOutcome", "Bundle.entry[0].resource.identifier[0].value", "Bundle.entry[1].resource.reasonCode[0]", "\n422"},
+		"follow": {"\"status\":\"requested\"", "\"type\":\"searchset\""},
+		"cancel": {"\"status\":\"cancelled\""},
+		"keys":   {"\"kty\":\"RSA\""},
+	}
+	for _, b := range blocks(t, filepath.Join("..", "docs", "fhir.md")) {
+		if b.name == "end" {
+			connected(t, s)
+		}
+		said := s.run(b.lines, 2*time.Minute)
+		for _, want := range says[b.name] {
+			if !strings.Contains(said, want) {
+				t.Errorf("line %d, %s, says\n%s\nwithout %q", b.line, b.name, said, want)
+			}
+		}
+		if b.name == "follow" {
+			id := strings.TrimSpace(s.run("echo $id\n", 10*time.Second))
+			if n := strings.Count(said, "\"fullUrl\":\"http://127.0.0.1:8080/fhir/Task/"+id); id == "" || n != 2 {
+				t.Errorf("the Task %s is found %d times in\n%s", id, n, said)
+			}
+		}
+		delete(says, b.name)
+	}
+	for name := range says {
+		t.Errorf("the page has no block %q", name)
+	}
+}
+
+// connected registers the page's own keys as the kommun's administrator does, and
+// asks for a token by them in the supplier's shell.
+func connected(t *testing.T, s *shell) {
+	t.Helper()
+	const site = "http://127.0.0.1:8080"
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kommun := &http.Client{Jar: jar, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	post := func(path string, form url.Values) string {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, site+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", site)
+		res, err := kommun.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode >= 400 {
+			t.Fatalf("%s answers %s", path, res.Status)
+		}
+		return res.Header.Get("Location")
+	}
+	jwks, err := os.ReadFile(filepath.Join(s.dir, "jwks.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	post("/demo/sign-in", url.Values{"persona": {"kommun"}})
+	page := post("/vardsystem/nytt", url.Values{"unit": {"vardcentral-0684"}, "name": {"Ny journal"}, "jwks": {string(jwks)},
+		"scopes": {"system/ServiceRequest.cru", "system/Task.ru"}})
+	client := strings.TrimPrefix(page, "/vardsystem/")
+	use := "client=" + client + " kid=journal-$(date +%Y) key=private.pem\ntoken=$(new_token)\nfhir $base/fhir/Task/$id\n"
+	if said := s.run(use, 30*time.Second); !strings.Contains(said, "\"status\":\"cancelled\"") {
+		t.Errorf("the new client of the same care centre reads\n%s", said)
+	}
+	post(page+"/avsluta", nil)
+	if said := s.run("fhir $base/fhir/Task/$id\n", 30*time.Second); !strings.Contains(said, "\"code\":\"login\"") {
+		t.Errorf("an ended client reads\n%s", said)
+	}
+}

@@ -115,7 +115,8 @@ var ErrStale = halsocoach.Conflict("stale", "Det har hänt något sedan du läst
 // Revise is Withdraw or EnterInError of what was read when it had last changed at
 // version; ErrStale when it has changed since.
 func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, act Act, version time.Time) (Own, error) {
-	return s.ofSender(ctx, who, id, "revise referral", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+	logged := map[Act]string{Withdraw: "withdraw referral", Err: "referral entered in error"}[act]
+	return s.ofSender(ctx, who, id, logged, func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
 		if !r.Sendings[i].Changed.Equal(version) {
 			return nil, ErrStale
 		}

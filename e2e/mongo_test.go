@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bufio"
+	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,14 +11,56 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"halsocoach/internal/store"
+	"halsocoach/internal/store/mongo"
+	"halsocoach/internal/store/sqlite"
 )
 
-// TestTheStoryOnMongoDB is TestTheStory with the documents and the keys in a
-// MongoDB. No server of it can be installed here, so the stand-in of
-// internal/store/mongo/ferret is built and run as a process of its own. It goes
-// through whole collections for most questions, so everything may take longer.
+// TestTheStoryOnMongoDB is TestTheStory in an installation that has begun on
+// SQLite and moved to MongoDB, documents and keys. No server of it can be
+// installed here, so the stand-in of internal/store/mongo/ferret is built and run
+// as a process of its own. It goes through whole collections for most questions,
+// so everything may take longer.
 func TestTheStoryOnMongoDB(t *testing.T) {
-	story(t, setting{width: Phone, env: []string{"HALSOCOACH_STORE=" + startMongo(t)}, pace: 4})
+	address, dir := startMongo(t), t.TempDir()
+	d := Start(t, dir, monday)
+	d.settled(t)
+	d.Stop()
+	move(t, dir, address)
+	story(t, setting{dir: dir, width: Phone, env: []string{"HALSOCOACH_STORE=" + address}, pace: 4})
+}
+
+// move copies the stores of a demo to MongoDB, as an operator does, and then
+// what the demo alone remembers.
+func move(t *testing.T, dir, address string) {
+	t.Helper()
+	began := time.Now()
+	file := filepath.Join(dir, "halsocoach.db")
+	cmd := exec.Command(binary, "store", "copy", "--to", address)
+	cmd.Env = append(os.Environ(), "HALSOCOACH_STORE=sqlite:"+file, "HALSOCOACH_KEYS="+filepath.Join(dir, "keys"), "HALSOCOACH_NATS=embedded:"+filepath.Join(dir, "nats"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("store copy: %v\n%s", err, tail(string(out), 2000))
+	}
+	t.Logf("moved in %.1f s", time.Since(began).Seconds())
+	demo, log := []store.Kind{{Name: "demo", NoPerson: true}}, slog.New(slog.DiscardHandler)
+	from, err := sqlite.Open(t.Context(), file, demo, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := mongo.Open(t.Context(), address, demo, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := from.Each(t.Context(), "demo", func(d store.Document) error {
+		_, err := to.Save(t.Context(), "demo", store.Document{ID: d.ID, Body: d.Body}, nil)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(from.Close(), to.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // startMongo builds and runs the stand-in and returns its address.

@@ -26,13 +26,17 @@ func TestTheStory(t *testing.T) {
 
 // setting is where a story takes place.
 type setting struct {
+	dir   string // of a demo that has begun; "" = a new one
 	width int
 	env   []string
 	pace  time.Duration // how many times longer than usual the ground takes
 }
 
 func story(t *testing.T, at setting) {
-	dir, width := t.TempDir(), at.width
+	dir, width := at.dir, at.width
+	if dir == "" {
+		dir = t.TempDir()
+	}
 	d := Start(t, dir, monday, at.env...)
 	d.pace = at.pace
 	t.Logf("ready in %.1f s", d.Ready.Seconds())

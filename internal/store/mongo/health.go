@@ -132,6 +132,7 @@ type health struct {
 	log    *slog.Logger
 	server string
 	in     atomic.Bool
+	none   atomic.Bool // nobody takes writes
 
 	mu      sync.Mutex
 	trouble trouble
@@ -140,6 +141,10 @@ type health struct {
 }
 
 func (h *health) troubled() bool { return h.in.Load() }
+
+// hopeless says that there is nobody to wait for. A server that is only slow
+// must get its time, or it would never be heard.
+func (h *health) hopeless() bool { return h.none.Load() }
 
 func (h *health) note(t trouble, err error) {
 	h.mu.Lock()
@@ -150,6 +155,7 @@ func (h *health) note(t trouble, err error) {
 	}
 	h.trouble, h.since = t, h.last
 	h.in.Store(true)
+	h.none.Store(t == gone || t == headless)
 	h.log.Error(string(t), "server", h.server, "error", err)
 }
 
@@ -163,6 +169,7 @@ func (h *health) over(while time.Duration) {
 	h.log.Info("MongoDB serves again", "server", h.server, "after", time.Since(h.since).Round(time.Millisecond))
 	h.trouble = ""
 	h.in.Store(false)
+	h.none.Store(false)
 }
 
 // watch looks after the server: in trouble, whether it is over; else whether

@@ -159,11 +159,11 @@ func (s *Store) begin(ctx, caller context.Context) (context.Context, context.Can
 }
 
 // bound is ctx until the caller's deadline, or for the longest time that one
-// operation may take. While the server is in trouble that is short, so that
-// people are told soon.
+// operation may take. While no server is there that is short, so that people are
+// told soon.
 func (s *Store) bound(ctx, caller context.Context) (context.Context, context.CancelFunc) {
 	d := s.set.Bound
-	if s.health.troubled() {
+	if s.health.hopeless() {
 		d = min(d, 2*time.Second)
 	}
 	until := time.Now().Add(d)

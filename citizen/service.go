@@ -221,6 +221,17 @@ func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsoco
 	return out, nil
 }
 
+// Holds says whether there is anything of the person here, open or ended: what can
+// not be given to another id. Whoever asks has judged it.
+func (s *Service) Holds(ctx context.Context, person string) (bool, error) {
+	enrolled, err := s.ofPerson(ctx, person)
+	if err != nil || len(enrolled) > 0 {
+		return len(enrolled) > 0, err
+	}
+	goals, _, err := s.goalsOf(ctx, person, "")
+	return len(goals) > 0, err
+}
+
 // OfCoach is a page of the coach's caseload, the newest first. Whoever shows the
 // people logs it.
 func (s *Service) OfCoach(ctx context.Context, who halsocoach.Actor, after string) (items []halsocoach.Enrolment, next string, err error) {

@@ -228,6 +228,16 @@ func (s *Service) Bookings(ctx context.Context, who halsocoach.Actor) ([]Mine, e
 	return out, nil
 }
 
+// Holds says whether the person has or has had a place in anything. Whoever asks
+// has judged it.
+func (s *Service) Holds(ctx context.Context, person string) (bool, error) {
+	found, err := s.ofPerson(ctx, person, time.Time{})
+	if err != nil {
+		return false, fmt.Errorf("places of a person: %w", err)
+	}
+	return len(found) > 0, nil
+}
+
 // withoutPeople is what one person may be shown of an occasion.
 func (o Occasion) withoutPeople() Occasion {
 	o.Places, o.Reserve, o.People = nil, nil, nil

@@ -2,11 +2,13 @@ package referral
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"halsocoach"
 	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
 )
 
 // Item is a recommendation in a centre's inbox. Name is "" when it is not shown.
@@ -136,6 +138,68 @@ func (s *Service) Before(ctx context.Context, id string) (Referral, error) {
 		return Referral{}, fmt.Errorf("before %s: %w", id, err)
 	}
 	return r, nil
+}
+
+// About are the recommendations about a person, newest first, at most 20; for the
+// room that judges what it shows of them.
+func (s *Service) About(ctx context.Context, person string) ([]Referral, error) {
+	return s.aboutPerson(ctx, person)
+}
+
+// Said are the senders' words, opened, for the room that judges what it shows.
+func (s *Service) Said(ctx context.Context, r Referral) ([]Words, error) { return s.open(ctx, r) }
+
+// ByEvent is the recommendation that an event is about, for the room's consumer.
+func (s *Service) ByEvent(ctx context.Context, id string) (Referral, error) {
+	return s.referrals.Get(ctx, id)
+}
+
+// Sealed are the sealed words of a recommendation, each with what it was sealed as,
+// for the room that moves it to another person.
+func (r *Referral) Sealed(do func(purpose string, box *seal.Sealed) error) error {
+	for i := range r.Sendings {
+		x := &r.Sendings[i]
+		for _, part := range []struct {
+			purpose string
+			box     *seal.Sealed
+		}{{"referral.name", &x.Name}, {"referral.phone", &x.Phone}, {"referral.email", &x.Email}, {"referral.wants", &x.Wants}, {"referral.note", &x.Note}} {
+			if err := do(part.purpose, part.box); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range r.Attempts {
+		if err := do(PurposeAttempt, &r.Attempts[i].Note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PurposeAttempt is what the note of an attempt is sealed as.
+const PurposeAttempt = "referral.attempt"
+
+// Remove takes one away whose sendings have joined another, and Restore puts it
+// back; both for the room that merges persons. What is there already or not there
+// any more is left as it is.
+func (s *Service) Remove(ctx context.Context, id string) error {
+	err := s.referrals.Delete(ctx, id, func(r Referral) ([]halsocoach.Event, error) {
+		return []halsocoach.Event{changed(r, s.Clock())}, nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Restore is the way back from Remove.
+func (s *Service) Restore(ctx context.Context, r Referral) error {
+	r.index(r.seen(), s.Clock())
+	err := s.referrals.Insert(ctx, r.ID, r, changed(r, s.Clock()))
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // Change lets a room work on a recommendation at now; whoever may has been judged.

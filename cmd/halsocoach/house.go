@@ -93,7 +93,7 @@ type house struct {
 func kinds() []store.Kind {
 	all := []store.Kind{store.LeaseKind}
 	for _, of := range [][]store.Kind{
-		auth.Kinds(), machine.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), citizen.Kinds(),
+		auth.Kinds(), machine.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), inbox.Kinds(), citizen.Kinds(),
 		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(), waiting.Kinds(), notify.Kinds(),
 	} {
 		all = append(all, of...)
@@ -178,7 +178,7 @@ func (h *house) build(ctx context.Context) (err error) {
 	})
 	h.own = own.New(own.Config{Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Clock: clock})
 	h.fhir = fhir.New(fhir.Config{Referrals: h.referral, Clock: clock, PublicURL: h.cfg.PublicURL})
-	h.inbox = inbox.New(inbox.Config{Referrals: h.referral, Calendar: firstTalks{h}, Enrolments: takenIn{h}, Log: log})
+	h.inbox = inbox.New(inbox.Config{Referrals: h.referral, Calendar: firstTalks{h}, Enrolments: takenIn{h}, Holders: []inbox.Holder{takenIn{h}, places{h}}, Logins: h.auth, Log: log})
 	h.citizen = citizen.New(citizen.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Log: log, Staff: h.auth, Registers: h.registers, AccessLog: h.auth,
 		Referrals: h.referral, Agendas: []citizen.Agenda{talks{h}, places{h}}, Talks: talks{h}, Messages: messages{h},
@@ -265,7 +265,7 @@ func (h *house) start(ctx context.Context) error {
 			Start(context.Context, *event.Bus) error
 		}
 	}{
-		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"waiting", h.waiting}, {"citizen", h.citizen},
+		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"inbox", h.inbox}, {"waiting", h.waiting}, {"citizen", h.citizen},
 		{"coach", h.coach}, {"chat", h.chat}, {"groups", h.groups}, {"counts", h.counts}, {"notify", h.notify},
 	} {
 		if err := p.part.Start(ctx, h.bus); err != nil {

@@ -55,6 +55,13 @@ func (t takenIn) Enrol(ctx context.Context, a halsocoach.Accepted) (halsocoach.E
 	return e.Shared(), err
 }
 
+func (t takenIn) Holds(ctx context.Context, person string) (bool, error) {
+	return t.citizen.Holds(ctx, person)
+}
+func (p places) Holds(ctx context.Context, person string) (bool, error) {
+	return p.groups.Holds(ctx, person)
+}
+
 // FirstTimes and BookFirst are the coach's own calendar as the inbox asks it.
 func (f firstTalks) FirstTimes(ctx context.Context, who halsocoach.Actor) ([]inbox.Time, error) {
 	offer, err := f.coach.Free(ctx, who, coach.Asked{Limit: 300})

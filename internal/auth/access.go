@@ -132,6 +132,12 @@ func actText(ctx context.Context, act string) string {
 		return web.T(ctx, "Tog hand om eller lämnade över din rekommendation")
 	case "note attempt":
 		return web.T(ctx, "Antecknade ett försök att nå dig")
+	case "read matches":
+		return web.T(ctx, "Såg dig bland dem som kan vara samma person")
+	case "merge persons":
+		return web.T(ctx, "Slog ihop två uppgifter om dig till en person")
+	case "part persons":
+		return web.T(ctx, "Skilde åt två personer som hade slagits ihop")
 	case "decide referral":
 		return web.T(ctx, "Svarade på din rekommendation")
 	case "read caseload":

@@ -91,38 +91,42 @@ func (s *Service) EndOtherLogins(ctx context.Context, who halsocoach.Actor) erro
 
 // endAll ends a person's sessions but one.
 func (s *Service) endAll(ctx context.Context, person, but string) error {
-	found, err := s.sessionsOf(ctx, person)
-	if err != nil {
-		return err
-	}
-	for _, d := range found {
-		if d.ID == but {
-			continue
+	_, err := s.endFound(ctx, "person", person, but)
+	return err
+}
+
+// endFound ends all sessions that an index finds but one, and counts them.
+func (s *Service) endFound(ctx context.Context, index, value, but string) (n int, err error) {
+	for after := ""; ; {
+		found, next, err := s.sessions.Find(ctx, store.Query{Index: index, Equal: []any{value}, After: after})
+		if err != nil {
+			return n, fmt.Errorf("find the sessions to end: %w", err)
 		}
-		if err := s.SignOut(ctx, d.ID); err != nil {
-			return err
+		for _, d := range found {
+			if d.ID == but {
+				continue
+			}
+			if err := s.SignOut(ctx, d.ID); err != nil {
+				return n, err
+			}
+			n++
+		}
+		if after = next; after == "" {
+			return n, nil
 		}
 	}
-	return nil
 }
 
 // EndLogins ends every sign-in of a person, as when their numbers have come to lead
 // to another id. Whoever asks has judged it.
-func (s *Service) EndLogins(ctx context.Context, person string) error { return s.endAll(ctx, person, "") }
+func (s *Service) EndLogins(ctx context.Context, person string) error {
+	return s.endAll(ctx, person, "")
+}
 
 // EndBond ends the sessions that a provider began and now ends: bond is one of
 // their Bonds. It tells how many there were.
 func (s *Service) EndBond(ctx context.Context, bond string) (int, error) {
-	found, _, err := s.sessions.Find(ctx, store.Query{Index: "bond", Equal: []any{bond}, Limit: loginsAtMost})
-	if err != nil {
-		return 0, fmt.Errorf("find the sessions of a provider: %w", err)
-	}
-	for _, d := range found {
-		if err := s.SignOut(ctx, d.ID); err != nil {
-			return 0, err
-		}
-	}
-	return len(found), nil
+	return s.endFound(ctx, "bond", bond, "")
 }
 
 // Left is how long the session of who still lasts when it is not used, and at

@@ -21,7 +21,7 @@ const (
 	enough      = 3
 	mostTries   = 30
 	longestNote = 1000 // letters
-	notePurpose = "referral.attempt"
+	notePurpose = referral.PurposeAttempt
 )
 
 // ErrTries says that there are as many attempts as a recommendation holds.

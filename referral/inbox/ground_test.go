@@ -2,8 +2,11 @@ package inbox_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,22 +24,51 @@ type ground struct {
 	svc      *inbox.Service
 	app      *testenv.App
 	calendar *calendar
+	holders  holders
+	out      *logins
+}
+
+// holders are the persons who hold something that can not be moved.
+type holders map[string]bool
+
+func (h holders) Holds(_ context.Context, person string) (bool, error) { return h[person], nil }
+
+// logins notes who is signed out, each once.
+type logins struct {
+	mu    sync.Mutex
+	ended []string
+}
+
+func (l *logins) EndLogins(_ context.Context, person string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.ended, person) {
+		l.ended = append(l.ended, person)
+	}
+	return nil
+}
+
+func (l *logins) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.ended)
 }
 
 func open(t testing.TB) ground {
 	t.Helper()
-	env := testenv.New(t, referral.Kinds())
-	g := ground{Env: env, calendar: &calendar{booked: map[string]inbox.Time{}}}
+	env := testenv.New(t, referral.Kinds(), inbox.Kinds())
+	g := ground{Env: env, calendar: &calendar{booked: map[string]inbox.Time{}}, holders: holders{}, out: &logins{}}
 	g.refs = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
 		Registers: env.Registers, Staff: colleagues{env.Staff}, AccessLog: env.AccessLog})
-	g.svc = inbox.New(inbox.Config{Referrals: g.refs, Calendar: g.calendar, Enrolments: g.calendar, Log: env.Log})
+	g.svc = inbox.New(inbox.Config{Referrals: g.refs, Calendar: g.calendar, Enrolments: g.calendar, Holders: []inbox.Holder{g.holders},
+		Logins: g.out, Log: env.Log})
 	g.app = g.App(func(a *web.App) {
 		g.refs.Routes(a.Fiber())
 		g.svc.Routes(a.Fiber())
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
-	if err := g.refs.Start(ctx, env.Bus); err != nil {
+	if err := errors.Join(g.refs.Start(ctx, env.Bus), g.svc.Start(ctx, env.Bus)); err != nil {
 		t.Fatal(err)
 	}
 	return g

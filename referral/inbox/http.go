@@ -24,6 +24,10 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get(at+"/:id/brev", s.letter)
 	r.Get(at+"/:id/boka", s.askBook)
 	r.Post(at+"/:id/boka", s.book)
+	r.Get(at+"/:id/samma-person", s.showSame)
+	r.Post(at+"/:id/samma-person", s.join)
+	r.Get(at+"/:id/isar", s.showSame)
+	r.Post(at+"/:id/isar", s.part)
 	r.Get("/rekommendationer-i-vantan", s.showForgotten)
 }
 
@@ -186,4 +190,45 @@ func (s *Service) showForgotten(c *fiber.Ctx) error {
 		return err
 	}
 	return web.Show(c, web.Page{Title: "Rekommendationer i väntan", Active: "/rekommendationer-i-vantan"}, forgottenPage(all))
+}
+
+func (s *Service) showSame(c *fiber.Ctx) error { return s.showSameWith(c, web.NewForm(c), 0) }
+
+func (s *Service) showSameWith(c *fiber.Ctx, f *web.Form, status int) error {
+	v, err := s.Same(web.Ctx(c), web.Who(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Samma person?", Active: at, Status: status}, samePage(f, v))
+}
+
+func (s *Service) join(c *fiber.Ctx) error {
+	f := web.ReadForm(c)
+	var faults []halsocoach.Field
+	if f.Get("other") == "" {
+		faults = append(faults, halsocoach.Field{Name: "other", Text: "Välj vem det är."})
+	}
+	if !f.Has("sure", "ja") {
+		faults = append(faults, halsocoach.Field{Name: "sure", Text: "Bekräfta att du vet att det är samma person."})
+	}
+	err := halsocoach.Invalid(faults...)
+	id := ""
+	if err == nil {
+		id, err = s.Join(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("other"))
+	}
+	if f.Failed(err) {
+		return s.showSameWith(c, f, fiber.StatusUnprocessableEntity)
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, at+"/"+id, "De är nu en och samma person.")
+}
+
+func (s *Service) part(c *fiber.Ctx) error {
+	f := web.ReadForm(c)
+	if err := s.Part(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("merge")); err != nil {
+		return err
+	}
+	return web.Redirect(c, at, "De är två personer igen.")
 }

@@ -9,6 +9,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
 
@@ -41,16 +42,21 @@ type Config struct {
 	Referrals  *referral.Service
 	Calendar   Calendar
 	Enrolments Enrolments
+	Holders    []Holder
+	Logins     Logins
 	Log        *slog.Logger
 }
 
 // Service is the inbox's one door.
 type Service struct {
 	Config
+	merges store.Collection[Merge]
 }
 
 // New makes the service.
-func New(cfg Config) *Service { return &Service{Config: cfg} }
+func New(cfg Config) *Service {
+	return &Service{Config: cfg, merges: store.In[Merge](cfg.Referrals.Store, mergeKind)}
+}
 
 func (s *Service) now() time.Time { return s.Referrals.Clock() }
 
@@ -128,6 +134,8 @@ type View struct {
 	Tries      []Try
 	Legs       []Leg // the latest first
 	Colleagues []halsocoach.StaffMember
+	Alike      int  // how many here may be the same person
+	Joined     bool // of more than one person, which can be undone
 }
 
 // Open is one recommendation with what has been done about it.
@@ -148,7 +156,15 @@ func (s *Service) Open(ctx context.Context, who halsocoach.Actor, id string) (Vi
 	if v.Legs, err = s.legs(ctx, d.Doc); err != nil {
 		return View{}, err
 	}
-	v.Colleagues, err = s.colleagues(ctx, d.Centre)
+	if v.Colleagues, err = s.colleagues(ctx, d.Centre); err != nil || !d.Shown {
+		return v, err
+	}
+	merges, err := s.undoable(ctx, d.Doc.Person)
+	if err != nil || !d.State.Open() {
+		return v, err
+	}
+	alike, err := s.matches(ctx, who, d.Doc)
+	v.Alike, v.Joined = len(alike), len(merges) > 0
 	return v, err
 }
 

@@ -205,3 +205,36 @@ func forgottenText(ctx context.Context, f Forgotten) string {
 	}
 	return web.Number(f.N)
 }
+
+// alikeText says how many here may be the same person.
+func alikeText(ctx context.Context, n int) string {
+	if n == 1 {
+		return web.T(ctx, "En person här har samma namn, telefon eller e-post.")
+	}
+	return web.T(ctx, "%d personer här har samma namn, telefon eller e-post.", n)
+}
+
+// matchChoices are the people to choose among, with what one recognises them by.
+func matchChoices(ctx context.Context, all []Match) []web.Choice {
+	var out []web.Choice
+	for _, m := range all {
+		var same string
+		switch {
+		case m.ByName && m.ByPhone:
+			same = web.T(ctx, "Samma namn, och samma telefon eller e-post.")
+		case m.ByPhone:
+			same = web.T(ctx, "Samma telefon eller e-post.")
+		default:
+			same = web.T(ctx, "Samma namn.")
+		}
+		hint := same + " " + web.T(ctx, "Rekommenderad %s.", web.LongDate(ctx, m.Since))
+		if m.Coach != "" {
+			hint += " " + web.T(ctx, "Hos %s.", m.Coach)
+		}
+		if m.HasNumber {
+			hint += " " + web.T(ctx, "Har personnummer här.")
+		}
+		out = append(out, web.Choice{Value: m.Referral, Label: referral.Named(ctx, m.Name), Hint: hint})
+	}
+	return out
+}

@@ -39,7 +39,7 @@ func (e *enrolled) EnrolmentsAt(_ context.Context, centre string, persons ...str
 
 func open(t *testing.T) ground {
 	t.Helper()
-	env := testenv.New(t, referral.Kinds())
+	env := testenv.New(t, referral.Kinds(), inbox.Kinds())
 	g := ground{Env: env, here: &enrolled{}}
 	g.referrals = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
 		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog, Enrolments: g.here})

@@ -1,0 +1,61 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/event"
+	"halsocoach/internal/store"
+	"halsocoach/referral"
+)
+
+// The events that this package writes. Subject is the id of a merge.
+const (
+	EventMerged   = "referral.merged"
+	EventUnmerged = "referral.unmerged"
+)
+
+// sweepEvery is how often merges are looked for that can be undone no more.
+const sweepEvery = time.Hour
+
+// Start keeps the search for likenesses true and carries on the merges that were
+// left when the program last stopped, until ctx ends. It returns when the consumer
+// runs.
+func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
+	types := []string{EventMerged, EventUnmerged, referral.EventReceived, referral.EventAccepted, referral.EventDeclined, referral.EventForwarded,
+		referral.EventWithdrawn, referral.EventErred, referral.EventChanged}
+	if err := bus.Consume(ctx, "inbox", types, s.heard); err != nil {
+		return fmt.Errorf("inbox: consume: %w", err)
+	}
+	leases := store.Leases{Store: s.Referrals.Store, Clock: s.Referrals.Clock, Log: s.Log}
+	bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "inbox.sweep", sweepEvery, s.Sweep) })
+	return nil
+}
+
+// Sweep settles the merges that can be undone no more: the copies go, and with
+// them the key of the id that leads nowhere, unless something is held under it.
+func (s *Service) Sweep(ctx context.Context) error {
+	found, err := s.over(ctx, s.now())
+	if err != nil {
+		return fmt.Errorf("inbox: sweep: %w", err)
+	}
+	for _, m := range found {
+		held, err := s.holds(ctx, m.Absorbed)
+		if err != nil {
+			return fmt.Errorf("inbox: sweep: %w", err)
+		}
+		_, err = s.merges.Update(ctx, m.ID, func(m *Merge) ([]halsocoach.Event, error) {
+			m.Moved, m.Due = nil, nil
+			return nil, nil
+		})
+		if err == nil && !held {
+			err = s.Referrals.Seal.Destroy(ctx, m.Absorbed)
+		}
+		if err != nil {
+			return fmt.Errorf("inbox: settle merge %s: %w", m.ID, err)
+		}
+	}
+	return nil
+}

@@ -182,7 +182,8 @@ func TestSeveralFaultsAreSaidAtOnce(t *testing.T) {
 }
 
 // FuzzBundle reads whatever is sent: it ends, in a fault with a place and words or
-// in a wish that names its sender's identifier.
+// in a wish that names its sender's identifier. Run it with -fuzzminimizetime 1x:
+// else the time goes to making what was found shorter.
 func FuzzBundle(f *testing.F) {
 	good, err := os.ReadFile("testdata/bundle.json")
 	if err != nil {

@@ -115,10 +115,16 @@ func openGround(ctx context.Context, cfg houseConfig) (*house, error) {
 		return fail("make the folder of the keys", err)
 	}
 	var err error
-	if h.store, err = openStore(ctx, cfg.Store, append(kinds(), cfg.Kinds...), cfg.Log); err != nil {
+	if h.store, err = openStore(ctx, cfg.Store, append(append(kinds(), copyKind), cfg.Kinds...), cfg.Log); err != nil {
 		return fail("open the store", err)
 	}
-	if h.keys, err = openStore(ctx, cfg.keyStore(), seal.Kinds(), cfg.Log, sqlite.Shredded()); err != nil {
+	if err := unfinished(ctx, h.store); err != nil {
+		return fail("open the store", err)
+	}
+	if h.keys, err = openStore(ctx, cfg.keyStore(), append(keyKinds(), copyKind), cfg.Log, sqlite.Shredded()); err != nil {
+		return fail("open the key store", err)
+	}
+	if err := unfinished(ctx, h.keys); err != nil {
 		return fail("open the key store", err)
 	}
 	master, err := seal.KeyFile(filepath.Join(cfg.Keys, "master.key"))

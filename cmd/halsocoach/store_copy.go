@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
 
+	"halsocoach"
 	"halsocoach/internal/event"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
@@ -80,28 +82,47 @@ func (c *copyCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer h.close()
+	if n, err := h.seal.Running(ctx); err != nil || n > 0 {
+		return errors.Join(err, fmt.Errorf("%d nodes run, or were killed less than three minutes ago: stop the service first", n))
+	}
 	if err := h.settleDown(ctx, os.Stderr); err != nil {
 		return err
 	}
-	for _, one := range []struct {
-		what  string
-		from  store.Store
-		to    string
-		kinds []store.Kind
-	}{
-		{"keys", h.keys, to.KeyStore, keyKinds()},
-		{"documents", h.store, to.Store, kinds()},
-	} {
-		n, err := copyTo(ctx, one.what, one.from, one.to, one.kinds, log)
-		if err != nil {
-			return fmt.Errorf("copy the %s to %s: %w", one.what, redacted(one.to), err)
-		}
-		fmt.Printf("%d %s copied to %s, each compared\n", n, one.what, redacted(one.to))
+	if err := copyStores(ctx, h.keys, h.store, to, log); err != nil {
+		return err
 	}
 	if c.ToNATS == "" {
 		return nil
 	}
 	return c.copyFacts(ctx, h.bus, log)
+}
+
+// copyStores copies the keys first: a document without its key says nothing. The
+// marks go away when both copies have been compared, that of the keys last, so
+// that what was stopped anywhere can go on.
+func copyStores(ctx context.Context, keys, documents store.Store, to place, log *slog.Logger) error {
+	toKeys, err := openTarget(ctx, to.keyStore(), to.Store, lasting(keyKinds()), false, log)
+	if err != nil {
+		return fmt.Errorf("copy the keys to %s: %w", redacted(to.keyStore()), err)
+	}
+	defer toKeys.Close()
+	toStore, err := openTarget(ctx, to.Store, to.Store, lasting(kinds()), toKeys.begun, log)
+	if err != nil {
+		return fmt.Errorf("copy the documents to %s: %w", redacted(to.Store), err)
+	}
+	defer toStore.Close()
+	for _, one := range []struct {
+		what string
+		from store.Store
+		to   *target
+	}{{"keys", keys, toKeys}, {"documents", documents, toStore}} {
+		n, err := copyTo(ctx, one.what, one.from, one.to)
+		if err != nil {
+			return fmt.Errorf("copy the %s: %w", one.what, err)
+		}
+		fmt.Printf("%d %s copied to %s, each compared\n", n, one.what, redacted(one.to.address))
+	}
+	return errors.Join(toStore.finished(ctx), toKeys.finished(ctx))
 }
 
 func keyKinds() []store.Kind { return seal.Kinds() }
@@ -171,50 +192,102 @@ func progress(out io.Writer, total int64, what string) *progressbar.ProgressBar 
 		progressbar.OptionSetSpinnerChangeInterval(0)) // no goroutine of its own: it is drawn when something has been done
 }
 
-// copyKind marks a store that holds an unfinished copy.
+// lasting leaves out what only says which nodes run, and what they have in hand.
+func lasting(kinds []store.Kind) []store.Kind {
+	return slices.DeleteFunc(kinds, func(k store.Kind) bool { return k.Name == seal.NodeKind || k.Name == store.LeaseKind.Name })
+}
+
+// copyKind marks a store that holds an unfinished copy. No house opens such a one.
 var copyKind = store.Kind{Name: "copy", NoPerson: true}
 
-// errInUse: better no copy than one over somebody's data.
-var errInUse = errors.New("it holds data that are not an unfinished copy: give an empty one")
+// mark is its only document: where the documents of the copy go to.
+type mark struct {
+	To string `json:"to"`
+}
 
-// copyTo makes a store at the address the same as from, and compares each
-// document both ways. The mark goes away with the last comparison: from then on
-// the store is a store like any other.
-func copyTo(ctx context.Context, what string, from store.Store, address string, kinds []store.Kind, log *slog.Logger) (int, error) {
-	to, err := openStore(ctx, address, append(kinds, copyKind), log)
+const markID = "unfinished"
+
+var (
+	// errInUse: better no copy than one over somebody's data.
+	errInUse = errors.New("it holds data that are not an unfinished copy: give an empty one")
+	// errUnfinished: what is written into half a copy would be lost.
+	errUnfinished = errors.New("it holds an unfinished copy: run store copy until it is done")
+)
+
+// target is a store that is copied to.
+type target struct {
+	store.Store
+	address string
+	kinds   []store.Kind
+	marks   store.Collection[mark]
+	begun   bool // it holds an unfinished copy
+}
+
+// openTarget opens a store to copy to, and marks it: an empty one, one that is
+// marked as a copy that goes where this one does, or, once known to be one, one
+// whose mark is already gone.
+func openTarget(ctx context.Context, address, goesTo string, kinds []store.Kind, known bool, log *slog.Logger) (*target, error) {
+	s, err := openStore(ctx, address, append(kinds, copyKind), log)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer to.Close()
-	marks := store.In[struct{}](to, copyKind)
-	if _, err := marks.Get(ctx, what); errors.Is(err, store.ErrNotFound) {
-		empty, err := isEmpty(ctx, to, kinds)
+	t := &target{Store: s, address: address, kinds: kinds, marks: store.In[mark](s, copyKind)}
+	if err := t.begin(ctx, halsocoach.IDFrom("copy", goesTo), known); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return t, nil
+}
+
+func (t *target) begin(ctx context.Context, goesTo string, known bool) error {
+	have, err := t.marks.Get(ctx, markID)
+	switch {
+	case err == nil && have.To == goesTo:
+		t.begun = true
+		return nil
+	case err == nil:
+		return errInUse
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	if !known {
+		empty, err := isEmpty(ctx, t.Store, t.kinds)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if !empty {
-			return 0, errInUse
+			return errInUse
 		}
-		if err := marks.Insert(ctx, what, struct{}{}); err != nil {
-			return 0, err
-		}
-	} else if err != nil {
-		return 0, err
 	}
+	return t.marks.Insert(ctx, markID, mark{goesTo})
+}
+
+func (t *target) finished(ctx context.Context) error { return t.marks.Delete(ctx, markID, nil) }
+
+// unfinished says whether a store holds half a copy.
+func unfinished(ctx context.Context, s store.Store) error {
+	found, err := s.Get(ctx, copyKind.Name, markID)
+	if err == nil && len(found) > 0 {
+		return errUnfinished
+	}
+	return err
+}
+
+// copyTo makes the target the same as from, and compares each document both ways.
+func copyTo(ctx context.Context, what string, from store.Store, to *target) (int, error) {
 	total := 0
-	for _, k := range kinds {
+	for _, k := range to.kinds {
 		if err := from.Each(ctx, k.Name, func(store.Document) error { total++; return nil }); err != nil {
 			return 0, err
 		}
 	}
 	bar := progress(os.Stderr, int64(2*total), what)
-	for _, k := range kinds {
+	for _, k := range to.kinds {
 		if err := copyDocuments(ctx, k.Name, from, to, bar); err != nil {
 			return 0, fmt.Errorf("%s: %w", k.Name, err)
 		}
 	}
 	same := 0
-	for _, k := range kinds {
+	for _, k := range to.kinds {
 		n, err := compareDocuments(ctx, k.Name, from, to, bar)
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", k.Name, err)
@@ -225,7 +298,7 @@ func copyTo(ctx context.Context, what string, from store.Store, address string, 
 		return 0, fmt.Errorf("%d documents were there at the beginning and %d at the end: is the service stopped?", total, same)
 	}
 	_ = bar.Finish()
-	return same, marks.Delete(ctx, what, nil)
+	return same, nil
 }
 
 // copyAtOnce is how many documents are asked for, and saved, at one time.

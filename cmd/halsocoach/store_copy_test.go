@@ -91,10 +91,10 @@ func TestAnInstallationMovesWhole(t *testing.T) {
 	if err := move.Run(t.Context(), silent); err != nil {
 		t.Fatal(err)
 	}
-	if n := samePlaces(t, from.Store, move.To, kinds()); n < 450 {
+	if n := samePlaces(t, from.Store, move.To, lasting(kinds())); n < 450 {
 		t.Fatalf("%d documents", n)
 	}
-	samePlaces(t, from.keyStore(), move.ToKeyStore, keyKinds())
+	samePlaces(t, from.keyStore(), move.ToKeyStore, lasting(keyKinds()))
 	if err := move.Run(t.Context(), silent); err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Fatalf("again: %v", err)
 	}
@@ -110,48 +110,109 @@ func TestAnInstallationMovesWhole(t *testing.T) {
 	}
 }
 
-// TestAStoppedCopyGoesOn stops it in the middle, changes what is left behind in
-// each way, and runs it again.
+// TestAStoppedCopyGoesOn stops it in the middle of the keys, in the middle of
+// the documents and between the two marks; what is there then can not be served,
+// and something is left over in it. Run again it is whole.
 func TestAStoppedCopyGoesOn(t *testing.T) {
+	for name, stop := range map[string]struct {
+		kind  string
+		after int
+	}{"among the keys": {"keys", 700}, "among the documents": {"draft", 700}, "between the marks": {}} {
+		t.Run(name, func(t *testing.T) {
+			from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+			furnish(t, from)
+			h, err := openGround(t.Context(), houseConfig{place: from, Log: silent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.close()
+			to.Keys, to.KeyStore = from.Keys, "sqlite:"+filepath.Join(t.TempDir(), "keys.db")
+			ctx, cancel := context.WithCancel(t.Context())
+			keys := &stopAfter{Store: h.keys, kind: stop.kind, left: stop.after, stop: cancel}
+			documents := &stopAfter{Store: h.store, kind: stop.kind, left: stop.after, stop: cancel}
+			err = copyStores(ctx, keys, documents, to, silent)
+			if stop.kind != "" && !errors.Is(err, context.Canceled) || stop.kind == "" && err != nil {
+				t.Fatal(err)
+			}
+			if stop.kind == "" {
+				remark(t, to)
+			}
+			if _, err := openGround(t.Context(), houseConfig{place: to, Log: silent}); !errors.Is(err, errUnfinished) {
+				t.Fatalf("half a copy is served: %v", err)
+			}
+			leave(t, to)
+			if err := copyStores(t.Context(), h.keys, h.store, to, silent); err != nil {
+				t.Fatal(err)
+			}
+			samePlaces(t, from.Store, to.Store, lasting(kinds()))
+			samePlaces(t, from.keyStore(), to.keyStore(), lasting(keyKinds()))
+			moved, err := openGround(t.Context(), houseConfig{place: to, Log: silent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			moved.close()
+		})
+	}
+}
+
+// remark marks the keys as it was before the last step.
+func remark(t *testing.T, p place) {
+	t.Helper()
+	s, err := openStore(t.Context(), p.keyStore(), append(keyKinds(), copyKind), silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := store.In[mark](s, copyKind).Insert(t.Context(), markID, mark{halsocoach.IDFrom("copy", p.Store)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// leave puts a document there that is not in what is copied.
+func leave(t *testing.T, p place) {
+	t.Helper()
+	s, err := openStore(t.Context(), p.Store, append(kinds(), copyKind), silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Save(t.Context(), "draft", store.Document{ID: "left over", Body: []byte(`{}`)}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNothingIsCopiedFromUnderARunningNode: what it saves meanwhile would be lost.
+func TestNothingIsCopiedFromUnderARunningNode(t *testing.T) {
 	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
 	furnish(t, from)
-	h, err := openGround(t.Context(), houseConfig{place: from, Log: silent})
+	h, err := openHouse(t.Context(), houseConfig{place: from, PublicURL: "http://localhost", Log: silent})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer h.close()
-	ctx, cancel := context.WithCancel(t.Context())
-	stopping := stopAfter{Store: h.store, reads: 3, stop: cancel}
-	if _, err := copyTo(ctx, "documents", &stopping, to.Store, kinds(), silent); !errors.Is(err, context.Canceled) {
+	if err := h.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	half, err := openStore(t.Context(), to.Store, append(kinds(), copyKind), silent)
-	if err != nil {
+	other := from
+	other.NATS = to.NATS // the embedded one would already refuse
+	err = (&copyCommand{place: other, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db")}).Run(t.Context(), silent)
+	if err == nil || !strings.Contains(err.Error(), "stop the service") {
 		t.Fatal(err)
 	}
-	if _, err := half.Save(t.Context(), "draft", store.Document{ID: "left over", Body: []byte(`{}`)}, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := half.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := copyTo(t.Context(), "documents", h.store, to.Store, kinds(), silent); err != nil {
-		t.Fatal(err)
-	}
-	samePlaces(t, from.Store, to.Store, kinds())
 }
 
-// stopAfter ends the context after some questions.
+// stopAfter ends the context when it has given some documents of a kind.
 type stopAfter struct {
 	store.Store
-	reads int
-	stop  context.CancelFunc
+	kind string
+	left int
+	stop context.CancelFunc
 }
 
 func (s *stopAfter) Each(ctx context.Context, kind string, f func(store.Document) error) error {
 	return s.Store.Each(ctx, kind, func(d store.Document) error {
-		if kind == "draft" {
-			if s.reads++; s.reads > 700 {
+		if kind == s.kind {
+			if s.left--; s.left < 0 {
 				s.stop()
 				return ctx.Err()
 			}

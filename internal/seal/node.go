@@ -91,6 +91,13 @@ func (s *Sealer) say(ctx context.Context) error {
 	return nil
 }
 
+// Running is how many nodes share the key store now. One that was killed counts
+// for three minutes more.
+func (s *Sealer) Running(ctx context.Context) (int, error) {
+	nodes, err := s.live(ctx)
+	return len(nodes), err
+}
+
 // live are the nodes that run, without what is left of others.
 func (s *Sealer) live(ctx context.Context) (live []nodeDoc, err error) {
 	now := s.outer.clock()

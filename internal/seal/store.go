@@ -15,11 +15,15 @@ var (
 	checkKind  = store.Kind{Name: "check", NoPerson: true}
 	secretKind = store.Kind{Name: "secrets", NoPerson: true, Indexes: []store.Index{byGroup}}
 	outerKind  = store.Kind{Name: "outer", NoPerson: true}
-	nodeKind   = store.Kind{Name: "nodes", NoPerson: true}
+	nodeKind   = store.Kind{Name: NodeKind, NoPerson: true}
 
 	byPerson = store.Index{Name: "person", Fields: []store.Field{store.T("person")}}
 	byGroup  = store.Index{Name: "group", Fields: []store.Field{store.T("group")}}
 )
+
+// NodeKind is the kind of what the running nodes say of themselves: of no use in
+// a copy.
+const NodeKind = "nodes"
 
 // Kinds are those of the key store, which is apart from the data.
 func Kinds() []store.Kind {

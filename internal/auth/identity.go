@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,7 @@ func (s *Service) doors(staff bool) (all []Door) {
 // Number, one of the staff by Identity.
 type Proof struct {
 	Provider string   `json:"provider"`
+	Issuer   string   `json:"issuer,omitempty"`
 	Bonds    []string `json:"bonds,omitempty"`
 	Name     string   `json:"name,omitempty"`
 	Device   string   `json:"device,omitempty"`
@@ -60,6 +62,9 @@ type Proof struct {
 	// Identity is "hsa:SE…", "person:<opaque id>" or "sub:<hash of issuer and
 	// subject>". No personnummer stands in it.
 	Identity string `json:"identity,omitempty"`
+	// Speaks says that the provider is trusted with the identity whoever tied it;
+	// another one is believed only where it was tied by itself.
+	Speaks bool `json:"speaks,omitempty"`
 }
 
 // The faults of a proven sign-in.
@@ -74,7 +79,7 @@ var (
 
 // identity is the document by which one proven identity belongs to one member:
 // its id is made from the identity, so that of two claims one wins. It also says
-// since when, and who opened the way for it.
+// since when, who opened the way for it, and which providers have tied it.
 type identity struct {
 	ID       string    `json:"id"`
 	Identity string    `json:"identity"`
@@ -82,6 +87,30 @@ type identity struct {
 	Provider string    `json:"provider,omitempty"`
 	By       string    `json:"by,omitempty"` // staff id of who made the link
 	At       time.Time `json:"at"`
+	Ties     []tie     `json:"ties,omitempty"`
+}
+
+// tie is that one provider's word for an identity opens the account.
+type tie struct {
+	Provider string `json:"provider,omitempty"`
+	Issuer   string `json:"issuer"`
+	Via      string `json:"via,omitempty"` // see Actor.Via
+}
+
+// tied is by what the proof was tied to the member: false when another provider
+// did and this one is not trusted with it.
+func (d identity) tied(staff string, p Proof) (via string, ok bool) {
+	own := p.Speaks || strings.HasPrefix(p.Identity, subjectPrefix) // the issuer is in it
+	if d.Person != staff {
+		return "", own
+	}
+	for _, t := range d.Ties {
+		if t.Issuer == p.Issuer {
+			return t.Via, true
+		}
+		via = cmp.Or(via, t.Via)
+	}
+	return via, own
 }
 
 var identityKind = store.Kind{Name: "identity", Indexes: []store.Index{
@@ -129,8 +158,10 @@ func (s *Service) PersonIdentity(ctx context.Context, n halsocoach.Number) (stri
 // SubjectIdentity is the identity of one of the staff at a provider that says
 // nothing else: issuer and subject.
 func SubjectIdentity(issuer, subject string) string {
-	return "sub:" + halsocoach.IDFrom("subject", issuer, subject)
+	return subjectPrefix + halsocoach.IDFrom("subject", issuer, subject)
 }
+
+const subjectPrefix = "sub:"
 
 // HSAIdentity is the identity of one of the staff with an HSA-id.
 func HSAIdentity(id string) string { return "hsa:" + strings.ToUpper(strings.TrimSpace(id)) }
@@ -162,6 +193,15 @@ func (s *Service) SignInBy(ctx context.Context, p Proof) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
+	d, err := s.identities.Get(ctx, identityID(p.Identity))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return Signed{}, fmt.Errorf("read how a sign-in was tied: %w", err)
+	}
+	ok := false
+	if id.via, ok = d.tied(m.ID, p); !ok {
+		s.cfg.Log.Warn("proven sign-in that another provider has tied: make a new sign-in link, or see speaksFor in docs/sign-in.md", "provider", p.Provider)
+		return Signed{}, ErrNobody
+	}
 	id.Staff = m.ID
 	return s.SignInAs(ctx, id)
 }
@@ -184,13 +224,14 @@ func (s *Service) mayBind(staff, of string) error {
 const claimStale = time.Minute
 
 // bind ties the identity to the member. Of two who try the same, one gets
-// ErrTaken.
-func (s *Service) bind(ctx context.Context, staff string, p Proof, by string) error {
+// ErrTaken. What the provider has tied already stays as it was.
+func (s *Service) bind(ctx context.Context, staff string, p Proof, by, via string) error {
 	if err := s.mayBind(staff, p.Identity); err != nil {
 		return err
 	}
 	now := s.cfg.Clock().UTC()
 	claim := identity{ID: identityID(p.Identity), Identity: p.Identity, Person: staff, Provider: p.Provider, By: by, At: now}
+	here := tie{p.Provider, p.Issuer, via}
 	_, err := s.identities.Upsert(ctx, claim.ID, func(have *identity) ([]halsocoach.Event, error) {
 		if have.Person != "" && have.Person != staff {
 			holds, ok := s.staff.Get(have.Person)
@@ -198,7 +239,15 @@ func (s *Service) bind(ctx context.Context, staff string, p Proof, by string) er
 				return nil, ErrTaken
 			}
 		}
+		ties := []tie{here}
+		if have.Person == staff {
+			if slices.ContainsFunc(have.Ties, func(t tie) bool { return t.Issuer == p.Issuer }) {
+				return nil, nil
+			}
+			ties = append(slices.Clone(have.Ties), here)
+		}
 		*have = claim
+		have.Ties = ties
 		return nil, nil
 	})
 	if err != nil {
@@ -258,8 +307,8 @@ func (s *Service) titleOf(provider string) string {
 	return provider
 }
 
-// Unbind takes a proven way in from a member, and ends the member's sessions
-// everywhere, since one of them may have come by it.
+// Unbind takes a proven way in from a member, and with it the member's links and
+// sessions everywhere, since one of them may have come by it.
 func (s *Service) Unbind(ctx context.Context, who halsocoach.Actor, staff, ref string) error {
 	if err := s.allowMember(who, staff); err != nil {
 		return err
@@ -272,7 +321,19 @@ func (s *Service) Unbind(ctx context.Context, who halsocoach.Actor, staff, ref s
 	if i < 0 {
 		return nil // removed already
 	}
-	of := m.Identities[i]
+	if err := s.forget(ctx, staff, false); err != nil {
+		return err
+	}
+	if err := s.loosen(ctx, staff, m.Identities[i]); err != nil {
+		return err
+	}
+	s.cfg.Log.Info("sign-in removed from a member", "member", staff, "by", who.ID)
+	return s.endAll(ctx, staff, "")
+}
+
+// loosen takes an identity from a member.
+func (s *Service) loosen(ctx context.Context, staff, of string) error {
+	m, _ := s.staff.Get(staff)
 	removed := halsocoach.Happened("auth.identity_removed", s.cfg.Clock(), m.Kommun, staff, nil)
 	_, err := s.change(ctx, staff, false, func(m *Member) error {
 		m.Identities = slices.DeleteFunc(slices.Clone(m.Identities), func(x string) bool { return x == of })
@@ -281,7 +342,7 @@ func (s *Service) Unbind(ctx context.Context, who halsocoach.Actor, staff, ref s
 	if err != nil {
 		return err
 	}
-	err = s.identities.Delete(ctx, ref, func(c identity) ([]halsocoach.Event, error) {
+	err = s.identities.Delete(ctx, identityID(of), func(c identity) ([]halsocoach.Event, error) {
 		if c.Person != staff {
 			return nil, halsocoach.ErrNotFound
 		}
@@ -290,45 +351,5 @@ func (s *Service) Unbind(ctx context.Context, who halsocoach.Actor, staff, ref s
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("remove a sign-in: %w", err)
 	}
-	s.cfg.Log.Info("sign-in removed from a member", "member", staff, "by", who.ID)
-	return s.endAll(ctx, staff, "")
-}
-
-// MachineLasts is how long a machine's token may be used.
-const MachineLasts = 5 * time.Minute
-
-var errScope = halsocoach.Forbidden("Åtkomstnyckeln gäller inte för det här.")
-
-// Machines is asked at each request which account a client acts for; false when
-// the client has been ended. Set it before the first request.
-func (s *Service) Machines(find func(client string) (halsocoach.Actor, bool)) { s.machines = find }
-
-// machine is who a machine's session is now.
-func (s *Service) machine(d session) (halsocoach.Actor, error) {
-	if s.machines == nil {
-		return halsocoach.Actor{}, halsocoach.ErrSignIn
-	}
-	who, ok := s.machines(d.Machine)
-	if !ok {
-		return halsocoach.Actor{}, halsocoach.ErrSignIn
-	}
-	who.Session, who.Scope = d.ID, d.Scope
-	return who, nil
-}
-
-// mayGo says whether somebody's token opens the path at all. Machines have the
-// FHIR door, which looks at the scope itself, and recommendations as JSON.
-func mayGo(who halsocoach.Actor, method, path string) bool {
-	const referrals = "/api/v1/referrals"
-	switch {
-	case who.Scope == "", path == "/fhir", strings.HasPrefix(path, "/fhir/"):
-		return true
-	case method == "POST" && path == referrals:
-		return who.Granted("ServiceRequest", 'c')
-	case path != referrals && !strings.HasPrefix(path, referrals+"/"):
-		return false
-	case method == "GET" || method == "HEAD":
-		return who.Granted("ServiceRequest", 'r') && who.Granted("Task", 'r')
-	}
-	return who.Granted("Task", 'u')
+	return nil
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -51,6 +52,7 @@ const (
 
 var invitationKind = store.Kind{Name: "invitation", Indexes: []store.Index{
 	{Name: "person", Fields: []store.Field{store.T("person")}},
+	{Name: "maker", Fields: []store.Field{store.T("maker")}},
 	{Name: "ends", Fields: []store.Field{store.D("ends")}},
 	{Name: "open", Fields: []store.Field{store.T("open"), store.D("made")}},
 }}
@@ -221,10 +223,53 @@ func (s *Service) openInvitation(ctx context.Context, token string) (invitation,
 	if err != nil {
 		return d, fmt.Errorf("read the invitation: %w", err)
 	}
-	if d.Used == nil && !s.cfg.Clock().Before(d.Ends) {
+	if d.Used == nil && !s.cfg.Clock().Before(d.Ends) || !s.stillMeant(d) {
 		return d, ErrInvitation
 	}
 	return d, nil
+}
+
+// stillMeant says whether who made the link works here and could make it now: a
+// link gives no more than its maker has.
+func (s *Service) stillMeant(d invitation) bool {
+	if strings.HasPrefix(d.Maker, halsocoach.System("").ID) {
+		return true
+	}
+	maker, ok := s.staff.Get(d.Maker)
+	who := halsocoach.Actor{ID: maker.ID, Role: maker.Role, Kommun: maker.Kommun}
+	if !ok || maker.Ended != "" || !mayManage(who, d.Role, d.Kommun) {
+		return false
+	}
+	m, ok := s.staff.Get(d.Staff)
+	return !d.Known || !ok || mayManage(who, m.Role, m.Kommun)
+}
+
+// forget removes links: those for a member, and with made also those that nobody
+// has used of the ones they made.
+func (s *Service) forget(ctx context.Context, member string, made bool) error {
+	remove := func(index string, which func(invitation) bool) error {
+		for after := ""; ; {
+			found, next, err := s.invitations.Find(ctx, store.Query{Index: index, Equal: []any{member}, After: after})
+			if err != nil {
+				return fmt.Errorf("find the links of a member: %w", err)
+			}
+			for _, d := range found {
+				if !which(d) {
+					continue
+				}
+				if err := s.invitations.Delete(ctx, d.ID, nil); err != nil && !errors.Is(err, store.ErrNotFound) {
+					return fmt.Errorf("remove a link: %w", err)
+				}
+			}
+			if after = next; after == "" {
+				return nil
+			}
+		}
+	}
+	if err := remove("person", func(invitation) bool { return true }); err != nil || !made {
+		return err
+	}
+	return remove("maker", func(d invitation) bool { return d.Used == nil })
 }
 
 // acceptance is what somebody answers to an invitation.
@@ -239,7 +284,7 @@ func (a acceptance) wish(name string) []string {
 	if a.Proof == nil {
 		return []string{name}
 	}
-	return []string{name, a.Proof.Identity}
+	return []string{name, a.Proof.Identity, a.Proof.Issuer}
 }
 
 // accept uses the link: it makes the member, or for a known one only opens the
@@ -275,6 +320,9 @@ func (s *Service) accept(ctx context.Context, token string, a acceptance, req ha
 		}
 		return nil, nil
 	})
+	if errors.Is(err, store.ErrNotFound) {
+		return Signed{}, ErrInvitation
+	}
 	if err != nil {
 		return Signed{}, err
 	}
@@ -285,8 +333,14 @@ func (s *Service) accept(ctx context.Context, token string, a acceptance, req ha
 	}
 	id := Identity{Staff: d.Staff, Device: a.Device, via: d.via()}
 	if a.Proof != nil {
-		if err := s.bind(ctx, d.Staff, *a.Proof, d.Maker); err != nil {
+		if err := s.bind(ctx, d.Staff, *a.Proof, d.Maker, d.via()); err != nil {
 			return Signed{}, err
+		}
+		// Who removed a sign-in meanwhile has removed the links before it.
+		if _, err := s.invitations.Get(ctx, d.ID); errors.Is(err, store.ErrNotFound) {
+			return Signed{}, cmp.Or(s.loosen(ctx, d.Staff, a.Proof.Identity), error(ErrInvitation))
+		} else if err != nil {
+			return Signed{}, fmt.Errorf("read the invitation: %w", err)
 		}
 		id.Provider, id.Bonds = a.Proof.Provider, a.Proof.Bonds
 	}

@@ -160,8 +160,9 @@ func (s *Service) Hire(ctx context.Context, who halsocoach.Actor, m Member) (Mem
 	})
 }
 
-// End closes a member's account: sessions end at once. The entry stays, so that
-// the access log can still say who it was.
+// End closes a member's account: sessions end at once, and so do the links for
+// the member and by them. The entry stays, so that the access log can still say
+// who it was.
 func (s *Service) End(ctx context.Context, who halsocoach.Actor, id string) (Member, error) {
 	if err := s.allowMember(who, id); err != nil {
 		return Member{}, err
@@ -169,12 +170,16 @@ func (s *Service) End(ctx context.Context, who halsocoach.Actor, id string) (Mem
 	if who.ID == id {
 		return Member{}, ErrYourself
 	}
-	return s.change(ctx, id, false, func(m *Member) error {
+	m, err := s.change(ctx, id, false, func(m *Member) error {
 		if m.Ended == "" {
 			m.Ended = halsocoach.DayOf(s.cfg.Clock())
 		}
 		return nil
 	})
+	if err != nil {
+		return Member{}, err
+	}
+	return m, s.forget(ctx, id, true)
 }
 
 // ErrYourself: somebody else has to close an administrator's own account.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -120,4 +121,43 @@ func (t *tokens) parse(token string, options ...jwt.ParserOption) (c claims, kid
 		return nil, errKey
 	})
 	return c, kid, err
+}
+
+// MachineLasts is how long a machine's token may be used.
+const MachineLasts = 5 * time.Minute
+
+var errScope = halsocoach.Forbidden("Åtkomstnyckeln gäller inte för det här.")
+
+// Machines is asked at each request which account a client acts for; false when
+// the client has been ended. Set it before the first request.
+func (s *Service) Machines(find func(client string) (halsocoach.Actor, bool)) { s.machines = find }
+
+// machine is who a machine's session is now.
+func (s *Service) machine(d session) (halsocoach.Actor, error) {
+	if s.machines == nil {
+		return halsocoach.Actor{}, halsocoach.ErrSignIn
+	}
+	who, ok := s.machines(d.Machine)
+	if !ok {
+		return halsocoach.Actor{}, halsocoach.ErrSignIn
+	}
+	who.Session, who.Scope = d.ID, d.Scope
+	return who, nil
+}
+
+// mayGo says whether somebody's token opens the path at all. Machines have the
+// FHIR door, which looks at the scope itself, and recommendations as JSON.
+func mayGo(who halsocoach.Actor, method, path string) bool {
+	const referrals = "/api/v1/referrals"
+	switch {
+	case who.Scope == "", path == "/fhir", strings.HasPrefix(path, "/fhir/"):
+		return true
+	case method == "POST" && path == referrals:
+		return who.Granted("ServiceRequest", 'c')
+	case path != referrals && !strings.HasPrefix(path, referrals+"/"):
+		return false
+	case method == "GET" || method == "HEAD":
+		return who.Granted("ServiceRequest", 'r') && who.Granted("Task", 'r')
+	}
+	return who.Granted("Task", 'u')
 }

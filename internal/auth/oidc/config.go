@@ -51,6 +51,9 @@ type Provider struct {
 	AMR []string `json:"amr,omitempty"`
 	// CitizenACR is asked of citizens in the same way.
 	CitizenACR []string `json:"citizenAcr,omitempty"`
+	// SpeaksFor are the kinds of identity ("hsa", "person") that the provider may
+	// say of all staff. None = it opens the accounts that it was tied to itself.
+	SpeaksFor []string `json:"speaksFor,omitempty"`
 	// StayAtProvider leaves the provider's own session when one signs out here.
 	StayAtProvider bool `json:"stayAtProvider,omitempty"`
 	// FormTargets are origins besides the issuer's that a sign-out passes.
@@ -71,6 +74,12 @@ type Claims struct {
 const (
 	ForCitizens = "citizens"
 	ForStaff    = "staff"
+)
+
+// The kinds of identity that are the same at all providers.
+const (
+	hsa    = "hsa"
+	person = "person"
 )
 
 // bad says in one line what is wrong with a setting and how to mend it.
@@ -179,6 +188,11 @@ func (p *Provider) complete(where string) error {
 	}
 	if p.is(ForCitizens) && p.Claims.Personnummer == "" {
 		return bad(name("claims.personnummer", "CLAIM_PERSONNUMMER")+" is missing", "name the claim that holds a citizen's personnummer")
+	}
+	for _, kind := range p.SpeaksFor {
+		if kind != hsa && kind != person || !p.is(ForStaff) {
+			return bad(name("speaksFor", "SPEAKS_FOR")+fmt.Sprintf(" holds %q", kind), "give hsa, person or both, to a provider for staff")
+		}
 	}
 	if len(p.Scopes) == 0 {
 		p.Scopes = []string{"openid", "profile"}

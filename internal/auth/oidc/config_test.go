@@ -47,6 +47,7 @@ func TestABadSettingIsOneLineThatSaysHowToMendIt(t *testing.T) {
 		{"a misspelt name", Settings{File: file("odd.json", `[{"isuer":"x"}]`)}, []string{"isuer"}},
 		{"an empty list", Settings{File: file("none.json", "[]")}, []string{"empty"}},
 		{"a bad id", Settings{File: file("id.json", strings.Replace("["+entry+"]", `"a"`, `"Å/"`, 1))}, []string{"provider 1", "a-z"}},
+		{"trusted with what we do not know", Settings{File: file("speaks.json", strings.Replace("["+entry+"]", `"claims"`, `"speaksFor":["mail"],"claims"`, 1))}, []string{`speaksFor holds "mail"`, "hsa, person"}},
 		{"two of one id", Settings{File: file("two.json", "["+entry+","+entry+"]")}, []string{`two providers have the id "a"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

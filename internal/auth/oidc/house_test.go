@@ -42,7 +42,7 @@ func providers(p *oidctest.Provider) []Provider {
 			Scopes: []string{"openid", "profile"}, Claims: claims}
 	}
 	siths := one("siths", "SITHS", ForStaff, Claims{HSAID: "hsaid"})
-	siths.ACR, siths.AMR = []string{"loa3"}, []string{"otp"}
+	siths.ACR, siths.AMR, siths.SpeaksFor = []string{"loa3"}, []string{"otp"}, []string{"hsa"}
 	return []Provider{
 		one("bankid", "BankID eller Freja", ForCitizens, Claims{Personnummer: "personnummer", Protected: "skyddad", Kommun: "kommun"}),
 		siths, one("kommun", "Sävsjö kommun", ForStaff, Claims{}),

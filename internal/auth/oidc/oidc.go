@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -196,7 +197,7 @@ func (s *Service) prove(ctx context.Context, c *client, f flow, a answer) (auth.
 	case a.fault == "access_denied":
 		return auth.Proof{}, errCancelled.because("access_denied")
 	case a.fault != "":
-		return auth.Proof{}, errRefused.because("the provider says %.40q", a.fault)
+		return auth.Proof{}, errRefused.because("the provider says %s", codeOf(a.fault))
 	case a.issuer != "" && a.issuer != c.Issuer:
 		return auth.Proof{}, errIssuer.because("the answer says issuer %.100q", a.issuer)
 	case a.code == "":
@@ -240,10 +241,11 @@ func (s *Service) proof(ctx context.Context, c *client, t token, staff bool) (au
 	p := auth.Proof{Provider: c.ID, Name: nameOf(t.claims, c.Claims.Name), Bonds: s.bonds(c, t.Session, t.Subject)}
 	if staff {
 		identity, err := s.identity(ctx, c, t)
-		p.Identity = identity
+		kind, _, _ := strings.Cut(identity, ":")
+		p.Identity, p.Issuer, p.Speaks = identity, c.Issuer, slices.Contains(c.SpeaksFor, kind)
 		return p, err
 	}
-	number := text(t.claims, c.Claims.Personnummer)
+	number := word(t.claims, c.Claims.Personnummer)
 	if number == "" {
 		return p, errMissing.because("claim %q", c.Claims.Personnummer)
 	}
@@ -260,29 +262,34 @@ func (s *Service) proof(ctx context.Context, c *client, t token, staff bool) (au
 }
 
 // identity is how the register of staff knows somebody: by HSA-id where the
-// provider says it, else by personnummer, else by issuer and subject.
+// provider says it, else by personnummer where the configuration names its claim,
+// else by issuer and subject.
 func (s *Service) identity(ctx context.Context, c *client, t token) (string, error) {
 	if name := c.Claims.HSAID; name != "" {
-		id := text(t.claims, name)
+		id := word(t.claims, name)
 		if id == "" {
 			return "", errMissing.because("claim %q", name)
 		}
 		return auth.HSAIdentity(id), nil
 	}
-	number := t.Subject
 	if name := c.Claims.Personnummer; name != "" {
-		if number = text(t.claims, name); number == "" {
+		number := word(t.claims, name)
+		if number == "" {
 			return "", errMissing.because("claim %q", name)
 		}
-	}
-	n, err := halsocoach.ParseNumber(number, s.cfg.Clock())
-	switch {
-	case err == nil:
+		n, err := halsocoach.ParseNumber(number, s.cfg.Clock())
+		if err != nil {
+			return "", errNumber.because("claim %q", name)
+		}
 		return s.cfg.Auth.PersonIdentity(ctx, n)
-	case c.Claims.Personnummer != "":
-		return "", errNumber.because("claim %q", c.Claims.Personnummer)
 	}
-	return auth.SubjectIdentity(c.Issuer, t.Subject), nil
+	subject := t.Subject
+	if n, err := halsocoach.ParseNumber(subject, s.cfg.Clock()); err == nil { // a hash of a number could be guessed
+		if subject, err = s.cfg.Auth.PersonIdentity(ctx, n); err != nil {
+			return "", err
+		}
+	}
+	return auth.SubjectIdentity(c.Issuer, subject), nil
 }
 
 // bonds are by what the provider may end the session. A subject that is a

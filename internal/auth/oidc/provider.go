@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -129,7 +130,7 @@ func (c *client) ask(ctx context.Context) (*known, *fault) {
 		Algs  []string `json:"id_token_signing_alg_values_supported"`
 	}
 	if err := p.Claims(&more); err != nil {
-		return nil, errNonsense.because("read the discovery document: %v", err)
+		return nil, errNonsense.because("the discovery document can not be read")
 	}
 	if p.Endpoint().AuthURL == "" || p.Endpoint().TokenURL == "" || more.JWKS == "" {
 		return nil, errNonsense.because("the discovery document lacks authorization_endpoint, token_endpoint or jwks_uri")
@@ -162,14 +163,34 @@ func (c *client) whyNot(err error) *fault {
 	case errors.As(err, &syntax), strings.Contains(err.Error(), "decode"), strings.Contains(err.Error(), "Content-Type"):
 		return errNonsense.because("the discovery document is not JSON")
 	}
-	return errDown.because("discovery: %.80s", firstLine(err.Error()))
+	return errDown.because("discovery: %s", why(err))
 }
 
-// firstLine keeps a page of HTML out of the log.
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	s, _, _ = strings.Cut(s, "<")
-	return s
+var (
+	statusIn = regexp.MustCompile(`^[1-5][0-9][0-9]\b`)
+	codeIn   = regexp.MustCompile(`^[a-z_]{1,40}$`)
+)
+
+// why is what the log may say of an answer that was not one: its status. The
+// answer itself may hold the person.
+func why(err error) string {
+	var network *url.Error
+	if errors.As(err, &network) {
+		return network.Err.Error()
+	}
+	if status := statusIn.FindString(err.Error()); status != "" {
+		return "status " + status
+	}
+	return "the answer can not be read"
+}
+
+// codeOf is a fault's code as the protocol writes it; anything else stays out of
+// the log.
+func codeOf(said string) string {
+	if codeIn.MatchString(said) {
+		return said
+	}
+	return "something that is no code"
 }
 
 // oauth is the client for the library that exchanges codes.
@@ -193,7 +214,7 @@ func (c *client) exchange(ctx context.Context, k *known, back, code, verifier st
 	case errors.As(err, &said) && said.ErrorCode == "invalid_client":
 		return nil, errRefused.because("the token endpoint does not accept our client id and secret (invalid_client)")
 	case errors.As(err, &said) && said.ErrorCode != "":
-		return nil, errCode.because("the token endpoint answers %.40q", said.ErrorCode)
+		return nil, errCode.because("the token endpoint answers %s", codeOf(said.ErrorCode))
 	case errors.As(err, &network):
 		return nil, errDown.because("%v", network.Err)
 	}

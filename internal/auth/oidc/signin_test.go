@@ -76,7 +76,9 @@ func TestStaffAreKnownByHSAIDByNumberOrBySubject(t *testing.T) {
 		t.Fatal(identity, err)
 	}
 	n.hire(auth.Member{ID: "elsa", Name: "Elsa Berg", Role: halsocoach.RoleFamily, Identities: []string{identity}})
-	byNumber := g.node(t, func(all []Provider) { all[2].Claims.Personnummer = "personnummer" })
+	byNumber := g.node(t, func(all []Provider) {
+		all[2].Claims.Personnummer, all[2].SpeaksFor = "personnummer", []string{"person"}
+	})
 	b = byNumber.browser()
 	b.through(g, kommun, "elsa")
 	if got := b.get("/vem").body; !strings.HasPrefix(got, "family|elsa") {

@@ -120,7 +120,7 @@ func (c *client) claimed(ctx context.Context, k *known, t *token, access *oauth2
 	defer cancel()
 	info, err := k.provider.UserInfo(ctx, oauth2.StaticTokenSource(access))
 	if err != nil {
-		return errDown.because("userinfo: %.80s", firstLine(err.Error()))
+		return errDown.because("userinfo: %s", why(err))
 	}
 	if info.Subject != t.Subject {
 		return errReplayed.because("userinfo is about somebody else than the token")
@@ -130,7 +130,7 @@ func (c *client) claimed(ctx context.Context, k *known, t *token, access *oauth2
 		return errNonsense.because("userinfo is not JSON")
 	}
 	for name, value := range more {
-		if _, ok := t.claims[name]; !ok {
+		if have := t.claims[name]; have == nil || have == "" {
 			t.claims[name] = value
 		}
 	}
@@ -156,12 +156,24 @@ func text(claims map[string]any, name string) string {
 	return ""
 }
 
+// word is a claim that says who somebody is: a text and nothing else.
+func word(claims map[string]any, name string) string {
+	s, _ := claims[name].(string)
+	return strings.TrimSpace(s)
+}
+
 // said is whether a claim says yes. Anything that is not a clear no is yes: who
-// is protected must not become unprotected by a word we do not know.
+// is protected must not become unprotected by a word or a shape we do not know.
 func said(claims map[string]any, name string) bool {
-	switch strings.ToLower(text(claims, name)) {
-	case "", "false", "0", "no", "nej", "n":
+	switch v := claims[name].(type) {
+	case nil:
 		return false
+	case bool:
+		return v
+	case float64:
+		return v != 0
+	case string:
+		return !slices.Contains([]string{"", "false", "0", "no", "nej", "n"}, strings.ToLower(strings.TrimSpace(v)))
 	}
 	return true
 }

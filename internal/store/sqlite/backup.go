@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"halsocoach/internal/store"
 )
@@ -15,7 +16,7 @@ import (
 // Backup satisfies store.Store: a copy of the file as it is at one moment, made
 // beside it and streamed to w. Writing goes on meanwhile.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	dir, err := os.MkdirTemp(filepath.Dir(s.path), "backup-")
+	dir, err := os.MkdirTemp(filepath.Dir(s.path), filepath.Base(s.path)+backupMark)
 	if err != nil {
 		return fmt.Errorf("sqlite: backup: %w", err)
 	}
@@ -34,8 +35,33 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("sqlite: backup: %w", err)
 	}
 	defer f.Close()
+	// Without its name it is gone when this process is, however that ends.
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("sqlite: backup: %w", err)
+	}
 	if _, err := io.Copy(w, reader{ctx, f}); err != nil {
 		return fmt.Errorf("sqlite: backup: %w", err)
+	}
+	return nil
+}
+
+const backupMark = "-backup-"
+
+// backupTime is longer than any copy takes.
+const backupTime = time.Hour
+
+// sweepBackups removes what a backup left that was killed while it copied.
+func sweepBackups(path string, now time.Time) error {
+	left, err := filepath.Glob(path + backupMark + "*")
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if st, err := os.Stat(dir); err == nil && now.Sub(st.ModTime()) > backupTime {
+			if err := os.RemoveAll(dir); err != nil {
+				return fmt.Errorf("sqlite: remove an unfinished backup: %w", err)
+			}
+		}
 	}
 	return nil
 }

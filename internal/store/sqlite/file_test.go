@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"halsocoach"
 	"halsocoach/internal/store"
@@ -341,5 +342,31 @@ func TestScrubEmptiesTheLogUnlessSomebodyReads(t *testing.T) {
 	}
 	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() != 0 {
 		t.Errorf("the log is not empty: %v", err)
+	}
+}
+
+// TestAKilledBackupIsSweptAway: what it left holds everything, and must not
+// outlive what is erased.
+func TestAKilledBackupIsSweptAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	left, young := path+backupMark+"1", path+backupMark+"2"
+	for _, dir := range []string{left, young} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "copy.db"), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Now().Add(-2 * backupTime)
+	if err := os.Chtimes(left, old, old); err != nil {
+		t.Fatal(err)
+	}
+	openAt(t, path, nil)
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Errorf("one that may be running is gone: %v", err)
 	}
 }

@@ -59,7 +59,7 @@ func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	if err := create(path); err != nil {
+	if err := errors.Join(create(path), sweepBackups(path, time.Now())); err != nil {
 		return nil, err
 	}
 	s := &Store{path: path, log: log, tables: map[string]*table{}, saved: make(chan struct{}, 1)}

@@ -96,6 +96,8 @@ func notChosen(err error) bool {
 	return errors.As(err, &choice)
 }
 
+const codeNoMajority = 64
+
 // busy is halsocoach.ErrBusy with its cause, for the log.
 func busy(what string, cause error) error {
 	return &halsocoach.Error{Kind: halsocoach.KindBusy, Text: halsocoach.ErrBusy.Text, Err: fmt.Errorf("mongo: %s: %w", what, cause)}
@@ -119,8 +121,11 @@ func (s *Store) fault(ctx context.Context, what string, began time.Time, err err
 	if t == "" {
 		return fmt.Errorf("mongo: %s: %w", what, err)
 	}
-	// A caller in a hurry says nothing about the server.
-	if hurried := t == slow && ctx.Err() != nil && time.Since(began) < min(time.Second, s.set.Bound/2); !hurried {
+	// A caller in a hurry says nothing about the server; that a majority is out of
+	// reach does.
+	var server driver.ServerError
+	late := time.Since(began) >= min(time.Second, s.set.Bound/2) || errors.As(err, &server) && server.HasErrorCode(codeNoMajority)
+	if t != slow || late {
 		s.health.note(t, err)
 	}
 	return busy(what, err)

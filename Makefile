@@ -1,7 +1,7 @@
 # Hälsocoach online. `make run` starts the demo, `make test` runs every test.
 GO ?= go
 
-.PHONY: run build generate test hard lint e2e bench tools vuln
+.PHONY: run build generate test test-mongo hard lint e2e bench tools vuln
 
 run: ## the demo on http://127.0.0.1:8080
 	$(GO) run ./cmd/halsocoach demo
@@ -25,6 +25,7 @@ lint: ## format, vet, staticcheck, fresh pages
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' | grep -v _templ.go))" || { gofmt -l $$(git ls-files '*.go' | grep -v _templ.go); echo 'not formatted: run gofmt -w'; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	$(GO) -C internal/store/mongo/ferret vet ./...
 
 test: tools lint ## every test with short counts
 	$(GO) test -race -timeout 14m ./...
@@ -33,6 +34,9 @@ test: tools lint ## every test with short counts
 hard: tools lint ## the same tests with the long counts
 	HALSOCOACH_HARD=1 $(GO) test -race -timeout 120m ./...
 	HALSOCOACH_HARD=1 $(GO) -C internal/store/mongo/ferret test -race -timeout 60m ./...
+
+test-mongo: ## the store's suite on a MongoDB of yours: URL=mongodb://host:27017/scratch, whose databases of that name it makes and drops
+	HALSOCOACH_MONGO=$(URL) $(GO) test -count=1 -tags mongo -run TestARealServer ./internal/store/mongo
 
 e2e: tools ## the journeys in a real Chromium
 	$(GO) test -v -count=1 ./e2e/...

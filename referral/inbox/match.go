@@ -98,7 +98,8 @@ func (s *Service) matches(ctx context.Context, who halsocoach.Actor, r referral.
 		}
 	}
 	var out []Match
-	for _, person := range append(slices.Clone(byContact), byName...) {
+	sure := slices.DeleteFunc(slices.Clone(byContact), func(p string) bool { return !slices.Contains(byName, p) })
+	for _, person := range slices.Concat(sure, byContact, byName) {
 		if person == r.Person || slices.ContainsFunc(out, func(m Match) bool { return m.person == person }) || len(out) >= mostMatches {
 			continue
 		}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -234,5 +235,43 @@ func TestTheLogIsPagedNewestFirst(t *testing.T) {
 	items, _, _ := s.SeenBy(e.Ctx(), e.People.Anna, "")
 	if !items[0].At.After(items[1].At) {
 		t.Fatal("the newest is not first")
+	}
+}
+
+func TestALinkLiesSealedInTheCookieOfItsMaker(t *testing.T) {
+	e, _ := house(t)
+	s := node(t, e, func(c *Config) { c.PublicURL = "https://halsocoach.example" })
+	b := open(t, e, s)
+	lay := func() {
+		t.Helper()
+		b.be("kommun")
+		a := b.post("/personal/maria/lank", url.Values{})
+		if cookie := a.header.Get("Set-Cookie"); a.status != 303 || !strings.HasPrefix(cookie, "__Host-inbjudan=") || !strings.Contains(cookie, "secure") {
+			t.Fatalf("%d %s", a.status, cookie)
+		}
+	}
+	lay()
+	const name = "__Host-inbjudan"
+	sealed := b.cookies[name]
+	if a := b.get("/personal/lank"); a.status != 200 || !strings.Contains(a.body, "https://halsocoach.example/inbjudan/") || b.cookies[name] != "" {
+		t.Fatalf("%d %v", a.status, b.cookies)
+	}
+	if raw, err := base64.RawURLEncoding.DecodeString(sealed); err != nil || strings.Contains(string(raw), "inbjudan") {
+		t.Fatalf("the link can be read: %v", err)
+	}
+	b.be("region")
+	b.cookies[name] = sealed
+	if a := b.get("/personal/lank"); a.status != 303 {
+		t.Fatalf("somebody else reads it: %d", a.status)
+	}
+	lay()
+	if b.post("/logga-ut", nil); b.cookies[name] != "" {
+		t.Fatal("it outlives the sign-out")
+	}
+	b.be("kommun")
+	b.cookies[name] = sealed
+	e.Clock.Add(linkLasts)
+	if a := b.get("/personal/lank"); a.status != 303 {
+		t.Fatalf("too late: %d", a.status)
 	}
 }

@@ -173,7 +173,7 @@ func (s *Service) signOut(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	for _, name := range []string{s.cookie, s.hostCookie(draftCookie), s.hostCookie(proofCookie)} {
+	for _, name := range []string{s.cookie, s.hostCookie(draftCookie), s.hostCookie(proofCookie), s.hostCookie(linkCookie)} {
 		s.clearCookie(c, name)
 	}
 	if leave != "" {

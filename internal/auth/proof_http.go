@@ -96,14 +96,14 @@ func (s *Service) proof(c *fiber.Ctx) *Proof {
 // Refused says whether an address has failed so often that it is not listened
 // to for a while; Failed counts one failure.
 func (s *Service) Refused(c *fiber.Ctx) error {
-	if s.failures.Blocked(c.IP(), s.cfg.Clock()) {
+	if s.failures.Blocked(web.ClientIP(c), s.cfg.Clock()) {
 		return ErrTooMany
 	}
 	return nil
 }
 
 // Failed counts a failed sign-in of the request's address.
-func (s *Service) Failed(c *fiber.Ctx) { s.failures.Add(c.IP(), s.cfg.Clock()) }
+func (s *Service) Failed(c *fiber.Ctx) { s.failures.Add(web.ClientIP(c), s.cfg.Clock()) }
 
 // offerPage shows what an invitation is. Guesses are counted per address.
 func (s *Service) offerPage(c *fiber.Ctx) error {
@@ -136,12 +136,12 @@ func offerFrame(status int) web.Page {
 }
 
 func (s *Service) seekOffer(c *fiber.Ctx) (offer, error) {
-	if err := s.Refused(c); err != nil {
-		return offer{}, err
+	if !s.failures.Take(web.ClientIP(c), s.cfg.Clock()) {
+		return offer{}, ErrTooMany
 	}
 	o, err := s.offer(web.Ctx(c), c.Params("token"))
-	if errors.Is(err, ErrInvitation) {
-		s.Failed(c)
+	if !errors.Is(err, ErrInvitation) {
+		s.failures.Back(web.ClientIP(c))
 	}
 	return o, err
 }

@@ -2,7 +2,7 @@ package auth
 
 import (
 	"context"
-	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"time"
@@ -224,9 +224,30 @@ const (
 	linkLasts  = 5 * time.Minute
 )
 
+// made is the link in the cookie, sealed.
+type made struct {
+	Link string    `json:"link"`
+	Who  string    `json:"who"` // staff id
+	Ends time.Time `json:"ends"`
+}
+
 func (s *Service) showLink(c *fiber.Ctx, link string) error {
-	s.setCookie(c, linkCookie, base64.RawURLEncoding.EncodeToString([]byte(link)), linkLasts)
+	plain, err := json.Marshal(made{link, web.Who(c).ID, s.cfg.Clock().Add(linkLasts)})
+	if err != nil {
+		return err
+	}
+	s.setCookie(c, s.hostCookie(linkCookie), s.cfg.Seal.Token("auth.link").Encrypt(plain), linkLasts)
 	return web.Redirect(c, "/personal/lank", "")
+}
+
+// madeLink is the link that who has just made in this browser, or "".
+func (s *Service) madeLink(c *fiber.Ctx, who halsocoach.Actor) string {
+	plain, err := s.cfg.Seal.Token("auth.link").Decrypt(c.Cookies(s.hostCookie(linkCookie)))
+	var m made
+	if err != nil || json.Unmarshal(plain, &m) != nil || m.Who != who.ID || !s.cfg.Clock().Before(m.Ends) {
+		return ""
+	}
+	return m.Link
 }
 
 func (s *Service) linkPage(c *fiber.Ctx) error {
@@ -234,12 +255,12 @@ func (s *Service) linkPage(c *fiber.Ctx) error {
 	if err := halsocoach.Allow(who, halsocoach.RoleKommun, halsocoach.RoleRegion); err != nil {
 		return err
 	}
-	link, err := base64.RawURLEncoding.DecodeString(c.Cookies(linkCookie))
-	if err != nil || !strings.HasPrefix(string(link), s.cfg.PublicURL+"/inbjudan/") {
+	link := s.madeLink(c, who)
+	if link == "" {
 		return web.Redirect(c, "/personal", "")
 	}
-	s.clearCookie(c, linkCookie)
-	return web.Show(c, web.Page{Title: "Länken är klar", Active: "/personal"}, linkReady(string(link), s.cfg.Clock().Add(invitationLasts)))
+	s.clearCookie(c, s.hostCookie(linkCookie))
+	return web.Show(c, web.Page{Title: "Länken är klar", Active: "/personal"}, linkReady(link, s.cfg.Clock().Add(invitationLasts)))
 }
 
 func (s *Service) toStaff(c *fiber.Ctx) error { return web.Redirect(c, "/personal", "") }

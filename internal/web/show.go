@@ -73,7 +73,18 @@ func backPath(c *fiber.Ctx) string {
 	return path
 }
 
-const noticeCookie = "besked"
+// The names of the notice's cookie, as of the session's.
+const (
+	secureNotice = "__Host-besked"
+	plainNotice  = "besked"
+)
+
+func (a *App) noticeCookie() string {
+	if a.secure {
+		return secureNotice
+	}
+	return plainNotice
+}
 
 // Redirect answers a POST: 303 to path, and a notice that is shown once on the
 // next page ("" = none). The notice is Swedish and translated where shown; with
@@ -82,7 +93,7 @@ func Redirect(c *fiber.Ctx, path, notice string) error {
 	if notice != "" {
 		st := stateOf(c)
 		c.Cookie(&fiber.Cookie{
-			Name: noticeCookie, Value: base64.RawURLEncoding.EncodeToString([]byte(notice)), Path: "/", MaxAge: 120,
+			Name: st.app.noticeCookie(), Value: base64.RawURLEncoding.EncodeToString([]byte(notice)), Path: "/", MaxAge: 120,
 			HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: st.app.secure,
 		})
 	}
@@ -91,11 +102,12 @@ func Redirect(c *fiber.Ctx, path, notice string) error {
 }
 
 func takeNotice(c *fiber.Ctx) string {
-	raw := c.Cookies(noticeCookie)
+	a := stateOf(c).app
+	raw := c.Cookies(a.noticeCookie())
 	if raw == "" {
 		return ""
 	}
-	c.Cookie(&fiber.Cookie{Name: noticeCookie, Path: "/", MaxAge: -1, HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: stateOf(c).app.secure})
+	c.Cookie(&fiber.Cookie{Name: a.noticeCookie(), Path: "/", MaxAge: -1, HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: a.secure})
 	text, err := base64.RawURLEncoding.DecodeString(raw)
 	if err != nil || len(text) > 500 {
 		return ""

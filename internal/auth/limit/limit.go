@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -32,6 +33,10 @@ func NewFailures() *Failures { return &Failures{counts: map[string]failed{}} }
 func (f *Failures) Blocked(address string, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.blocked(key(address), now)
+}
+
+func (f *Failures) blocked(address string, now time.Time) bool {
 	c, ok := f.counts[address]
 	return ok && c.n >= AtMost && now.Sub(c.since) < Within
 }
@@ -40,6 +45,47 @@ func (f *Failures) Blocked(address string, now time.Time) bool {
 func (f *Failures) Add(address string, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.add(key(address), now)
+}
+
+// Take counts one before it is known how it goes, so that those who try side by
+// side are counted too; false when there have been too many. Back takes it back.
+func (f *Failures) Take(address string, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	address = key(address)
+	if f.blocked(address, now) {
+		return false
+	}
+	f.add(address, now)
+	return true
+}
+
+// Back says that what was taken was no failure.
+func (f *Failures) Back(address string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	address = key(address)
+	if c, ok := f.counts[address]; ok && c.n > 1 {
+		c.n--
+		f.counts[address] = c
+	} else {
+		delete(f.counts, address)
+	}
+}
+
+// key is what an address is counted by: of IPv6 the network that one customer
+// has, since all of it is theirs to send from.
+func key(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return address
+	}
+	p, _ := a.WithZone("").Prefix(64)
+	return p.String()
+}
+
+func (f *Failures) add(address string, now time.Time) {
 	c, ok := f.counts[address]
 	if !ok || now.Sub(c.since) >= Within {
 		c = failed{since: now}

@@ -271,3 +271,55 @@ func TestAProviderEndsAllThatItBegan(t *testing.T) {
 		t.Fatalf("%d ended: %v", n, err)
 	}
 }
+
+func TestWhatALinkHasTiedSaysWhoseLinkItWasAtTheFrontDoorToo(t *testing.T) {
+	g := newGround(t)
+	n := g.node(t)
+	n.staff(g)
+	via := func(b *browser) string {
+		t.Helper()
+		who, err := n.auth.ActorOf(g.Ctx(), b.cookies["session"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return who.ID + " by " + who.Via
+	}
+	accept := func(link, door, subject string) *browser {
+		t.Helper()
+		b := n.browser()
+		b.through(g, door+"&next="+url.QueryEscape(link), subject)
+		if p := b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}); p.status != 303 {
+			t.Fatalf("%d %s", p.status, p.body)
+		}
+		return b
+	}
+	front := func(door, subject string) *browser {
+		t.Helper()
+		b := n.browser()
+		b.through(g, door, subject)
+		return b
+	}
+	// The administrator ties a sign-in of her own to a colleague.
+	if got := via(accept(n.invite(g, n.eva(), auth.Invitation{Staff: "maria"}), kommun, "eva-1")); got != "maria by eva" {
+		t.Error(got)
+	}
+	if got := via(front(kommun, "eva-1")); got != "maria by eva" {
+		t.Errorf("at the front door: %s", got)
+	}
+	// Another link for the same sign-in does not wash it.
+	accept(n.invite(g, halsocoach.System("test"), auth.Invitation{Staff: "maria"}), kommun, "eva-1")
+	if got := via(front(kommun, "eva-1")); got != "maria by eva" {
+		t.Errorf("after one more link: %s", got)
+	}
+	// Who has joined by an invitation has nobody's word behind them.
+	joined := n.invite(g, n.eva(), newCoach)
+	if got := via(accept(joined, kommun, "johan-1")); !strings.HasSuffix(got, " by ") {
+		t.Error(got)
+	}
+	if got := via(front(kommun, "johan-1")); !strings.HasSuffix(got, " by ") {
+		t.Error(got)
+	}
+	if got := via(front(siths, "eva-1")); got != "eva by " {
+		t.Error(got)
+	}
+}

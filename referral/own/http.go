@@ -118,7 +118,7 @@ func (s *Service) call(c *fiber.Ctx) error {
 	if f.Get(trap) != "" { // no person sees that field
 		return web.Redirect(c, thanks, "")
 	}
-	err := s.CallMe(web.Ctx(c), c.IP(), web.Req(c), referral.Wish{Name: f.Get("name"), Phone: f.Get("phone"), Language: f.Get("language"), Centre: centre})
+	err := s.CallMe(web.Ctx(c), web.ClientIP(c), web.Req(c), referral.Wish{Name: f.Get("name"), Phone: f.Get("phone"), Language: f.Get("language"), Centre: centre})
 	var fault *halsocoach.Error
 	switch {
 	case err == nil:

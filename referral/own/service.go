@@ -33,15 +33,14 @@ var ErrTooOften = halsocoach.Conflict("too_often", "Härifrån har många bett a
 // CallMe leaves a name and a phone number for the centre to call. address is the
 // visitor's, and is held in memory only.
 func (s *Service) CallMe(ctx context.Context, address string, req halsocoach.Request, w referral.Wish) error {
-	now := s.Clock()
-	if s.calls.Blocked(address, now) {
+	if !s.calls.Take(address, s.Clock()) { // before the work, so that none pass side by side
 		return ErrTooOften
 	}
-	if err := s.Referrals.CallMe(ctx, req, w.Name, w.Phone, w.Centre, w.Language); err != nil {
-		return err
+	err := s.Referrals.CallMe(ctx, req, w.Name, w.Phone, w.Centre, w.Language)
+	if err != nil {
+		s.calls.Back(address)
 	}
-	s.calls.Add(address, now)
-	return nil
+	return err
 }
 
 // place is a centre as the page of it shows it.

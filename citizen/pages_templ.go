@@ -560,7 +560,7 @@ func nextStep(h Home) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = web.Next(web.T(ctx, "Du är rekommenderad till oss"), web.T(ctx, "En hälsocoach på %s hör av sig senast %s. Du behöver inte göra något nu.", h.Centre.Name, web.Date(ctx, h.Due))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Next(web.T(ctx, "Du är rekommenderad till oss"), web.T(ctx, "En hälsocoach på %s hör av sig senast %s. Du behöver inte göra något nu.", h.Centre.Name, web.Date(ctx, h.Told.Start()))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -601,7 +601,7 @@ func nextStep(h Home) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = web.Next(web.T(ctx, "En hälsocoach har tagit emot dig"), web.T(ctx, "Vi gör i ordning din sida. Det är klart om en liten stund.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Next(web.T(ctx, "Du är välkommen till oss"), web.T(ctx, "Vi gör i ordning din sida. Det är klart om en liten stund.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/holiday"
 )
 
 // Home is what the start page Min hälsa shows.
@@ -21,6 +22,7 @@ type Home struct {
 	CoachName string
 	Centre    halsocoach.Centre   // where the person is enrolled, or recommended
 	Due       time.Time           // a first contact is promised by then
+	Told      halsocoach.Day      // and what the person is told: a working day
 	Centres   []halsocoach.Centre // to get in touch with, for those nobody knows
 }
 
@@ -134,6 +136,7 @@ func (s *Service) advise(ctx context.Context, who halsocoach.Actor, h Home, open
 		h.CoachName = m.Name
 	case about != nil:
 		centre, h.Due = about.Centre, about.Due
+		h.Told = holiday.LastWorkingDay(halsocoach.DayOf(about.Received), halsocoach.DayOf(about.Due))
 	default:
 		h.Centres, err = s.Registers.Centres(ctx, "")
 		return h, err

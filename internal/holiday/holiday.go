@@ -54,6 +54,18 @@ func Name(d halsocoach.Day) string {
 	return days.(map[halsocoach.Day]string)[d]
 }
 
+// LastWorkingDay is the last day from first to last on which people work: no
+// Saturday, no Sunday and none of the days here. Without one it is last. It is
+// by which day somebody is told that they will have heard from us.
+func LastWorkingDay(first, last halsocoach.Day) halsocoach.Day {
+	for d := last; d >= first; d = d.Plus(-1) {
+		if at := d.At(12 * 60).Weekday(); at != time.Saturday && at != time.Sunday && Name(d) == "" {
+			return d
+		}
+	}
+	return last
+}
+
 // Names are all names that Name gives.
 func Names() []string {
 	out := make([]string, len(kept))

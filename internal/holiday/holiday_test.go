@@ -38,3 +38,17 @@ func BenchmarkName(b *testing.B) {
 		Name("2026-12-24")
 	}
 }
+
+func TestTheLastWorkingDay(t *testing.T) {
+	for _, c := range []struct{ first, last, want halsocoach.Day }{
+		{"2026-11-23", "2026-11-30", "2026-11-30"}, // a Monday
+		{"2026-11-22", "2026-11-29", "2026-11-27"}, // a Sunday
+		{"2026-11-21", "2026-11-28", "2026-11-27"},
+		{"2026-12-18", "2026-12-25", "2026-12-23"}, // Christmas
+		{"2026-11-21", "2026-11-22", "2026-11-22"}, // none there
+	} {
+		if got := LastWorkingDay(c.first, c.last); got != c.want {
+			t.Errorf("%s to %s is %s, want %s", c.first, c.last, got, c.want)
+		}
+	}
+}

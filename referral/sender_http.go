@@ -2,6 +2,7 @@ package referral
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -43,6 +44,34 @@ type senderForm struct {
 	Kommuner  []web.Choice
 	Languages []web.Choice
 	Today     halsocoach.Day
+	Chosen    *CentreWait // nil = none yet
+}
+
+// follow lets the centre be one of those that take in who lives in the kommun:
+// the kommun's own unless another of them was chosen. What was chosen in vain is
+// said with the names of those that can be.
+func follow(ctx context.Context, f *web.Form, open []CentreWait) {
+	names, kept := make([]string, len(open)), false
+	for i, o := range open {
+		names[i], kept = o.Name, kept || o.Code == f.Get("centre")
+	}
+	for i, e := range f.Errors {
+		if e.Name == "centre" && f.Get("centre") != "" && !kept {
+			f.Errors[i].Text = NotTaken(ctx, names)
+		}
+	}
+	if kept && f.Get("do") != doKommun || f.Get("kommun") == "" {
+		return
+	}
+	f.Set("centre", "")
+	if len(open) > 0 && open[0].Kommun == f.Get("kommun") {
+		f.Set("centre", open[0].Code)
+	}
+}
+
+// folded says whether what is said of the yes is as the form proposes it.
+func (v senderForm) folded() bool {
+	return v.Error("consentOn")+v.Error("consentScope") == "" && v.Get("consentOn") == string(v.Today) && v.Get("consentScope") == string(ScopeState)
 }
 
 // What the buttons of the form's pages ask for, in the field "do"; nothing is to
@@ -50,6 +79,7 @@ type senderForm struct {
 const (
 	doSend   = "skicka"
 	doChange = "andra"
+	doKommun = "kommun" // the centres of another kommun
 )
 
 func (s *Service) askRecommendation(c *fiber.Ctx) error {
@@ -71,12 +101,16 @@ func (s *Service) askRecommendation(c *fiber.Ctx) error {
 
 func (s *Service) showForm(c *fiber.Ctx, f *web.Form, status int) error {
 	ctx := web.Ctx(c)
-	centres, err := s.waitingChoices(ctx)
+	open, err := s.CentresFor(ctx, f.Get("kommun"))
 	if err != nil {
 		return err
 	}
-	view := senderForm{Form: f, Short: web.Who(c).Role == halsocoach.RoleAssociation, Centres: centres, Kommuner: KommunChoices(ctx),
+	follow(ctx, f, open)
+	view := senderForm{Form: f, Short: web.Who(c).Role == halsocoach.RoleAssociation, Centres: waitingChoices(ctx, open), Kommuner: KommunChoices(ctx),
 		Languages: LanguageChoices(ctx), Today: halsocoach.DayOf(s.Clock())}
+	if i := slices.IndexFunc(open, func(o CentreWait) bool { return o.Code == f.Get("centre") }); i >= 0 {
+		view.Chosen = &open[i]
+	}
 	return web.Show(c, web.Page{Title: "Rekommendera en person", Active: "/rekommendera", Status: status}, recommendPage(view))
 }
 
@@ -104,18 +138,33 @@ func (s *Service) recommend(c *fiber.Ctx) error {
 	}
 	var err error
 	switch f.Get("do") {
-	case doChange:
+	case doChange, doKommun:
 		if err = halsocoach.Allow(who, senders...); err == nil {
 			return s.showForm(c, f, 0)
 		}
 	case doSend:
 		var own Own
+		var already bool
+		if own, already, err = s.Already(ctx, who, wishOf(f, who)); err != nil {
+			return err
+		}
+		if already && own.ID != web.Req(c).ID(who, "referrals") { // another sending than this one
+			return web.Redirect(c, "/rekommendationer/"+own.ID, "Du har redan rekommenderat personen. Inget mer är skickat.")
+		}
 		if own, _, err = s.Recommend(ctx, who, web.Req(c), wishOf(f, who)); err == nil {
 			return web.Redirect(c, "/rekommendationer/"+own.ID, "Rekommendationen är skickad.")
 		}
 	default:
 		var p Preview
 		if p, err = s.Check(ctx, who, wishOf(f, who)); err == nil {
+			own, already, err := s.Already(ctx, who, p.Wish)
+			if err != nil {
+				return err
+			}
+			if already {
+				return web.Show(c, web.Page{Title: "Redan rekommenderad", Active: "/rekommendera"}, againPage(f, p, own, halsocoach.DayOf(own.Received) == halsocoach.DayOf(s.Clock())))
+			}
+			p.Wish.Personnummer = numberShown(p.Wish.Personnummer, s.Clock())
 			return web.Show(c, web.Page{Title: "Kontrollera uppgifterna", Active: "/rekommendera"}, checkPage(f, p))
 		}
 	}
@@ -141,22 +190,17 @@ func (s *Service) showReceipt(c *fiber.Ctx) error {
 	return web.Show(c, web.Page{Title: "Din rekommendation", Active: "/rekommendationer"}, receiptPage(own, web.NewForm(c)))
 }
 
-// waitingChoices are the centres that take people in, with how long people wait.
-func (s *Service) waitingChoices(ctx context.Context) ([]web.Choice, error) {
-	choices, err := s.centreChoices(ctx, "")
-	if err != nil || s.Waits == nil {
-		return choices, err
-	}
-	waits, err := s.Waits.Waits(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for i, choice := range choices {
-		if w, ok := waits[choice.Value]; ok {
-			choices[i].Label = web.T(ctx, "%s, väntan %s", choice.Label, Days(ctx, w.Median))
+// waitingChoices are centres to choose, with how long people wait.
+func waitingChoices(ctx context.Context, open []CentreWait) []web.Choice {
+	choices := []web.Choice{{Value: "", Label: web.T(ctx, "Välj Hälsocenter")}}
+	for _, o := range open {
+		label := o.Name
+		if o.Known {
+			label = web.T(ctx, "%s, väntan %s", o.Name, Days(ctx, o.Wait.Median))
 		}
+		choices = append(choices, web.Choice{Value: o.Code, Label: label})
 	}
-	return choices, nil
+	return choices
 }
 
 // KommunChoices are where somebody may live.

@@ -2,12 +2,15 @@ package referral
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/holiday"
 	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
 )
 
 // Preview is what a sender sees before sending: the wish, how long people wait
@@ -50,13 +53,78 @@ func (s *Service) Check(ctx context.Context, who halsocoach.Actor, wish Wish) (P
 		}
 	}
 	for _, c := range open {
-		if p.Known && c.Known && c.Code != wish.Centre && c.Wait.Median < p.Wait.Median {
+		if p.Known && c.Known && c.Code != wish.Centre && shorter(c.Wait, p.Wait) {
 			p.Shorter = append(p.Shorter, c)
 		}
 	}
 	slices.SortStableFunc(p.Shorter, func(a, b CentreWait) int { return a.Wait.Median - b.Wait.Median })
 	p.Shorter = p.Shorter[:min(len(p.Shorter), 3)]
 	return p, nil
+}
+
+// shorter says whether people wait less there than here: those who have had their
+// talk did, and those who wait now have not waited longer.
+func shorter(there, here halsocoach.Wait) bool {
+	if there.Median >= here.Median {
+		return false
+	}
+	if there.WaitingMedian == nil {
+		return true
+	}
+	so := here.Median
+	if here.WaitingMedian != nil {
+		so = *here.WaitingMedian
+	}
+	return *there.WaitingMedian <= so
+}
+
+// Fits judges the wish of one who gets in touch on their own as Contact would,
+// and sends nothing.
+func (s *Service) Fits(ctx context.Context, wish Wish) error {
+	wish = wish.trimmed()
+	wish.Personnummer, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer = "", true, "", "", ""
+	_, err := s.judge(ctx, wish)
+	return err
+}
+
+// Already is the sender's own recommendation of the same person to the same
+// centre, while it is open there; false when there is none. The person is known
+// by the number alone, so without one nobody is known.
+func (s *Service) Already(ctx context.Context, who halsocoach.Actor, wish Wish) (Own, bool, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Own{}, false, err
+	}
+	wish = wish.trimmed()
+	number, err := halsocoach.ParseNumber(wish.Personnummer, s.Clock())
+	if err != nil {
+		return Own{}, false, nil
+	}
+	person, found, err := s.Seal.Lookup(ctx, number)
+	if err != nil || !found {
+		return Own{}, false, err
+	}
+	r, err := s.openOne(ctx, person+"/"+wish.Centre)
+	if errors.Is(err, store.ErrNotFound) {
+		return Own{}, false, nil
+	}
+	if err != nil {
+		return Own{}, false, fmt.Errorf("what is open about the person: %w", err)
+	}
+	i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.Sender == who.ID && x.Gone == nil && x.Consent.Back == nil })
+	if i < 0 {
+		return Own{}, false, nil
+	}
+	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
+		return Own{}, false, err
+	}
+	own, err := s.own(ctx, r, r.Sendings[i])
+	return own, err == nil, err
+}
+
+// promised is the day by which people are told that the person will have heard
+// from the centre.
+func promised(o Own) time.Time {
+	return holiday.LastWorkingDay(halsocoach.DayOf(o.Received), halsocoach.DayOf(o.Due)).Start()
 }
 
 // CentresFor are the centres that somebody who lives in the kommun may choose,
@@ -66,21 +134,22 @@ func (s *Service) CentresFor(ctx context.Context, kommun string) ([]CentreWait, 
 	if err != nil {
 		return nil, fmt.Errorf("centres: %w", err)
 	}
-	var waits map[string]halsocoach.Wait
-	if s.Waits != nil {
-		if waits, err = s.Waits.Waits(ctx); err != nil {
-			return nil, fmt.Errorf("waiting times: %w", err)
-		}
-	}
 	var out []CentreWait
 	for _, c := range centres {
 		open, err := s.openTo(ctx, kommun, c)
 		if err != nil {
 			return nil, err
 		}
-		if w, known := waits[c.Code]; open && !c.Closed {
-			out = append(out, CentreWait{c, w, known})
+		if !open || c.Closed {
+			continue
 		}
+		at := CentreWait{Centre: c}
+		if s.Waits != nil {
+			if at.Wait, at.Known, err = s.Waits.Wait(ctx, c.Code); err != nil {
+				return nil, fmt.Errorf("waiting time at %s: %w", c.Code, err)
+			}
+		}
+		out = append(out, at)
 	}
 	slices.SortStableFunc(out, func(a, b CentreWait) int {
 		switch own := a.Kommun == kommun; {

@@ -242,7 +242,7 @@ func TestTheWaitIsShownBeforeSendingWithShorterOnesBeside(t *testing.T) {
 	f.Del("do")
 	f.Set("kommun", "0684")
 	r := sender.Post("/rekommendera", f)
-	for _, want := range []string{"Kontrollera uppgifterna", "hälften får vänta högst 12 dagar, fyra av fem högst 20 dagar", "Räknat på 9 personer", "Välj Hälsocenter Vetlanda i stället",
+	for _, want := range []string{"Kontrollera uppgifterna", "inom 12 dagar, 8 av 10 inom 20 dagar (senaste 90 dagarna)", "20030202-2389", "Välj Hälsocenter Vetlanda i stället",
 		`name="personnummer" value="200302022389"`, `name="_key" value="formulär"`, "Skicka rekommendationen"} {
 		if !strings.Contains(r.Body, want) {
 			t.Errorf("the page lacks %q", want)
@@ -252,7 +252,7 @@ func TestTheWaitIsShownBeforeSendingWithShorterOnesBeside(t *testing.T) {
 		t.Fatal(r.Status, "a longer wait is offered, or it was sent")
 	}
 	f.Set("byt", "0685")
-	if r := sender.Post("/rekommendera", f); !strings.Contains(r.Body, "hälften får vänta högst 5 dagar") || !strings.Contains(r.Body, `name="centre" value="0685"`) {
+	if r := sender.Post("/rekommendera", f); !strings.Contains(r.Body, "inom 5 dagar, 8 av 10") || !strings.Contains(r.Body, `name="centre" value="0685"`) {
 		t.Fatal(r.Body)
 	}
 	f.Del("byt")
@@ -347,6 +347,69 @@ func TestTheCoachSeesWhatThePersonWantsAndSpeaks(t *testing.T) {
 		}
 		if r := app.As(g.People.Vardcentral).JSON("POST", "/api/v1/referrals", in); r.Status != 422 {
 			t.Errorf("%v: %d", bad, r.Status)
+		}
+	}
+}
+
+func TestTheSamePersonIsNotRecommendedTwiceByTheSameSender(t *testing.T) {
+	g, app := openPages(t)
+	sender, f := app.As(g.People.Vardcentral), form()
+	first := sender.Post("/rekommendera", f).Header.Get("Location")
+	f.Set("_key", "en annan")
+	if r := sender.Post("/rekommendera", f); r.Status != 303 || r.Header.Get("Location") != first {
+		t.Fatalf("sent again: %d, %s", r.Status, r.Header.Get("Location"))
+	}
+	f.Del("do")
+	if r := sender.Post("/rekommendera", f); r.Status != 200 || !strings.Contains(r.Body, "Du har redan rekommenderat Elsa Berg till Hälsocenter Sävsjö i dag") ||
+		!strings.Contains(r.Body, `href="`+first+`"`) || strings.Contains(r.Body, `value="skicka"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	g.Clock.Add(24 * time.Hour)
+	if r := sender.Post("/rekommendera", f); !strings.Contains(r.Body, "den 23 november 2026") {
+		t.Fatal(r.Body)
+	}
+	if items := g.inbox(g.People.Maria, ""); len(items) != 1 || items[0].Senders != 1 {
+		t.Fatalf("%+v", items)
+	}
+	if r := app.As(g.People.Forening).Post("/rekommendera", f); strings.Contains(r.Body, "redan rekommenderat") {
+		t.Fatal("another sender is told")
+	}
+	if r := sender.Post(first+"/aterkalla", nil); r.Status != 303 {
+		t.Fatal(r.Status)
+	}
+	if r := sender.Post("/rekommendera", f); !strings.Contains(r.Body, `value="skicka"`) {
+		t.Fatal("called back, and it stands in the way still")
+	}
+}
+
+func TestTheCentreFollowsTheKommun(t *testing.T) {
+	g, app := openPages(t)
+	sender, f := app.As(g.People.Vardcentral), form()
+	if r := sender.Get("/rekommendera"); !strings.Contains(r.Body, "Hälsocenter Sävsjö") || strings.Contains(r.Body, "Hälsocenter Aneby") {
+		t.Fatal("centres that do not take the person in are listed")
+	}
+	f.Set("kommun", "0604")
+	f.Set("do", "kommun")
+	if r := sender.Post("/rekommendera", f); r.Status != 200 || !strings.Contains(r.Body, `value="0604" selected>Hälsocenter Aneby`) || strings.Contains(r.Body, "Hälsocenter Sävsjö") {
+		t.Fatal(r.Status, r.Body)
+	}
+	f.Del("do")
+	if r := sender.Post("/rekommendera", f); r.Status != 422 || !strings.Contains(r.Body, "Dessa tar emot därifrån: Hälsocenter Aneby.") || !strings.Contains(r.Body, `value="0604" selected>Hälsocenter Aneby`) {
+		t.Fatal(r.Status, r.Body)
+	}
+}
+
+func TestShorterIsAlsoShorterForThoseWhoWaitNow(t *testing.T) {
+	g := open(t)
+	long, brief := 40, 3
+	g.Terms.Set(func(t *halsocoach.Terms) { t.OpenToCounty = true })
+	for waiting, want := range map[*int]int{nil: 1, &brief: 1, &long: 0} {
+		g.svc.Waits = waits{"0684": {Median: 12, P80: 20, N: 9, Window: 90, WaitingMedian: nil}, "0685": {Median: 5, P80: 9, N: 7, Window: 90, WaitingMedian: waiting}}
+		w := wish()
+		w.Kommun = "0684"
+		p, err := g.svc.Check(g.Ctx(), g.People.Vardcentral, w)
+		if err != nil || len(p.Shorter) != want {
+			t.Errorf("%v: %+v, %v", waiting, p.Shorter, err)
 		}
 	}
 }

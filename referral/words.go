@@ -3,6 +3,7 @@ package referral
 import (
 	"context"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -213,26 +214,66 @@ func Days(ctx context.Context, n int) string {
 // is known.
 func WaitText(ctx context.Context, w halsocoach.Wait, known bool) string {
 	if !known {
-		return web.T(ctx, "Väntetid till första samtalet: ingen uppgift ännu.")
+		return web.T(ctx, "Väntetid till första samtalet: för få för att visa.")
 	}
-	return web.T(ctx, "Väntetid till första samtalet: hälften får vänta högst %s, fyra av fem högst %s.", Days(ctx, w.Median), Days(ctx, w.P80))
+	return web.T(ctx, "Hälften får sitt första samtal inom %s, 8 av 10 inom %s (senaste %d dagarna).", within(ctx, w.Median), within(ctx, w.P80), w.Window)
 }
 
-// WaitGround says what a waiting time rests on.
-func WaitGround(ctx context.Context, w halsocoach.Wait) string {
-	return web.T(ctx, "Räknat på %d personer som har haft sitt första samtal de senaste %d dagarna.", w.N, w.Window)
+// waitNow says how many wait now, and how long they have; "" when they are too
+// few.
+func waitNow(ctx context.Context, w halsocoach.Wait) string {
+	if w.Waiting == nil || w.WaitingMedian == nil {
+		return ""
+	}
+	return web.T(ctx, "Just nu väntar %d personer. Hälften av dem har väntat högst %s än så länge.", *w.Waiting, within(ctx, *w.WaitingMedian))
+}
+
+// within is a number of days; the same day is within one day.
+func within(ctx context.Context, n int) string {
+	if n <= 1 {
+		return web.T(ctx, "en dag")
+	}
+	return web.T(ctx, "%d dagar", n)
+}
+
+// NotTaken says that the centre does not take in those who live there, and which
+// do. It is in the reader's language.
+func NotTaken(ctx context.Context, centres []string) string {
+	if len(centres) == 0 {
+		return web.T(ctx, "Det Hälsocentret tar bara emot dem som bor i kommunen, och inget annat tar emot därifrån än.")
+	}
+	return web.T(ctx, "Det Hälsocentret tar bara emot dem som bor i kommunen. Dessa tar emot därifrån: %s.", strings.Join(centres, ", "))
 }
 
 // answerNames are the fields of the sender's form, in its order.
 var answerNames = []string{"name", "personnummer", "phone", "email", "language", "interpreter", "protected", "topics", "wants", "note", "kommun", "centre",
 	"consent", "consentOn", "consentScope"}
 
-// reached is how the person can be reached.
-func reached(w Wish) string {
-	if w.Phone != "" && w.Email != "" {
-		return w.Phone + ", " + w.Email
+// ReachedBy is how the person can be reached.
+func ReachedBy(w Wish) string {
+	number := web.Phone(w.Phone)
+	if number != "" && w.Email != "" {
+		return number + ", " + w.Email
 	}
-	return w.Phone + w.Email
+	return number + w.Email
+}
+
+// againWords say that the sender has recommended the person already, and when.
+func againWords(ctx context.Context, p Preview, o Own, today bool) string {
+	if today {
+		return web.T(ctx, "Du har redan rekommenderat %s till %s i dag", p.Wish.Name, o.CentreName)
+	}
+	return web.T(ctx, "Du har redan rekommenderat %s till %s den %s", p.Wish.Name, o.CentreName, web.LongDate(ctx, o.Received))
+}
+
+// numberShown is an identity number as it is written, for one to look at.
+func numberShown(written string, now time.Time) string {
+	n, err := halsocoach.ParseNumber(written, now)
+	if err != nil {
+		return written
+	}
+	digits := n.Digits()
+	return digits[:8] + "-" + digits[8:]
 }
 
 func consentWords(ctx context.Context, o Own) string {
@@ -251,7 +292,7 @@ func lower(text string) string {
 // scopeName is what the sender may see afterwards.
 func scopeName(ctx context.Context, s Scope) string {
 	if s == ScopeTalks {
-		return web.T(ctx, "Även om det första samtalet är bokat och blev av")
+		return web.T(ctx, "Hur det går i stort, och om det första samtalet är bokat och blev av")
 	}
 	return web.T(ctx, "Hur det går i stort: mottagen, antagen, påbörjad, avslutad")
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -182,7 +183,10 @@ func (h *house) build(ctx context.Context) (err error) {
 		Store: h.store, Seal: h.seal, Clock: clock, Settings: h.settings, Registers: h.registers, Staff: h.auth, AccessLog: h.auth,
 		Enrolments: takenIn{h}, Waits: waits{h},
 	})
-	h.own = own.New(own.Config{Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Clock: clock})
+	h.own = own.New(own.Config{
+		Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Staff: h.auth, Clock: clock,
+		NoSignIn: !h.cfg.Demo && !slices.ContainsFunc(h.cfg.Providers, func(p oidc.Provider) bool { return slices.Contains(p.For, oidc.ForCitizens) }),
+	})
 	h.fhir = fhir.New(fhir.Config{Referrals: h.referral, Clock: clock, PublicURL: h.cfg.PublicURL})
 	h.inbox = inbox.New(inbox.Config{Referrals: h.referral, Calendar: firstTalks{h}, Enrolments: takenIn{h}, Holders: []inbox.Holder{takenIn{h}, places{h}}, Logins: h.auth, Log: log})
 	h.citizen = citizen.New(citizen.Config{

@@ -27,6 +27,7 @@ type Field struct {
 	MaxLength         int
 	Optional          bool // says "valfritt" beside the label
 	LabelHidden       bool // for a search field beside its button
+	Autofocus         bool // the first of a form that is filled in many times a day
 }
 
 // Choice is one radio, checkbox or option.
@@ -115,6 +116,9 @@ func attrs(f *Form, field Field) templ.Attributes {
 	}
 	if f.Error(field.Name) != "" {
 		a["aria-invalid"] = "true"
+	}
+	if field.Autofocus {
+		a["autofocus"] = true
 	}
 	return a
 }

@@ -98,6 +98,8 @@
 //	split     first child to the left, last to the right
 //	grid      equal columns, as many as fit
 //	figures   a row of Figure
+//	pair      short fields two and two on a wide screen, in a form of class wide
+//	two       choices in two columns
 //	prose     running text: comfortable line length, space between paragraphs
 //	lead      a larger first sentence      muted  a quieter text
 //	num       numbers, right and equal-width     nowrap  kept on one line

@@ -1,6 +1,7 @@
 package own
 
 import (
+	"context"
 	"errors"
 	"net/url"
 
@@ -40,7 +41,7 @@ func (s *Service) choose(c *fiber.Ctx) error {
 		kommun = ""
 	}
 	ctx := web.Ctx(c)
-	centres, err := s.Referrals.CentresFor(ctx, kommun)
+	centres, err := s.centresFor(ctx, kommun)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,12 @@ func (s *Service) choose(c *fiber.Ctx) error {
 
 func (s *Service) ask(c *fiber.Ctx) error {
 	f, who := web.NewForm(c), web.Who(c)
+	if s.NoSignIn && !who.SignedIn() {
+		return web.Redirect(c, contact+"/"+url.PathEscape(c.Params("centre"))+"/ring-mig", "")
+	}
+	if len(f.Values) > 0 && who.SignedIn() { // kept while they signed in
+		return s.showCheck(c, f)
+	}
 	if len(f.Values) == 0 {
 		f.Set("kommun", c.Query("kommun"))
 		if f.Get("kommun") == "" {
@@ -68,7 +75,49 @@ func (s *Service) showAsk(c *fiber.Ctx, f *web.Form, status int) error {
 	if err != nil {
 		return err
 	}
+	if err := s.nameOthers(web.Ctx(c), f); err != nil {
+		return err
+	}
 	return web.Show(c, web.Page{Title: "Ta kontakt", Active: contact, Status: status}, askPage(f, p, web.Who(c)))
+}
+
+// showCheck shows what has been written, to be sent; or to be mended first.
+func (s *Service) showCheck(c *fiber.Ctx, f *web.Form) error {
+	ctx := web.Ctx(c)
+	p, err := s.place(ctx, web.Who(c), c.Params("centre"))
+	if err != nil {
+		return err
+	}
+	w := wishOf(f)
+	w.Centre = p.Code
+	if err := s.Referrals.Fits(ctx, w); f.Failed(err) || p.Here || !p.Takes {
+		return s.showAsk(c, f, 0)
+	} else if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Ta kontakt", Active: contact}, checkPage(f, p, w))
+}
+
+// nameOthers says at the question of where one lives which centres take in those
+// who live there, when this one does not.
+func (s *Service) nameOthers(ctx context.Context, f *web.Form) error {
+	for i, e := range f.Errors {
+		if e.Name != "centre" {
+			continue
+		}
+		others, err := s.centresFor(ctx, f.Get("kommun"))
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, o := range others {
+			if o.Takes {
+				names = append(names, o.Name)
+			}
+		}
+		f.Errors[i] = halsocoach.Field{Name: "kommun", Text: referral.NotTaken(ctx, names)}
+	}
+	return nil
 }
 
 // send sends what the person has written, once they have signed in: until then
@@ -77,7 +126,22 @@ func (s *Service) send(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	w := wishOf(f)
 	w.Centre = c.Params("centre")
-	_, _, err := s.Referrals.Contact(web.Ctx(c), web.Who(c), web.Req(c), w)
+	ctx, who := web.Ctx(c), web.Who(c)
+	p, err := s.place(ctx, who, w.Centre)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !p.Takes:
+		return s.showAsk(c, f, fiber.StatusConflict)
+	case s.NoSignIn && !who.SignedIn():
+		return web.Redirect(c, contact+"/"+url.PathEscape(w.Centre)+"/ring-mig", "")
+	case !who.SignedIn(): // what is to be mended is mended before they sign in
+		err = s.Referrals.Fits(ctx, w)
+	}
+	if err == nil {
+		_, _, err = s.Referrals.Contact(ctx, who, web.Req(c), w)
+	}
 	switch {
 	case err == nil:
 		return web.Redirect(c, mine, "Tack! Vi hör av oss till dig.")
@@ -111,14 +175,18 @@ func (s *Service) showCall(c *fiber.Ctx, f *web.Form, status int, fault string) 
 
 func (s *Service) call(c *fiber.Ctx) error {
 	f, centre := web.ReadForm(c), c.Params("centre")
-	if _, err := s.place(web.Ctx(c), web.Who(c), centre); err != nil {
+	p, err := s.place(web.Ctx(c), web.Who(c), centre)
+	if err != nil {
 		return err
+	}
+	if !p.Takes {
+		return s.showCall(c, f, fiber.StatusConflict, "")
 	}
 	thanks := contact + "/" + url.PathEscape(centre) + "/ring-mig/tack"
 	if f.Get(trap) != "" { // no person sees that field
 		return web.Redirect(c, thanks, "")
 	}
-	err := s.CallMe(web.Ctx(c), web.ClientIP(c), web.Req(c), referral.Wish{Name: f.Get("name"), Phone: f.Get("phone"), Language: f.Get("language"), Centre: centre})
+	err = s.CallMe(web.Ctx(c), web.ClientIP(c), web.Req(c), referral.Wish{Name: f.Get("name"), Phone: f.Get("phone"), Language: f.Get("language"), Centre: centre})
 	var fault *halsocoach.Error
 	switch {
 	case err == nil:

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
 	"halsocoach/internal/auth/limit"
@@ -358,5 +362,89 @@ func TestThePersonCallsItBackWhoeverSentIt(t *testing.T) {
 		if all, _, err := g.referrals.Sent(g.Ctx(), who, referral.Withdrawn, ""); err != nil || len(all) != 1 {
 			t.Fatalf("%s: %+v, %v", who.Role, all, err)
 		}
+	}
+}
+
+// kept are the answers of one who signs in to send them.
+type kept struct{ url.Values }
+
+func (k kept) Keep(*fiber.Ctx, string, map[string][]string) error { return nil }
+
+func (k kept) Take(*fiber.Ctx, string) (map[string][]string, bool) {
+	return k.Values, k.Values != nil
+}
+
+// page is an own contact's page as who sees it, with the answers that were kept.
+func (g ground) page(who halsocoach.Actor, cfg own.Config, path string, answers url.Values) (status int, body string) {
+	g.T.Helper()
+	cfg.Referrals, cfg.Enrolments, cfg.Registers, cfg.Settings, cfg.Clock = g.referrals, g.here, g.Registers, g.Terms, g.Clock.Now
+	a := web.New(web.Config{PublicURL: "http://example.test", Log: g.Log, Clock: g.Clock.Now, Drafts: kept{answers},
+		Actor: func(*fiber.Ctx) (halsocoach.Actor, error) { return who, nil }})
+	own.New(cfg).Routes(a.Fiber())
+	r, err := a.Fiber().Test(httptest.NewRequest("GET", path, nil), -1)
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	return r.StatusCode, r.Header.Get("Location") + string(text)
+}
+
+func TestOneWhoComesBackFromTheSignInIsLedToSend(t *testing.T) {
+	g := open(t)
+	_, body := g.page(g.People.Elsa, own.Config{}, "/ta-kontakt/0684", form())
+	for _, want := range []string{"Du är inloggad. Inget är skickat än.", "Skicka till Hälsocenter", "Sova hela natten", "070-174 06 05"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(body, "Har du ingen e-legitimation?") {
+		t.Error("one who is signed in is asked for an e-legitimation")
+	}
+	wrong := form()
+	wrong.Del("topics")
+	if _, body := g.page(g.People.Elsa, own.Config{}, "/ta-kontakt/0684", wrong); strings.Contains(body, "Inget är skickat än.") || !strings.Contains(body, "Välj minst ett område") {
+		t.Error("what is to be mended is not said")
+	}
+	if r := g.app.As(g.People.Visitor).Post("/ta-kontakt/0684", wrong); r.Status != 422 {
+		t.Errorf("it is mended after the sign-in only: %d", r.Status)
+	}
+}
+
+func TestACentreWhereNobodyWorksAsksNothing(t *testing.T) {
+	g := open(t)
+	manned := own.Config{Staff: g.Staff}
+	for path, offered := range map[string]bool{"/ta-kontakt/0684": true, "/ta-kontakt/0604": false, "/ta-kontakt/0684/ring-mig": true, "/ta-kontakt/0604/ring-mig": false} {
+		_, body := g.page(g.People.Visitor, manned, path, nil)
+		if got := strings.Contains(body, `name="phone"`); got != offered || strings.Contains(body, "tar inte emot ännu") == offered {
+			t.Errorf("%s: offered %v", path, got)
+		}
+	}
+	if _, body := g.page(g.People.Visitor, manned, "/ta-kontakt", nil); !strings.Contains(body, "Tar inte emot ännu") || strings.Contains(body, `href="/ta-kontakt/0604`) {
+		t.Error("it is there to be chosen")
+	}
+	if _, body := g.page(g.People.Elsa, manned, "/ta-kontakt/0684", url.Values{"name": {"Elsa"}, "phone": {"070-174 06 05"}, "topics": {"mat"}, "kommun": {"0680"}}); !strings.Contains(body, "Dessa tar emot därifrån: Hälsocenter Jönköping.") {
+		t.Error("those that take the person in are not named")
+	}
+}
+
+func TestWithoutASignInPeopleAreCalled(t *testing.T) {
+	g := open(t)
+	cfg := own.Config{NoSignIn: true}
+	if status, body := g.page(g.People.Visitor, cfg, "/ta-kontakt/0684", nil); status != 303 || !strings.HasPrefix(body, "/ta-kontakt/0684/ring-mig") {
+		t.Fatal(status, body)
+	}
+	if status, body := g.page(g.People.Visitor, cfg, "/ta-kontakt/0684/ring-mig", nil); status != 200 || strings.Contains(body, `href="/ta-kontakt/0684"`) {
+		t.Fatal(status, body)
+	}
+}
+
+func TestAPromiseIsToldAsAWorkingDay(t *testing.T) {
+	g := open(t)
+	g.Clock.Set(halsocoach.Day("2026-12-18").At(9 * 60)) // a week later is Christmas Day
+	if r := g.app.As(g.People.Visitor).Get("/ta-kontakt/0684/ring-mig"); !strings.Contains(r.Body, "senast onsdag 23 december") {
+		t.Fatal(r.Body)
 	}
 }

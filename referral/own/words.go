@@ -21,7 +21,7 @@ func stateName(ctx context.Context, s referral.State) (kind, text string) {
 	case referral.OnHold:
 		return "", web.T(ctx, "Vilar, som du bad om")
 	case referral.Accepted, referral.Started:
-		return "good", web.T(ctx, "Du är mottagen")
+		return "good", web.T(ctx, "Du är välkommen")
 	case referral.Declined:
 		return "", web.T(ctx, "Hälsocentret kunde inte ta emot")
 	case referral.Forwarded:
@@ -55,7 +55,7 @@ func sees(ctx context.Context, s referral.Said) string {
 	case s.Consent.Scope == referral.ScopeTalks:
 		return web.T(ctx, "De ser hur det går i stort, och om ditt första samtal är bokat och blev av. De ser inget du säger eller skriver.")
 	}
-	return web.T(ctx, "De ser bara hur det går i stort: mottagen, påbörjad, avslutad. De ser inget du säger eller skriver.")
+	return web.T(ctx, "De ser bara hur det går i stort: mottagen, antagen, påbörjad, avslutad. De ser inget du säger eller skriver.")
 }
 
 // scopeChoice is one of the choices of what somebody may see.

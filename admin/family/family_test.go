@@ -19,7 +19,7 @@ func TestTheCoordinatorsPageIsTrueAndHoldsEveryKommun(t *testing.T) {
 			t.Errorf("%s is not there", k.Name)
 		}
 	}
-	for _, word := range []string{"Höglandet", "Norra", "GGVV", "finns inte i registret än", "/gruppaktiviteter"} {
+	for _, word := range []string{"Höglandet", "Norra", "GGVV", "sköts utanför tjänsten", "/gruppaktiviteter"} {
 		if r.Status != 200 || !strings.Contains(r.Body, word) {
 			t.Errorf("%d, without %q", r.Status, word)
 		}

@@ -113,7 +113,10 @@ func TestACitizenBooksWaitsAndCancelsInTheBrowser(t *testing.T) {
 	for range 2 { // the form sent twice
 		leads(t, "booking", elsa.Post(path+"/boka", wish), path)
 	}
-	says(t, "the receipt", elsa.Get(path), 200, "Du har en plats", "Avboka min plats")
+	says(t, "the receipt", elsa.Get(path), 200, "Du har en plats", "Avboka min plats", "Din plats är bokad")
+	if strings.Contains(elsa.Get(path).Body, "Fullbokat") || !strings.Contains(nobody.Get(path).Body, "Fullbokat") {
+		t.Fatal("one with a place reads that the group is full, or one without does not")
+	}
 	if len(h.occasion(o.ID).Places) != 1 {
 		t.Fatal("the form sent twice took two places")
 	}

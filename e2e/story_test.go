@@ -276,7 +276,7 @@ func (d *Demo) numbers(t *testing.T) map[string]int {
 func (d *Demo) settled(t *testing.T) map[string]int {
 	t.Helper()
 	last, same := d.numbers(t), 0
-	for end := time.Now().Add(d.pace * time.Minute); time.Now().Before(end); {
+	for end := time.Now().Add(d.pace * 3 * time.Minute); time.Now().Before(end); {
 		time.Sleep(d.pace * time.Second)
 		now := d.numbers(t)
 		if !maps.Equal(now, last) || now[halsocoach.CountFirstTalk] == 0 { // at first all are 0

@@ -108,6 +108,7 @@ type Service struct {
 	cache    *cache
 	watchers *watchers
 	failures *limit.Failures
+	visitors *limit.Failures // forms kept of those who had not signed in
 	staff    *Mirror[Member]
 	ways     Ways
 	shelf    draft.Shelf
@@ -146,7 +147,7 @@ func New(cfg Config) (*Service, error) {
 	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	s := &Service{
 		cfg: cfg, secure: public.Scheme == "https", cookie: web.PlainCookie,
-		tokens: newTokens(keys, cfg.Clock), cache: newCache(), watchers: newWatchers(), failures: limit.NewFailures(), ways: links{},
+		tokens: newTokens(keys, cfg.Clock), cache: newCache(), watchers: newWatchers(), failures: limit.NewFailures(), visitors: limit.NewFailures(), ways: links{},
 		sessions: store.In[session](cfg.Store, sessionKind), members: store.In[Member](cfg.Store, staffKind),
 		invitations: store.In[invitation](cfg.Store, invitationKind), rows: store.In[row](cfg.Store, accessKind),
 		identities: store.In[identity](cfg.Store, identityKind), onces: store.In[once](cfg.Store, onceKind),

@@ -10,6 +10,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/auth/draft"
+	"halsocoach/internal/auth/limit"
 	"halsocoach/internal/store"
 )
 
@@ -273,5 +274,24 @@ func TestALinkLiesSealedInTheCookieOfItsMaker(t *testing.T) {
 	e.Clock.Add(linkLasts)
 	if a := b.get("/personal/lank"); a.status != 303 {
 		t.Fatalf("too late: %d", a.status)
+	}
+}
+
+// TestAVisitorKeepsFewForms: somebody who has not said who they are can not fill
+// the store; one who has been signed in is not stopped by it.
+func TestAVisitorKeepsFewForms(t *testing.T) {
+	e, s := house(t)
+	for range 3 * limit.AtMost {
+		open(t, e, s).post("/blankett", url.Values{"why": {"text"}})
+	}
+	n := 0
+	if err := e.Store.Each(e.Ctx(), draft.Kind.Name, func(store.Document) error { n++; return nil }); err != nil || n != limit.AtMost {
+		t.Fatalf("%d kept, %v", n, err)
+	}
+	b := open(t, e, s)
+	b.be("maria")
+	e.Clock.Add(idleLimit)
+	if b.post("/blankett", url.Values{"why": {"text"}}); b.cookies["draft"] == "" {
+		t.Fatal("the form of a person is not kept")
 	}
 }

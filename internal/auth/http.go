@@ -200,7 +200,11 @@ const (
 // Keep seals the answers of a form whose session has ended, for the person whose
 // token the request still carries. With Take it satisfies web.Drafts.
 func (s *Service) Keep(c *fiber.Ctx, path string, values map[string][]string) error {
-	cookie, err := s.shelf.Keep(c.UserContext(), s.tokens.owner(c.Cookies(s.cookie)), path, values)
+	owner := s.tokens.owner(c.Cookies(s.cookie))
+	if owner == "" && !s.visitors.Take(web.ClientIP(c), s.cfg.Clock()) {
+		return ErrTooMany
+	}
+	cookie, err := s.shelf.Keep(c.UserContext(), owner, path, values)
 	if err != nil {
 		return err
 	}

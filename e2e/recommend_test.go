@@ -34,7 +34,6 @@ func TestRecommending(t *testing.T) {
 type keyboard struct {
 	*Browser
 	keys, pages int
-	path        string
 }
 
 // press sends one key.

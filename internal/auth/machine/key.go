@@ -84,8 +84,8 @@ func (k jwk) read() (alg string, key crypto.PublicKey) {
 		if len(x) != 48 || len(y) != 48 {
 			return "", nil
 		}
-		key := &ecdsa.PublicKey{Curve: elliptic.P384(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}
-		if _, err := key.ECDH(); err == nil { // the point lies on the curve
+		point := append(append([]byte{4}, x...), y...) // 4: both coordinates follow
+		if key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P384(), point); err == nil {
 			return "ES384", key
 		}
 	case k.Type == "OKP" && k.Curve == "Ed25519":

@@ -37,7 +37,7 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	n := g.node(t, there, func(all []Provider) { all[2].Claims.HSAID = "hsaid" })
 	n.staff(g)
 	g.log.take()
-	b, p := n.comes(other, "ond", "")
+	_, p := n.comes(other, "ond", "")
 	p.sees(t, 403, "Du finns inte i personalregistret än")
 	if line := g.log.take(); !strings.Contains(line, "another provider has tied") || strings.Contains(line, evasID) {
 		t.Errorf("the log says %s", line)
@@ -45,7 +45,7 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	// Who asks for it by an invitation for somebody else does not get it either.
 	for _, inv := range []auth.Invitation{newCoach, {Staff: "maria"}} {
 		link := n.invite(g, n.eva(), inv)
-		b, _ = n.comes(other, "ond", "&next="+url.QueryEscape(link))
+		b, _ := n.comes(other, "ond", "&next="+url.QueryEscape(link))
 		b.post(link, url.Values{"name": {"Ond"}, "_key": {"k"}}).sees(t, 409, "Din inloggning hör redan till ett konto")
 	}
 	// A link for the member herself ties it, and from then on it opens her account.

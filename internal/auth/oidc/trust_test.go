@@ -37,8 +37,8 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	n := g.node(t, there, func(all []Provider) { all[2].Claims.HSAID = "hsaid" })
 	n.staff(g)
 	g.log.take()
-	_, p := n.comes(other, "ond", "")
-	p.sees(t, 403, "Du finns inte i personalregistret än")
+	_, refused := n.comes(other, "ond", "")
+	refused.sees(t, 403, "Du finns inte i personalregistret än")
 	if line := g.log.take(); !strings.Contains(line, "another provider has tied") || strings.Contains(line, evasID) {
 		t.Errorf("the log says %s", line)
 	}
@@ -50,7 +50,7 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	}
 	// A link for the member herself ties it, and from then on it opens her account.
 	link := n.invite(g, halsocoach.System("test"), auth.Invitation{Staff: "eva"})
-	b, p = n.comes(other, "ond", "&next="+url.QueryEscape(link))
+	b, p := n.comes(other, "ond", "&next="+url.QueryEscape(link))
 	if p.where != link || b.cookies["session"] != "" {
 		t.Fatalf("%d to %s", p.status, p.where)
 	}

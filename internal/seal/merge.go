@@ -2,6 +2,7 @@ package seal
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -98,6 +99,25 @@ func (s *Sealer) Numbered(ctx context.Context, person string) (bool, error) {
 		return false, fmt.Errorf("seal: numbers of a person: %w", err)
 	}
 	return len(page.Documents) > 0, nil
+}
+
+// Lasting says whether a personnummer leads to the person, which nobody gets
+// another of, rather than nothing or a samordningsnummer only.
+func (s *Sealer) Lasting(ctx context.Context, person string) (bool, error) {
+	page, err := s.docs.Find(ctx, numberKind.Name, store.Query{Index: byPerson.Name, Equal: []any{person}, Limit: mostNumbers})
+	if err != nil {
+		return false, fmt.Errorf("seal: numbers of a person: %w", err)
+	}
+	for _, doc := range page.Documents {
+		var d numberDoc
+		if err := json.Unmarshal(doc.Body, &d); err != nil {
+			return false, fmt.Errorf("seal: numbers of a person: %w", err)
+		}
+		if !d.Coordination {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // IndexContact makes the person findable within a scope by each of the contacts,

@@ -23,7 +23,7 @@ func (s *Sealer) Person(ctx context.Context, n halsocoach.Number) (string, error
 		if person, err = s.NewPerson(ctx); err != nil {
 			return "", err
 		}
-		err = s.numbers.Insert(ctx, s.hash(n), numberDoc{Person: person})
+		err = s.numbers.Insert(ctx, s.hash(n), numberDoc{Person: person, Coordination: n.Coordination()})
 		if err == nil {
 			return person, nil
 		}
@@ -95,7 +95,7 @@ func (s *Sealer) Link(ctx context.Context, person string, n halsocoach.Number) e
 	}
 	id := s.hash(n)
 	for range 10 {
-		err := s.numbers.Insert(ctx, id, numberDoc{Person: person})
+		err := s.numbers.Insert(ctx, id, numberDoc{Person: person, Coordination: n.Coordination()})
 		if err == nil {
 			return s.keepOnlyIfAlive(ctx, person, func() error { return s.untie(ctx, id, person) })
 		}

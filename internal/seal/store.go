@@ -45,6 +45,8 @@ type numberDoc struct {
 	Person string `json:"person"`
 	// Was are the persons it was tied to before they were merged, the latest last.
 	Was []string `json:"was,omitempty"`
+	// Coordination is set for a samordningsnummer, which another number may follow.
+	Coordination bool `json:"coordination,omitempty"`
 }
 
 // nameDoc holds the keyed hashes of a name's words and their beginnings, for

@@ -106,6 +106,7 @@ func (v *Visitor) send(r *http.Request) Response {
 		}
 		v.app.people.Store(who.Session, who)
 		r.Header.Set(actorHeader, who.Session)
+		r.Header.Set("Authorization", "Bearer "+who.Session) // which the doors go by for how much may be sent
 	}
 	if v.key != "" {
 		r.Header.Set("Idempotency-Key", v.key)

@@ -31,6 +31,8 @@ const undoDays = 30
 var (
 	ErrBothHold = halsocoach.Conflict("both_hold", "Båda har redan en kontakt, en bokning eller mål här. Då går det inte att slå ihop dem. Den ena får bara ha rekommendationer.")
 	ErrTakenIn  = halsocoach.Conflict("taken_in", "Personen har tagits emot efter att de slogs ihop. Då går det inte att ångra.")
+	ErrNumbers  = halsocoach.Conflict("both_numbered", "Båda har ett personnummer. Ett personnummer är en enda persons, så det är två personer.")
+	ErrSince    = halsocoach.Conflict("since", "Det har hänt något med rekommendationen efter att de slogs ihop. Då går det inte att ångra, för något som har sagts sedan dess skulle gå förlorat.")
 	ErrTooLate  = halsocoach.Conflict("too_late", "Det har gått mer än 30 dagar. Då går det inte att ångra.")
 )
 
@@ -105,8 +107,21 @@ func (s *Service) shown(ctx context.Context, who halsocoach.Actor, id string) (r
 	return r, err
 }
 
-// choose says whose person stays.
+// choose says whose person stays. Two personnummer are never one person, whatever
+// somebody has written of name and telephone: only a samordningsnummer is followed
+// by another number.
 func (s *Service) choose(ctx context.Context, a, b referral.Referral) (stays, goes referral.Referral, err error) {
+	lastingA, err := s.Referrals.Seal.Lasting(ctx, a.Person)
+	if err != nil {
+		return a, b, err
+	}
+	lastingB, err := s.Referrals.Seal.Lasting(ctx, b.Person)
+	if err != nil {
+		return a, b, err
+	}
+	if lastingA && lastingB {
+		return a, b, ErrNumbers
+	}
 	holdsA, err := s.holds(ctx, a.Person)
 	if err != nil {
 		return a, b, err

@@ -104,11 +104,69 @@ func TestACoachJoinsAMatchByHandAndCanUndoIt(t *testing.T) {
 	}
 }
 
+// coordination is the published example of a samordningsnummer (SKVM 2010:3).
+const coordination = "197010632391"
+
+// TestTwoPersonnummerAreTwoPersons: what somebody writes of their name and their
+// telephone never makes them another.
+func TestTwoPersonnummerAreTwoPersons(t *testing.T) {
+	g := open(t)
+	one := g.sent(g.People.Vardcentral, "a", wish())
+	w := wish()
+	w.Personnummer = annasNumber
+	other := g.sent(g.People.Vardcentral, "b", w)
+	before := [2]string{g.stored(one).Person, g.stored(other).Person}
+	for _, pair := range [][2]string{{one, other}, {other, one}} {
+		if _, err := g.svc.Join(g.Ctx(), g.People.Maria, pair[0], pair[1]); !errors.Is(err, inbox.ErrNumbers) {
+			t.Fatal(err)
+		}
+	}
+	if after := [2]string{g.stored(one).Person, g.stored(other).Person}; after != before {
+		t.Fatal(before, after)
+	}
+}
+
+// TestWhatIsSaidAfterAMergeIsNotLostByUndoing: a recommendation that was called
+// back stays called back, and one that came later stays where it came.
+func TestWhatIsSaidAfterAMergeIsNotLostByUndoing(t *testing.T) {
+	for name, since := range map[string]func(ground){
+		"called back": func(g ground) {
+			sent, _, err := g.refs.Sent(g.Ctx(), g.People.Forening, "", "")
+			if err != nil || len(sent) != 1 {
+				g.T.Fatal(sent, err)
+			}
+			if _, err := g.refs.ConsentBack(g.Ctx(), g.People.Forening, sent[0].ID); err != nil {
+				g.T.Fatal(err)
+			}
+		},
+		"nothing": func(ground) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := open(t)
+			numbered, nameless := twoWait(g)
+			if _, err := g.svc.Join(g.Ctx(), g.People.Maria, nameless, numbered); err != nil {
+				t.Fatal(err)
+			}
+			since(g)
+			page := g.app.As(g.People.Maria).Get("/inkorg/" + numbered + "/samma-person").Body
+			_, rest, _ := strings.Cut(page, `name="merge" value="`)
+			merge, _, _ := strings.Cut(rest, `"`)
+			err := g.svc.Part(g.Ctx(), g.People.Maria, numbered, merge)
+			if name == "nothing" && err != nil || name != "nothing" && !errors.Is(err, inbox.ErrSince) {
+				t.Fatal(err)
+			}
+			if ended := g.out.all(); name == "nothing" && !slices.Contains(ended, g.People.Elsa.ID) {
+				t.Fatalf("who was signed in as the other still is: %q", ended)
+			}
+		})
+	}
+}
+
 func TestBothNumbersLeadToTheOneWhoStays(t *testing.T) {
 	g := open(t)
 	old := g.sent(g.People.Vardcentral, "a", wish())
 	w := wish()
-	w.Personnummer = annasNumber // the same person, with another number
+	w.Personnummer = coordination // the same person, with another number
 	later := g.sent(g.People.Vardcentral, "b", w)
 	g.holders[g.stored(later).Person] = true // and a contact with that one
 	stays := g.stored(later).Person
@@ -116,7 +174,7 @@ func TestBothNumbersLeadToTheOneWhoStays(t *testing.T) {
 	if err != nil || id != later {
 		t.Fatal(id, err)
 	}
-	for _, n := range []string{testenv.ElsasNumber, annasNumber} {
+	for _, n := range []string{testenv.ElsasNumber, coordination} {
 		number, err := halsocoach.ParseNumber(n, g.Clock.Now())
 		if err != nil {
 			t.Fatal(err)

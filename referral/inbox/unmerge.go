@@ -58,6 +58,9 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, merge stri
 		if now.State.TakenIn() {
 			return ErrTakenIn
 		}
+		if sinceThen(m, moved, now) {
+			return ErrSince
+		}
 	}
 	if err := s.saw(ctx, who, "part persons", m.Person, m.Absorbed); err != nil {
 		return err
@@ -79,6 +82,25 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, merge stri
 	return nil
 }
 
+// sinceThen says whether something has been said of what was moved that the way
+// back would lose or give to the other: a new recommendation that joined it, or
+// one that has been called back.
+func sinceThen(m Merge, moved Moved, now referral.Referral) bool {
+	for _, x := range now.Sendings {
+		if moved.Into == "" {
+			if x.At.After(m.At) {
+				return true
+			}
+			continue
+		}
+		i := slices.IndexFunc(moved.Doc.Sendings, func(y referral.Sending) bool { return y.ID == x.ID })
+		if i >= 0 && ((x.Gone == nil) != (moved.Doc.Sendings[i].Gone == nil) || (x.Consent.Back == nil) != (moved.Doc.Sendings[i].Consent.Back == nil)) {
+			return true
+		}
+	}
+	return false
+}
+
 // carryBack does what the way back asks for. Doing it again changes nothing.
 func (s *Service) carryBack(ctx context.Context, id string) error {
 	m, err := s.merges.Get(ctx, id)
@@ -89,6 +111,9 @@ func (s *Service) carryBack(ctx context.Context, id string) error {
 		return err
 	}
 	centres := map[string]bool{m.Centre: true}
+	if err := s.Logins.EndLogins(ctx, m.Person); err != nil { // whose number led there is somebody else again
+		return err
+	}
 	for _, moved := range m.Moved {
 		if moved.Into == "" {
 			err = s.reperson(ctx, moved.ID, m.Person, m.Absorbed)

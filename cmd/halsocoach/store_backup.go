@@ -100,11 +100,13 @@ func writeWhole(path string, write func(io.Writer) error) (n int64, took time.Du
 // bytesBar shows how much is done where somebody watches; a night job's mail
 // stays clean.
 func bytesBar(size int64, what string) *progressbar.ProgressBar {
+	out := io.Writer(os.Stderr)
 	if st, err := os.Stderr.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
-		return progressbar.DefaultBytesSilent(size, what)
+		out = io.Discard
 	}
-	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0)) // see progress
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -39,8 +39,9 @@ func (b *Bus) Waiting(ctx context.Context) (waiting, parked int, err error) {
 // ErrOtherFacts: the facts over there are not the beginning of ours.
 var ErrOtherFacts = errors.New("event: the other NATS holds facts that are not a copy of these")
 
-// copyWave is how many facts are on their way at one time.
-const copyWave = 500
+// copyWave is how many facts are on their way at one time: few enough for the
+// last of them to be acknowledged in time by a server that syncs each.
+const copyWave = 50
 
 // CopyFacts copies the kept facts to another NATS, in order, and tells how many
 // are there and how many there will be. Called again it goes on where it was

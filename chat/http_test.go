@@ -97,6 +97,7 @@ func TestAMegabyteHasAClearAnswer(t *testing.T) {
 			}
 			r.Header = g.first.header(g.anna)
 			r.Header.Set("Content-Type", x.kind)
+			r.Header.Set("Authorization", "Bearer x") // only who says who they are may send much
 			res, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 // as a process of its own. It goes through whole collections for most questions,
 // so everything may take longer.
 func TestTheStoryOnMongoDB(t *testing.T) {
+	t.Parallel() // it mostly waits
 	address, dir := startMongo(t), t.TempDir()
 	d := Start(t, dir, monday)
 	d.settled(t)

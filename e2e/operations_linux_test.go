@@ -23,6 +23,7 @@ import (
 // in an empty folder, with Debian's Caddy and nats-server, and looks after each
 // step that what the manual says is so.
 func TestTheManualLeadsToTwoNodesBehindTLS(t *testing.T) {
+	t.Parallel() // it mostly waits
 	if smallWorld(t) {
 		return
 	}

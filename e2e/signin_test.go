@@ -355,6 +355,7 @@ func (in *installation) signOutBites(t *testing.T, width int) {
 // warns after forty seconds; staying keeps the session, and when it has ended the
 // page says so with what was written still there.
 func TestASessionWarnsBeforeItEndsAndKeepsTheForm(t *testing.T) {
+	t.Parallel() // it mostly waits
 	in := install(t, "HALSOCOACH_SESSION_IDLE=1m")
 	for _, width := range []int{Phone, Wide} {
 		in.public.t = t

@@ -121,6 +121,7 @@ func newMachine(t *testing.T, units ...unit) machine {
 // drop-in's settings, two nodes until they are ready, the backup; and stops them
 // within the time the unit gives.
 func TestTheUnitsCommandLinesRun(t *testing.T) {
+	t.Parallel() // it mostly waits
 	if smallWorld(t) {
 		return
 	}

@@ -166,9 +166,8 @@ func (h *house) build(ctx context.Context) (err error) {
 	h.settings = settings.New(settings.Config{Store: h.store, Bus: h.bus, Clock: clock, Log: log, Registers: h.registers})
 	authConfig := auth.Config{
 		Store: h.store, Seal: h.seal, Bus: h.bus, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo,
-		Registers: h.registers, Persona: h.cfg.Persona, Home: home,
+		Registers: h.registers, Persona: h.cfg.Persona, Home: home, Limits: h.cfg.Limits,
 	}
-	authConfig.Limits = h.cfg.Limits
 	if h.cfg.Personas != nil {
 		authConfig.Personas = h.cfg.Personas()
 	}

@@ -46,12 +46,16 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("inbox: sweep: %w", err)
 		}
-		_, err = s.merges.Update(ctx, m.ID, func(m *Merge) ([]halsocoach.Event, error) {
-			m.Moved, m.Due = nil, nil
-			return nil, nil
-		})
-		if err == nil && !held {
+		// The key first: a sweep that was broken off finds the merge again by its
+		// due time, and destroying twice is nothing.
+		if !held {
 			err = s.Referrals.Seal.Destroy(ctx, m.Absorbed)
+		}
+		if err == nil {
+			_, err = s.merges.Update(ctx, m.ID, func(m *Merge) ([]halsocoach.Event, error) {
+				m.Moved, m.Due = nil, nil
+				return nil, nil
+			})
 		}
 		if err != nil {
 			return fmt.Errorf("inbox: settle merge %s: %w", m.ID, err)

@@ -180,7 +180,7 @@ func (s *Service) bringOn(ctx context.Context, id string) error {
 	next := Referral{ID: halsocoach.IDFrom("referral", old.ID, v.To), Person: old.Person, Centre: v.To, Received: v.At,
 		Sex: old.Sex, AgeBand: old.AgeBand, Protected: old.Protected, From: old.ID}
 	for _, x := range old.holding() {
-		x.Carried, x.Changed, x.Mine = old.ID, time.Time{}, ""
+		x.Carried, x.Came, x.Changed, x.Mine = old.ID, v.At, time.Time{}, ""
 		next.Sendings = append(next.Sendings, x)
 	}
 	if len(next.Topics()) == 0 { // a caller whom nobody has asked yet

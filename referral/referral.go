@@ -72,8 +72,10 @@ type Sending struct {
 	Wants     seal.Sealed        `json:"wants,omitempty"`  // the person's own words
 	Note      seal.Sealed        `json:"note,omitempty"`   // the sender's
 	Placer    string             `json:"placer,omitempty"` // the sender's own identifier, "system|value"
-	// Carried is the recommendation from which a forwarding brought it here.
-	Carried string `json:"carried,omitempty"`
+	// Carried is the recommendation from which a forwarding brought it here, and
+	// Came when it did.
+	Carried string    `json:"carried,omitempty"`
+	Came    time.Time `json:"came,omitzero"`
 	// Gone is when the sending was called back; nil while it holds.
 	Gone *Gone `json:"gone,omitempty"`
 	// Last is what the sender last saw, once the person has taken the consent back.
@@ -168,6 +170,30 @@ func (r Referral) Language() (tag string, interpreter bool) {
 	return tag, interpreter
 }
 
+// came is when the sending came to this recommendation.
+func (x Sending) came() time.Time {
+	if x.Carried != "" {
+		return x.Came
+	}
+	return x.At
+}
+
+// knownTo says whether it is this sender's own and they know of it. Of one that
+// was forwarded after the person had taken the consent back they do not.
+func (x Sending) knownTo(staff string) bool {
+	hidden := x.Carried != "" && x.Consent.Back != nil && !x.Consent.Back.After(x.Came)
+	return staff != "" && x.Sender == staff && !hidden
+}
+
+// stateFor is the state as the sender of x may know it. Who joins one that a coach
+// has taken already does not see that: it would tell that somebody was before.
+func (r Referral) stateFor(x Sending) State {
+	if r.Taken != nil && x.came().After(r.Taken.At) {
+		return Received
+	}
+	return r.State
+}
+
 // SeenBy is what the sender of x may see.
 func (r Referral) SeenBy(x Sending) Seen {
 	switch {
@@ -178,7 +204,7 @@ func (r Referral) SeenBy(x Sending) Seen {
 	case x.Last != nil:
 		return *x.Last
 	}
-	seen := Seen{State: r.State, First: x.Consent.Scope.Shows(r.First), Ended: r.Ended}
+	seen := Seen{State: r.stateFor(x), First: x.Consent.Scope.Shows(r.First), Ended: r.Ended}
 	if v := r.Verdict(); v != nil {
 		seen.Reason = v.Reason
 	}
@@ -187,9 +213,9 @@ func (r Referral) SeenBy(x Sending) Seen {
 
 // SendingOf is the sender's own sending, the newest if they have sent several.
 func (r Referral) SendingOf(staff string) (Sending, bool) {
-	for _, s := range slices.Backward(r.Sendings) {
-		if s.Sender == staff {
-			return s, true
+	for _, x := range slices.Backward(r.Sendings) {
+		if x.knownTo(staff) {
+			return x, true
 		}
 	}
 	return Sending{}, false
@@ -252,7 +278,7 @@ func (r *Referral) index(before []Seen, now time.Time) {
 			x.Changed = later(now, x.Changed)
 			r.Changed = later(now, r.Changed)
 		}
-		if x.Sender != "" {
+		if x.Mine = ""; x.knownTo(x.Sender) {
 			x.Mine = x.Sender + "/" + string(seen.State)
 		}
 	}

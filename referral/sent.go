@@ -110,7 +110,7 @@ func (s *Service) Already(ctx context.Context, who halsocoach.Actor, wish Wish) 
 	if err != nil {
 		return Own{}, false, fmt.Errorf("what is open about the person: %w", err)
 	}
-	i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.Sender == who.ID && x.Gone == nil && x.Consent.Back == nil })
+	i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.knownTo(who.ID) && x.Gone == nil && x.Consent.Back == nil })
 	if i < 0 {
 		return Own{}, false, nil
 	}
@@ -195,21 +195,20 @@ func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state State, a
 	if err != nil {
 		return nil, "", fmt.Errorf("referrals sent by %s: %w", who.ID, err)
 	}
+	sent := make([]Sending, 0, len(found))
+	found = slices.DeleteFunc(found, func(r Referral) bool {
+		x, known := r.SendingOf(who.ID)
+		if known {
+			sent = append(sent, x)
+		}
+		return !known
+	})
 	if err := s.saw(ctx, who, "read own referrals", found); err != nil {
 		return nil, "", err
 	}
-	items, err = s.owns(ctx, found, newestOf(who, found))
+	items, err = s.owns(ctx, found, sent)
 	slices.SortStableFunc(items, func(a, b Own) int { return b.Received.Compare(a.Received) }) // by their own dates
 	return items, next, err
-}
-
-// newestOf are the sender's own sendings, the newest of each recommendation.
-func newestOf(who halsocoach.Actor, found []Referral) []Sending {
-	out := make([]Sending, len(found))
-	for i, r := range found {
-		out[i], _ = r.SendingOf(who.ID)
-	}
-	return out
 }
 
 // SentOne is one of the sender's own.
@@ -231,7 +230,7 @@ func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) 
 // sender's about the same person stays. Again is nothing.
 func (s *Service) Withdraw(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
 	return s.ofSender(ctx, who, id, "withdraw referral", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
-		return r.takeBack(i, Withdraw, who, now)
+		return r.senderTakesBack(i, Withdraw, who, now)
 	})
 }
 
@@ -240,7 +239,7 @@ func (s *Service) Withdraw(ctx context.Context, who halsocoach.Actor, id string)
 // person in is told, and nothing is removed. Again is nothing.
 func (s *Service) EnterInError(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
 	return s.ofSender(ctx, who, id, "referral entered in error", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
-		return r.takeBack(i, Err, who, now)
+		return r.senderTakesBack(i, Err, who, now)
 	})
 }
 
@@ -251,6 +250,18 @@ func (s *Service) ConsentBack(ctx context.Context, who halsocoach.Actor, id stri
 	return s.ofSender(ctx, who, id, "consent taken back", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
 		return r.consentBack(i, who, now)
 	})
+}
+
+// ErrNoInsight says that the person no longer lets the sender follow how it goes.
+var ErrNoInsight = halsocoach.Conflict("no_insight", "Personen har tagit tillbaka sitt ja till att du följer hur det går. Ring Hälsocentret om något är fel.")
+
+// senderTakesBack is takeBack by the sender, who may not learn from the answer what
+// the person no longer lets them see.
+func (r *Referral) senderTakesBack(i int, how Act, who halsocoach.Actor, now time.Time) ([]halsocoach.Event, error) {
+	if x := r.Sendings[i]; x.Gone == nil && x.Consent.Back != nil {
+		return nil, ErrNoInsight
+	}
+	return r.takeBack(i, how, who, now)
 }
 
 // takeBack lets a sending hold no longer, with the event that tells it.
@@ -287,119 +298,6 @@ func (r *Referral) consentBack(i int, who halsocoach.Actor, now time.Time) ([]ha
 	}
 	x.Last = &seen
 	return []halsocoach.Event{changed(*r, now)}, nil
-}
-
-// Mine is a recommendation as the person whom it is about sees it.
-type Mine struct {
-	ID          string
-	Centre      halsocoach.Centre
-	State       State
-	Received    time.Time
-	Due         time.Time
-	MayWithdraw bool
-	Said        []Said
-}
-
-// Said is what one sender has sent about the person who asks.
-type Said struct {
-	ID      string // the sending's, of the recommendation
-	Unit    string // name
-	Source  halsocoach.Source
-	At      time.Time
-	Topics  []halsocoach.Topic
-	Consent Consent
-	Gone    *Gone
-}
-
-// AboutMe are the recommendations about the citizen who asks, newest first.
-func (s *Service) AboutMe(ctx context.Context, who halsocoach.Actor) ([]Mine, error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
-		return nil, err
-	}
-	found, err := s.aboutPerson(ctx, who.ID)
-	if err != nil {
-		return nil, fmt.Errorf("referrals about a person: %w", err)
-	}
-	out := make([]Mine, len(found))
-	for i, r := range found {
-		m := Mine{ID: r.ID, State: r.State, Received: r.Received, Due: r.Due}
-		if m.Centre, err = s.Registers.Centre(ctx, r.Centre); err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
-			return nil, err
-		}
-		_, refused := r.State.After(Withdraw, who.Role)
-		m.MayWithdraw = refused == nil
-		for _, x := range r.Sendings {
-			said := Said{ID: x.ID, Source: x.Source, At: x.At, Topics: x.Topics, Consent: x.Consent, Gone: x.Gone}
-			if said.Unit, err = s.unitName(ctx, x.Unit); err != nil {
-				return nil, err
-			}
-			m.Said = append(m.Said, said)
-		}
-		out[i] = m
-	}
-	return out, nil
-}
-
-// WithdrawMine is the person's word that they do not want to be contacted, while
-// nobody has decided: what all the senders have sent is called back. Again is
-// nothing.
-func (s *Service) WithdrawMine(ctx context.Context, who halsocoach.Actor, id string) error {
-	return s.ofMine(ctx, who, id, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
-		var events []halsocoach.Event
-		for i, x := range r.Sendings {
-			if x.Gone != nil {
-				continue
-			}
-			more, err := r.takeBack(i, Withdraw, who, now)
-			if err != nil {
-				return nil, err
-			}
-			events = more // the last one says that the recommendation itself has moved
-		}
-		return events, nil
-	})
-}
-
-// ConsentMine is what the person lets one sender see from now on; "" is nothing
-// more than they have seen. The recommendation stands.
-func (s *Service) ConsentMine(ctx context.Context, who halsocoach.Actor, id, sending string, scope Scope) error {
-	if scope != "" && !scope.Known() {
-		return halsocoach.Invalid(halsocoach.Field{Name: "scope", Text: "Välj ett av alternativen."})
-	}
-	return s.ofMine(ctx, who, id, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
-		i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.Source != halsocoach.FromSelf })
-		if i < 0 {
-			return nil, halsocoach.ErrNotFound
-		}
-		x := &r.Sendings[i]
-		switch {
-		case scope == "" && x.Consent.Back != nil, scope != "" && x.Consent.Back == nil && x.Consent.Scope == scope:
-			return nil, nil
-		case scope == "":
-			seen := r.SeenBy(*x)
-			x.Last, x.Consent.Back, x.Consent.BackBy = &seen, &now, who.ID
-		default:
-			x.Last, x.Consent.Back, x.Consent.BackBy, x.Consent.Scope = nil, nil, "", scope
-		}
-		return []halsocoach.Event{changed(*r, now)}, nil
-	})
-}
-
-// ofMine does something with a recommendation about the citizen who asks.
-func (s *Service) ofMine(ctx context.Context, who halsocoach.Actor, id string, do func(r *Referral, now time.Time) ([]halsocoach.Event, error)) error {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
-		return err
-	}
-	_, err := s.change(ctx, id, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
-		if r.Person != who.ID {
-			return nil, halsocoach.ErrNotFound
-		}
-		return do(r, now)
-	})
-	if err != nil {
-		return fmt.Errorf("own referral %s: %w", id, err)
-	}
-	return nil
 }
 
 // ofSender does something with what the sender knows by the id.
@@ -445,15 +343,13 @@ func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At, Due: r.Due,
+		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At,
+			Due:    r.Due.Add(x.came().Sub(r.Received)), // a promise from their own day
 			Placer: x.Placer, Changed: x.Changed, Shielded: x.Protected}
-		if x.Carried == "" { // a promise from their own day
-			out[i].Due = r.Due.Add(x.At.Sub(r.Received))
-		}
-		if x.Gone == nil {
-			_, err = r.State.After(Withdraw, halsocoach.RoleCareCentre)
+		if x.Gone == nil && x.Consent.Back == nil {
+			_, err = out[i].State.After(Withdraw, halsocoach.RoleCareCentre)
 			out[i].MayWithdraw = err == nil
-			_, err = r.State.After(Err, halsocoach.RoleCareCentre)
+			_, err = out[i].State.After(Err, halsocoach.RoleCareCentre)
 			out[i].MayErr = err == nil && x.Source != halsocoach.FromSelf
 		}
 		boxes[i] = seal.Box{Person: r.Person, Purpose: "referral.name", Sealed: x.Name}

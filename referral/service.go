@@ -181,7 +181,7 @@ func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string,
 // send judges the wish and receives it.
 func (s *Service) send(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish Wish) (doc Referral, x Sending, made bool, err error) {
 	wish = wish.trimmed()
-	id, digest := req.ID(who, "referrals"), req.Digest(wish)
+	id, digest := req.ID(who, "referrals"), s.Seal.Digest(req.Digest(wish))
 	if doc, err := s.madeOf(ctx, id); err == nil {
 		x, err := doc.same(id, digest)
 		return doc, x, false, err
@@ -350,15 +350,19 @@ func (s *Service) receive(ctx context.Context, fresh Referral, counted bool) (do
 			return Referral{}, false, err
 		}
 		waiting, err := s.openOne(ctx, fresh.Open)
-		if errors.Is(err, store.ErrNotFound) {
-			continue // decided in between: it no longer stands in the way
+		if err == nil {
+			doc, made, err = s.join(ctx, waiting.ID, fresh)
+			if err == nil {
+				return doc, made, nil
+			}
 		}
-		if err != nil {
+		if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, ErrDecided) {
 			return Referral{}, false, err
 		}
-		doc, made, err := s.join(ctx, waiting.ID, fresh)
-		if !errors.Is(err, ErrDecided) {
-			return doc, made, err
+		// Decided in between: it no longer stands in the way, unless the same
+		// sending had joined it by then.
+		if doc, err := s.madeOf(ctx, fresh.ID); err == nil || !errors.Is(err, store.ErrNotFound) {
+			return doc, false, err
 		}
 	}
 	return Referral{}, false, halsocoach.ErrBusy

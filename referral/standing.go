@@ -51,35 +51,60 @@ func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
 	return out, nil
 }
 
-// Followed are the sender's own that have changed since a time, those that
-// changed first coming first: what a system asks for that follows how it goes. A
-// page may hold fewer than there are, or none, and still have a next.
-func (s *Service) Followed(ctx context.Context, who halsocoach.Actor, since time.Time, limit int, after string) (items []Own, next string, err error) {
-	if err := halsocoach.Allow(who, senders...); err != nil {
-		return nil, "", err
-	}
-	q := store.Query{Index: "followed", Equal: []any{who.ID}, Limit: limit, After: after}
-	if !since.IsZero() {
-		q.From = since
-	}
-	found, next, err := s.referrals.Find(ctx, q)
+// Track is which id a sender knows a recommendation by, and when what they may see
+// of it last changed. It is an unnamed struct, so that the package that asks
+// declares it in its own words.
+type Track = struct {
+	ID      string // as in Own
+	Sender  string
+	Person  string
+	Changed time.Time
+}
+
+// TracksOf are what each sender of a recommendation follows, for the room that
+// keeps them in order; whoever asks shows nobody another's.
+func (s *Service) TracksOf(ctx context.Context, id string) ([]Track, error) {
+	r, err := s.referrals.Get(ctx, id)
 	if err != nil {
-		return nil, "", fmt.Errorf("followed by %s: %w", who.ID, err)
+		return nil, fmt.Errorf("tracks of %s: %w", id, err)
+	}
+	var out []Track
+	for _, x := range r.Sendings {
+		if x.knownTo(x.Sender) {
+			out = append(out, Track{r.ownID(x), x.Sender, r.Person, x.Changed})
+		}
+	}
+	return out, nil
+}
+
+// SentMany are those of the sender's own with these ids, each found in the
+// recommendation it lies in, in one question and in that order. What is not there,
+// or not theirs, is left out.
+func (s *Service) SentMany(ctx context.Context, who halsocoach.Actor, ids, within []string) ([]Own, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return nil, err
+	}
+	found, err := s.referrals.Many(ctx, within...)
+	if err != nil {
+		return nil, fmt.Errorf("sent by %s: %w", who.ID, err)
+	}
+	by := make(map[string]Referral, len(found))
+	for _, r := range found {
+		by[r.ID] = r
 	}
 	var shown []Referral
 	var sent []Sending
-	for _, r := range found {
-		for _, x := range r.Sendings {
-			if x.Sender == who.ID && !x.Changed.Before(since) {
-				shown, sent = append(shown, r), append(sent, x)
-			}
+	for i, id := range ids {
+		r := by[within[i]]
+		j := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.knownTo(who.ID) && r.ownID(x) == id })
+		if j >= 0 {
+			shown, sent = append(shown, r), append(sent, r.Sendings[j])
 		}
 	}
 	if err := s.saw(ctx, who, "read own referrals", shown); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	items, err = s.owns(ctx, shown, sent)
-	return items, next, err
+	return s.owns(ctx, shown, sent)
 }
 
 // Tracks are all that one sending of the sender's has become, the first coming
@@ -94,7 +119,7 @@ func (s *Service) Tracks(ctx context.Context, who halsocoach.Actor, sending stri
 	}
 	var sent []Sending
 	found = slices.DeleteFunc(found, func(r Referral) bool {
-		i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.Sender == who.ID })
+		i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.knownTo(who.ID) })
 		if i >= 0 {
 			sent = append(sent, r.Sendings[i])
 		}
@@ -120,6 +145,6 @@ func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, a
 		if !r.Sendings[i].Changed.Equal(version) {
 			return nil, ErrStale
 		}
-		return r.takeBack(i, act, who, now)
+		return r.senderTakesBack(i, act, who, now)
 	})
 }

@@ -20,7 +20,6 @@ var referrals = store.Kind{Name: "referrals", Indexes: []store.Index{
 	{Name: "queue", Fields: []store.Field{store.T("queue"), store.D("due")}},
 	{Name: "filter", Fields: []store.Field{store.M("filters"), store.D("due")}},
 	{Name: "untouched", Fields: []store.Field{store.T("untouched"), store.D("received")}},
-	{Name: "followed", Fields: []store.Field{store.M("sendings.sender"), store.D("changed")}},
 	{Name: "callMe", Fields: []store.Field{store.T("callMe"), store.D("received")}},
 	{Name: "enrolment", Fields: []store.Field{store.T("enrolment"), store.D("received")}},
 	{Name: "sending", Fields: []store.Field{store.M("sendings.id"), store.D("received")}},
@@ -170,7 +169,7 @@ func (s *Service) sentAs(ctx context.Context, staff, id string) (Referral, Sendi
 	}
 	for _, r := range found {
 		for _, x := range r.Sendings {
-			if x.Sender == staff && r.ownID(x) == id {
+			if x.knownTo(staff) && r.ownID(x) == id {
 				return r, x, nil
 			}
 		}
@@ -215,11 +214,15 @@ func (s *Service) untouchedIn(ctx context.Context, kommun string, before time.Ti
 func (s *Service) change(ctx context.Context, id string, do func(r *Referral, now time.Time) ([]halsocoach.Event, error)) (Referral, error) {
 	return s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
 		now, before := s.Clock().UTC(), r.seen()
+		changedAt := r.Changed
 		events, err := do(r, now)
 		if err != nil {
 			return nil, err
 		}
 		r.index(before, now)
+		if len(events) == 0 && !r.Changed.Equal(changedAt) {
+			events = []halsocoach.Event{changed(*r, now)} // what a sender sees has changed, and those who follow are told
+		}
 		return events, nil
 	})
 }

@@ -84,10 +84,30 @@ func (w Wish) Judge(now time.Time) (halsocoach.Number, error) {
 	if w.Scope != "" && !w.Scope.Known() {
 		miss("consentScope", "Välj vad personen har sagt att du får se.")
 	}
-	if utf8.RuneCountInString(w.Placer) > placerLimit {
+	switch {
+	case utf8.RuneCountInString(w.Placer) > placerLimit:
 		miss("placer", "Beteckningen får vara högst 200 tecken.")
+	case w.placerTells(number, now):
+		miss("placer", "Beteckningen innehåller ett personnummer. Använd en egen beteckning som inte säger vem personen är.")
 	}
 	return number, halsocoach.Invalid(wrong...)
+}
+
+// placerTells says whether the sender's own identifier says who the person is: it
+// is stored as it was sent. Ten digits alone may be a number in a series.
+func (w Wish) placerTells(number halsocoach.Number, now time.Time) bool {
+	_, value, _ := strings.Cut(w.Placer, "|")
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, value)
+	if !number.IsZero() && strings.Contains(digits, number.Digits()[2:]) {
+		return true
+	}
+	_, err := halsocoach.ParseNumber(value, now)
+	return err == nil && len(value) > 10
 }
 
 // judgePerson is who it is and how they are reached.

@@ -94,7 +94,7 @@ type house struct {
 func kinds() []store.Kind {
 	all := []store.Kind{store.LeaseKind}
 	for _, of := range [][]store.Kind{
-		auth.Kinds(), machine.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), inbox.Kinds(), citizen.Kinds(),
+		auth.Kinds(), machine.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), fhir.Kinds(), inbox.Kinds(), citizen.Kinds(),
 		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(), waiting.Kinds(), notify.Kinds(),
 	} {
 		all = append(all, of...)
@@ -186,7 +186,7 @@ func (h *house) build(ctx context.Context) (err error) {
 		Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Staff: h.auth, Clock: clock,
 		NoSignIn: !h.cfg.Demo && !slices.ContainsFunc(h.cfg.Providers, func(p oidc.Provider) bool { return slices.Contains(p.For, oidc.ForCitizens) }),
 	})
-	h.fhir = fhir.New(fhir.Config{Referrals: h.referral, Clock: clock, PublicURL: h.cfg.PublicURL})
+	h.fhir = fhir.New(fhir.Config{Store: h.store, Referrals: h.referral, Clock: clock, PublicURL: h.cfg.PublicURL})
 	h.inbox = inbox.New(inbox.Config{Referrals: h.referral, Calendar: firstTalks{h}, Enrolments: takenIn{h}, Holders: []inbox.Holder{takenIn{h}, places{h}}, Logins: h.auth, Log: log})
 	h.citizen = citizen.New(citizen.Config{
 		Store: h.store, Seal: h.seal, Clock: clock, Log: log, Staff: h.auth, Registers: h.registers, AccessLog: h.auth,
@@ -274,7 +274,7 @@ func (h *house) start(ctx context.Context) error {
 			Start(context.Context, *event.Bus) error
 		}
 	}{
-		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"inbox", h.inbox}, {"waiting", h.waiting}, {"citizen", h.citizen},
+		{"registers", h.registers}, {"settings", h.settings}, {"referral", h.referral}, {"fhir", h.fhir}, {"inbox", h.inbox}, {"waiting", h.waiting}, {"citizen", h.citizen},
 		{"coach", h.coach}, {"chat", h.chat}, {"groups", h.groups}, {"counts", h.counts}, {"notify", h.notify},
 	} {
 		if err := p.part.Start(ctx, h.bus); err != nil {

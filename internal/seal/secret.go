@@ -12,7 +12,7 @@ import (
 
 // hashes are the keys that must stay what they are while outer keys come and go:
 // what they have made lies in documents and addresses.
-type hashes struct{ numbers, names, tokens []byte }
+type hashes struct{ numbers, names, tokens, digests []byte }
 
 // ownSecrets is the group of the package's own.
 const ownSecrets = "seal"
@@ -89,7 +89,7 @@ func (s *Sealer) openHashes(ctx context.Context, checks store.Collection[checkDo
 	if err != nil {
 		return err
 	}
-	for use, into := range map[string]*[]byte{"numbers": &s.hashes.numbers, "names": &s.hashes.names, "tokens": &s.hashes.tokens} {
+	for use, into := range map[string]*[]byte{"numbers": &s.hashes.numbers, "names": &s.hashes.names, "tokens": &s.hashes.tokens, "digests": &s.hashes.digests} {
 		if *into = have[use]; *into != nil {
 			continue
 		}
@@ -110,3 +110,7 @@ func (s *Sealer) openHashes(ctx context.Context, checks store.Collection[checkDo
 	}
 	return nil
 }
+
+// Digest is a keyed hash of what is stored to be compared with later. Who has the
+// store and not the keys can not try out what it was made of.
+func (s *Sealer) Digest(text string) string { return keyed(s.hashes.digests, 12, text) }

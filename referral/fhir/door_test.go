@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -230,6 +231,7 @@ func TestAFollowerReadsEveryChangeOnce(t *testing.T) {
 		id, _ := d.sent("journal", bundle(t, fmt.Sprint("R-", i), "entry.0.resource.identifier", absent))
 		ids = append(ids, id)
 		d.sent("other", bundle(t, fmt.Sprint("O-", i), "entry.0.resource.identifier", absent))
+		d.folded()
 		d.Clock.Add(time.Second)
 	}
 	read := func(path string) (all []string, pages int) {
@@ -276,6 +278,67 @@ func TestAFollowerReadsEveryChangeOnce(t *testing.T) {
 			t.Errorf("%s: %d %s", query, a.status, a.body)
 		}
 	}
+}
+
+func TestAnothersRecommendationOfThePersonDoesNotMoveOnesOwn(t *testing.T) {
+	d := open(t)
+	ctx, stop := context.WithCancel(context.Background())
+	t.Cleanup(stop)
+	if err := d.svc.Start(ctx, d.Bus); err != nil {
+		t.Fatal(err)
+	}
+	order := func(as string) (ids, at []string) {
+		t.Helper()
+		list, _ := d.ask(as, "GET", "/fhir/Task?_count=50", "").tree["entry"].([]any)
+		for _, e := range list {
+			r := e.(map[string]any)["resource"].(map[string]any)
+			ids, at = append(ids, r["id"].(string)), append(at, r["meta"].(map[string]any)["lastUpdated"].(string))
+		}
+		return ids, at
+	}
+	first, _ := d.sent("journal", bundle(t, "first"))
+	d.Clock.Add(time.Minute)
+	second, _ := d.sent("journal", bundle(t, "second", "entry.0.resource.identifier", absent))
+	was, at := order("journal")
+	if !slices.Equal(was, []string{first, second}) {
+		t.Fatal(was)
+	}
+	d.Clock.Add(time.Minute)
+	if _, err := d.referrals.Change(d.Ctx(), fromFHIR.Replace(first), func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+		r.Taken = &referral.Holder{By: "maria", At: now}
+		return r.Move(referral.Take, now)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d.Clock.Add(time.Minute)
+	theirs, _ := d.sent("other", bundle(t, "theirs", "entry.0.resource.meta", absent))
+	if a := d.ask("other", "GET", "/fhir/Task/"+theirs, ""); a.tree["status"] != "requested" {
+		t.Fatalf("the second sender reads that somebody has taken it: %s", a.body)
+	}
+	mine, mineAt := order("journal")
+	if !slices.Equal(mine, []string{second, first}) || mineAt[0] != at[1] || mineAt[1] <= at[1] {
+		t.Fatalf("%v at %v, before at %v", mine, mineAt, at)
+	}
+	if got, _ := order("other"); !slices.Equal(got, []string{theirs}) {
+		t.Fatal(got)
+	}
+	d.Clock.Add(time.Minute)
+	if a := d.ask("other", "GET", "/fhir/Task/"+theirs, ""); a.status != 200 {
+		t.Fatal(a.body)
+	}
+	tag := d.ask("other", "GET", "/fhir/Task/"+theirs, "").header.Get("ETag")
+	if a := d.ask("other", "PATCH", "/fhir/Task/"+theirs, `[{"op":"replace","path":"/status","value":"cancelled"}]`, "Content-Type", mediaPatch, "If-Match", tag); a.status != 200 {
+		t.Fatal(a.body)
+	}
+	if again, againAt := order("journal"); !slices.Equal(again, mine) || !slices.Equal(againAt, mineAt) {
+		t.Fatalf("another's withdrawal moved it: %v at %v, before %v at %v", again, againAt, mine, mineAt)
+	}
+	var stored place
+	d.Eventually("the consumer gives each its place", func() bool {
+		var err error
+		stored, err = d.svc.places.Get(d.Ctx(), fromFHIR.Replace(theirs))
+		return err == nil && stored.Sender == "machine:other"
+	})
 }
 
 func TestOnlyFHIRsJSONGoesInAndOut(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
+	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 	"halsocoach/referral"
@@ -23,6 +24,7 @@ import (
 type door struct {
 	*testenv.Env
 	referrals *referral.Service
+	svc       *Service
 	app       *web.App
 	people    map[string]halsocoach.Actor
 }
@@ -35,7 +37,7 @@ var journal = halsocoach.Actor{ID: "machine:savsjo-vardcentral", Role: halsocoac
 
 func open(t testing.TB) *door {
 	t.Helper()
-	env := testenv.New(t, referral.Kinds())
+	env := testenv.New(t, append(referral.Kinds(), Kinds()...))
 	other, reads := journal, journal
 	other.ID, other.Unit = "machine:other", "other"
 	reads.Scope = "system/Task.r"
@@ -43,11 +45,25 @@ func open(t testing.TB) *door {
 		"vardcentral": env.People.Vardcentral, "forening": env.People.Forening}}
 	d.referrals = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
 		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog})
-	svc := New(Config{Referrals: d.referrals, Clock: env.Clock.Now, PublicURL: "http://example.test"})
+	d.svc = New(Config{Store: env.Store, Referrals: d.referrals, Clock: env.Clock.Now, PublicURL: "http://example.test"})
 	d.app = web.New(web.Config{PublicURL: "http://example.test", Log: env.Log, Clock: env.Clock.Now, Faults: map[string]web.SayFault{"/fhir": Say},
 		Actor: func(c *fiber.Ctx) (halsocoach.Actor, error) { return d.people[c.Get(who)], nil }})
-	svc.Routes(d.app.Fiber())
+	d.svc.Routes(d.app.Fiber())
 	return d
+}
+
+// folded gives every Task its place, as the consumer does.
+func (d *door) folded() {
+	d.T.Helper()
+	var ids []string
+	if err := d.Store.Each(d.Ctx(), "referrals", func(doc store.Document) error { ids = append(ids, doc.ID); return nil }); err != nil {
+		d.T.Fatal(err)
+	}
+	for _, id := range ids {
+		if err := d.svc.fold(d.Ctx(), id); err != nil {
+			d.T.Fatal(err)
+		}
+	}
 }
 
 type answer struct {
@@ -61,6 +77,9 @@ type answer struct {
 // unless they say otherwise.
 func (d *door) ask(as, method, path, body string, headers ...string) answer {
 	d.T.Helper()
+	if strings.HasPrefix(path, "/fhir/Task?") || path == "/fhir/Task" {
+		d.folded()
+	}
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set(who, as)
 	if as != "" {

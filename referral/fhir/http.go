@@ -13,7 +13,6 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
 )
 
 // mediaPatch is that of a PATCH.
@@ -126,7 +125,7 @@ func (s *Service) create(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	out := writeRequest([]referral.Own{own})
+	out := writeRequest([]track{own})
 	c.Set(fiber.HeaderLocation, s.base+"/ServiceRequest/"+*out.Id)
 	return send(c, answer, statusOf(made), etag(own), out)
 }
@@ -152,7 +151,7 @@ func (s *Service) transact(c *fiber.Ctx) error {
 	if made {
 		status = "201 Created"
 	}
-	request, work := writeRequest([]referral.Own{own}), writeTask(own)
+	request, work := writeRequest([]track{own}), writeTask(own)
 	out := r4.Bundle{Type: r4.BundleTypeTransactionResponse}
 	for _, kind := range kinds {
 		e := r4.BundleEntry{Response: &r4.BundleEntryResponse{Status: status}}
@@ -172,9 +171,9 @@ func (s *Service) transact(c *fiber.Ctx) error {
 	return send(c, answer, http.StatusOK, "", out)
 }
 
-func (s *Service) placed(e *r4.BundleEntry, where, tag string, own referral.Own, resource any) {
+func (s *Service) placed(e *r4.BundleEntry, where, tag string, own track, resource any) {
 	e.FullUrl, e.Resource = text(s.base+"/"+where), marshal(resource)
-	e.Response.Location, e.Response.Etag, e.Response.LastModified = text(s.base+"/"+where), text(tag), instant(own.Changed)
+	e.Response.Location, e.Response.Etag, e.Response.LastModified = text(s.base+"/"+where), text(tag), instant(own.updated)
 }
 
 func (s *Service) readRequest(c *fiber.Ctx) error {

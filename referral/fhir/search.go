@@ -11,7 +11,6 @@ import (
 	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"halsocoach"
-	"halsocoach/referral"
 )
 
 // search is what is asked of the Tasks.
@@ -149,9 +148,9 @@ func (q *search) until(t time.Time) {
 }
 
 // keeps says whether a track is among what was asked for.
-func (q search) keeps(own referral.Own) bool {
-	return (q.statuses == nil || slices.Contains(q.statuses, own.State.TaskStatus())) &&
-		!own.Changed.Before(q.since) && (q.before.IsZero() || own.Changed.Before(q.before))
+func (q search) keeps(t track) bool {
+	return (q.statuses == nil || slices.Contains(q.statuses, t.State.TaskStatus())) &&
+		!t.updated.Before(q.since) && (q.before.IsZero() || t.updated.Before(q.before))
 }
 
 // address is that of the search, with a cursor unless it is "".

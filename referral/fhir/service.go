@@ -10,19 +10,23 @@ import (
 	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"halsocoach"
+	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
 
 // Config is what the service needs.
 type Config struct {
+	Store     store.Store
 	Referrals *referral.Service
 	Clock     halsocoach.Clock
 	PublicURL string
 }
 
-// Service is the door. It holds nothing of its own.
+// Service is the door. All that it holds of its own is in which order Tasks
+// changed.
 type Service struct {
 	cfg        Config
+	places     store.Collection[place]
 	base       string // of every address, without a slash at the end
 	capability []byte
 }
@@ -30,7 +34,7 @@ type Service struct {
 // New makes the service.
 func New(cfg Config) *Service {
 	base := strings.TrimRight(cfg.PublicURL, "/") + "/fhir"
-	return &Service{cfg: cfg, base: base, capability: append(marshal(capability(base)), '\n')}
+	return &Service{cfg: cfg, places: store.In[place](cfg.Store, tasks), base: base, capability: append(marshal(capability(base)), '\n')}
 }
 
 // allow: care centres, and machines as far as their scope goes.
@@ -46,7 +50,7 @@ func allow(who halsocoach.Actor, resource string, right rune) error {
 
 // Send makes one recommendation of a ServiceRequest with what it contains. made is
 // false for one that has been sent before: then nothing new is made.
-func (s *Service) Send(ctx context.Context, who halsocoach.Actor, body []byte, condition string) (own referral.Own, made bool, err error) {
+func (s *Service) Send(ctx context.Context, who halsocoach.Actor, body []byte, condition string) (own track, made bool, err error) {
 	if err := allow(who, "ServiceRequest", 'c'); err != nil {
 		return own, false, err
 	}
@@ -59,7 +63,7 @@ func (s *Service) Send(ctx context.Context, who halsocoach.Actor, body []byte, c
 
 // Transact makes one recommendation of a Bundle, or nothing. kinds are those of
 // its entries.
-func (s *Service) Transact(ctx context.Context, who halsocoach.Actor, body []byte) (own referral.Own, kinds []string, made bool, err error) {
+func (s *Service) Transact(ctx context.Context, who halsocoach.Actor, body []byte) (own track, kinds []string, made bool, err error) {
 	if err := allow(who, "ServiceRequest", 'c'); err != nil {
 		return own, nil, false, err
 	}
@@ -71,22 +75,27 @@ func (s *Service) Transact(ctx context.Context, who halsocoach.Actor, body []byt
 	return own, o.kinds, made, err
 }
 
-func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order) (own referral.Own, made bool, err error) {
+func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order) (own track, made bool, err error) {
 	r, err := o.judge(s.cfg.Clock())
 	if err != nil {
 		return own, false, err
 	}
 	req := halsocoach.Request{Key: r.key}
-	own, made, err = s.cfg.Referrals.Recommend(ctx, who, req, r.wish)
-	if errors.Is(err, halsocoach.ErrOtherWish) {
-		if r.conditional { // by the rules of FHIR: what is there already is the answer
-			own, err := s.cfg.Referrals.SentOne(ctx, who, req.ID(who, "referrals"))
-			return own, false, err
-		}
-		return own, false, fault(http.StatusConflict, r4.IssueTypeDuplicate, r.where["placer"],
+	sent, made, err := s.cfg.Referrals.Recommend(ctx, who, req, r.wish)
+	switch {
+	case made:
+		return track{sent, sent.Changed}, true, err
+	case errors.Is(err, halsocoach.ErrOtherWish) && r.conditional: // by the rules of FHIR: what is there already is the answer
+		sent, err = s.cfg.Referrals.SentOne(ctx, who, req.ID(who, "referrals"))
+	case errors.Is(err, halsocoach.ErrOtherWish):
+		err = fault(http.StatusConflict, r4.IssueTypeDuplicate, r.where["placer"],
 			"Beteckningen har redan använts för en annan rekommendation. Ingenting har ändrats.")
 	}
-	return own, made, r.placed(err)
+	if err != nil {
+		return own, false, r.placed(err)
+	}
+	own, err = s.one(ctx, sent)
+	return own, false, err
 }
 
 // placed gives the faults of a wish the places where its fields stood.
@@ -116,34 +125,46 @@ func (r request) missing(field string) bool {
 }
 
 // Request is all that one ServiceRequest has become, the last track last.
-func (s *Service) Request(ctx context.Context, who halsocoach.Actor, id string) ([]referral.Own, error) {
+func (s *Service) Request(ctx context.Context, who halsocoach.Actor, id string) ([]track, error) {
 	if err := allow(who, "ServiceRequest", 'r'); err != nil {
 		return nil, err
 	}
-	return s.cfg.Referrals.Tracks(ctx, who, fromFHIR.Replace(id))
+	return s.tracks(ctx, who, fromFHIR.Replace(id))
+}
+
+func (s *Service) tracks(ctx context.Context, who halsocoach.Actor, sending string) ([]track, error) {
+	owns, err := s.cfg.Referrals.Tracks(ctx, who, sending)
+	if err != nil {
+		return nil, err
+	}
+	return s.dated(ctx, owns...)
 }
 
 // Task is one track.
-func (s *Service) Task(ctx context.Context, who halsocoach.Actor, id string) (referral.Own, error) {
+func (s *Service) Task(ctx context.Context, who halsocoach.Actor, id string) (track, error) {
 	if err := allow(who, "Task", 'r'); err != nil {
-		return referral.Own{}, err
+		return track{}, err
 	}
-	return s.cfg.Referrals.SentOne(ctx, who, fromFHIR.Replace(id))
+	own, err := s.cfg.Referrals.SentOne(ctx, who, fromFHIR.Replace(id))
+	if err != nil {
+		return track{}, err
+	}
+	return s.one(ctx, own)
 }
 
 // Tasks are those that are asked for, the first to change first.
-func (s *Service) Tasks(ctx context.Context, who halsocoach.Actor, q search) (items []referral.Own, next string, err error) {
+func (s *Service) Tasks(ctx context.Context, who halsocoach.Actor, q search) (items []track, next string, err error) {
 	if err := allow(who, "Task", 'r'); err != nil {
 		return nil, "", err
 	}
-	var all []referral.Own
+	var all []track
 	if q.focus != "" {
-		all, err = s.cfg.Referrals.Tracks(ctx, who, q.focus)
+		all, err = s.tracks(ctx, who, q.focus)
 		if halsocoach.KindOf(err) == halsocoach.KindNotFound {
 			err = nil // nothing is found
 		}
 	} else {
-		all, next, err = s.cfg.Referrals.Followed(ctx, who, q.since, q.count, q.cursor)
+		all, next, err = s.followed(ctx, who, q)
 	}
 	if err != nil {
 		if e := (*halsocoach.Error)(nil); errors.As(err, &e) && e.Code == "cursor" {
@@ -151,9 +172,9 @@ func (s *Service) Tasks(ctx context.Context, who halsocoach.Actor, q search) (it
 		}
 		return nil, "", err
 	}
-	for _, own := range all {
-		if q.keeps(own) {
-			items = append(items, own)
+	for _, t := range all {
+		if q.keeps(t) {
+			items = append(items, t)
 		}
 	}
 	return items, next, nil
@@ -161,17 +182,20 @@ func (s *Service) Tasks(ctx context.Context, who halsocoach.Actor, q search) (it
 
 // Revise sets the status of a Task that was read at version: cancelled while
 // nobody has decided, or entered-in-error. The same status again is nothing.
-func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, at time.Time, status string) (referral.Own, error) {
+func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, at time.Time, status string) (track, error) {
 	if err := allow(who, "Task", 'u'); err != nil {
-		return referral.Own{}, err
+		return track{}, err
 	}
 	act, ok := referral.ActOf(status)
 	if !ok {
-		return referral.Own{}, fault(http.StatusUnprocessableEntity, r4.IssueTypeBusinessRule, "Task.status", "Den som har skickat kan sätta cancelled eller entered-in-error. Resten sätter Hälsocentret.")
+		return track{}, fault(http.StatusUnprocessableEntity, r4.IssueTypeBusinessRule, "Task.status", "Den som har skickat kan sätta cancelled eller entered-in-error. Resten sätter Hälsocentret.")
 	}
 	own, err := s.cfg.Referrals.Revise(ctx, who, fromFHIR.Replace(id), act, at)
 	if errors.Is(err, referral.ErrStale) {
-		return own, fault(http.StatusPreconditionFailed, r4.IssueTypeConflict, "", referral.ErrStale.Text)
+		return track{}, fault(http.StatusPreconditionFailed, r4.IssueTypeConflict, "", referral.ErrStale.Text)
 	}
-	return own, err
+	if err != nil {
+		return track{}, err
+	}
+	return s.one(ctx, own)
 }

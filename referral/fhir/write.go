@@ -20,15 +20,15 @@ var (
 )
 
 // sendingOf is the ServiceRequest's own id: what was sent, whichever track of it.
-func sendingOf(own referral.Own) string {
+func sendingOf(own track) string {
 	sending, _, _ := strings.Cut(own.ID, ".")
 	return sending
 }
 
 // version is the ETag's number: when what the sender sees last changed.
-func version(own referral.Own) string { return strconv.FormatInt(own.Changed.UnixNano(), 10) }
+func version(own track) string { return strconv.FormatInt(own.Changed.UnixNano(), 10) }
 
-func etag(own referral.Own) string { return `W/"` + version(own) + `"` }
+func etag(own track) string { return `W/"` + version(own) + `"` }
 
 // readETag is the time that a version stands for.
 func readETag(header string) (time.Time, bool) {
@@ -49,8 +49,8 @@ func instant(t time.Time) *string {
 	return text(t.In(halsocoach.Stockholm()).Format("2006-01-02T15:04:05.000Z07:00"))
 }
 
-func meta(own referral.Own) *r4.Meta {
-	return &r4.Meta{VersionId: text(version(own)), LastUpdated: instant(own.Changed)}
+func meta(own track) *r4.Meta {
+	return &r4.Meta{VersionId: text(version(own)), LastUpdated: instant(own.updated)}
 }
 
 // protectedLabel is what a resource about somebody with protected identity bears.
@@ -61,7 +61,7 @@ var protectedLabel = []r4.Coding{
 
 // writeRequest is the ServiceRequest as its sender sees it, by all its tracks,
 // the last of which is where it stands.
-func writeRequest(tracks []referral.Own) serviceRequest {
+func writeRequest(tracks []track) serviceRequest {
 	own := tracks[len(tracks)-1]
 	s := serviceRequest{Type: "ServiceRequest"}
 	s.Id = text(toFHIR.Replace(sendingOf(own)))
@@ -97,7 +97,7 @@ func requestStatus(s referral.State) r4.RequestStatus {
 }
 
 // writePatient is who it is about, by the name that the sender wrote and no more.
-func writePatient(own referral.Own) json.RawMessage {
+func writePatient(own track) json.RawMessage {
 	p := r4.Patient{Id: text("patient")}
 	if own.Name != "" {
 		p.Name = []r4.HumanName{{Text: text(own.Name)}}
@@ -106,7 +106,7 @@ func writePatient(own referral.Own) json.RawMessage {
 }
 
 // writeConsent is what the person has said yes to.
-func writeConsent(own referral.Own) json.RawMessage {
+func writeConsent(own track) json.RawMessage {
 	c := r4.Consent{Id: text("consent"), Status: r4.ConsentStateActive, Scope: *concept(systemConsentScope, "patient-privacy", ""),
 		Category: []r4.CodeableConcept{*concept(systemScope, "recommendation", "")}, Patient: &r4.Reference{Reference: text("#patient")},
 		DateTime: text(string(own.Consent.On))}
@@ -119,12 +119,12 @@ func writeConsent(own referral.Own) json.RawMessage {
 }
 
 // centreOf refers to the Hälsocenter.
-func centreOf(own referral.Own) r4.Reference {
+func centreOf(own track) r4.Reference {
 	return r4.Reference{Type: text("Organization"), Identifier: &r4.Identifier{System: text(systemCentre), Value: text(own.Centre)}, Display: text(own.CentreName)}
 }
 
 // writeTask is how one track goes, as far as the person lets the sender see.
-func writeTask(own referral.Own) task {
+func writeTask(own track) task {
 	t := task{Type: "Task"}
 	t.Id, t.Meta = text(toFHIR.Replace(own.ID)), meta(own)
 	if own.Shielded {
@@ -145,7 +145,7 @@ func writeTask(own referral.Own) task {
 	t.Intent, t.Code = "order", concept(systemTaskCode, "fulfill", "")
 	t.Focus = &r4.Reference{Reference: text("ServiceRequest/" + toFHIR.Replace(sendingOf(own)))}
 	owner := centreOf(own)
-	t.Owner, t.AuthoredOn, t.LastModified = &owner, instant(own.Received), instant(own.Changed)
+	t.Owner, t.AuthoredOn, t.LastModified = &owner, instant(own.Received), instant(own.updated)
 	if own.State.Open() {
 		t.Restriction = &r4.TaskRestriction{Period: &r4.Period{End: instant(own.Due)}} // first contact is promised by then
 	}

@@ -3,8 +3,9 @@ package seal
 import "testing"
 
 func TestADigestIsTheInstallationsOwn(t *testing.T) {
-	one, other := newHouse(t).node(t), newHouse(t).node(t)
-	if one.Digest("a") != one.Digest("a") || one.Digest("a") == one.Digest("b") || len(one.Digest("a")) < 16 {
+	h := newHouse(t)
+	one, same, other := h.node(t), h.node(t), newHouse(t).node(t)
+	if one.Digest("a") != same.Digest("a") || one.Digest("a") == one.Digest("b") || len(one.Digest("a")) < 16 {
 		t.Fatal("it does not tell one text from another")
 	}
 	if one.Digest("a") == other.Digest("a") {

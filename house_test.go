@@ -125,6 +125,7 @@ var homes = []struct {
 	{"github.com/wneessen/go-mail", regexp.MustCompile(`^internal/notify/`)},
 	{"github.com/samply/golang-fhir-models/", regexp.MustCompile(`^referral/fhir/`)},
 	{"github.com/gorilla/websocket", regexp.MustCompile(`^chat/`)},
+	{"github.com/arran4/golang-ical", regexp.MustCompile(`^internal/web/ics/`)},
 }
 
 var importLine = regexp.MustCompile(`(?m)^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"]+)"$`)

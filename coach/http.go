@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"halsocoach"
 	"halsocoach/internal/web"
+	"halsocoach/internal/web/ics"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -20,6 +22,7 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get("/samtal/boka", s.showTalks)
 	r.Post("/samtal/boka", s.postBooking)
 	r.Get("/samtal/:id", s.showReceipt)
+	r.Get("/samtal/:id/kalender.ics", s.sendFile)
 	r.Get("/samtal/:id/flytta", s.askMove)
 	r.Post("/samtal/:id/flytta", s.postMove)
 	r.Get("/samtal/:id/avboka", s.askCancel)
@@ -28,13 +31,14 @@ func (s *Service) Routes(r fiber.Router) {
 }
 
 const (
-	talksPath  = "/samtal"
-	slotsShown = 24 // times on a page, rounded up to whole days
+	talksPath = "/samtal"
+	daysShown = 3 // days with free times on a page, at first
+	daysMore  = 5 // and how many more at a time
 )
 
 // asked is which free times the address asks for.
 func asked(c *fiber.Ctx) Asked {
-	return Asked{Centre: c.Query("hos"), From: halsocoach.Day(c.Query("fran")), Limit: slotsShown}
+	return Asked{Centre: c.Query("hos"), Days: min(max(c.QueryInt("dagar"), daysShown), ownAhead)}
 }
 
 func (s *Service) showTalks(c *fiber.Ctx) error {
@@ -232,7 +236,29 @@ func (s *Service) postCancel(c *fiber.Ctx) error {
 	if who.Staff() {
 		return web.Redirect(c, talkPath(id), "Samtalet är avbokat.")
 	}
-	return web.Redirect(c, talksPath, "Samtalet är avbokat.")
+	return web.Redirect(c, talksPath+"/"+id, "Samtalet är avbokat.")
+}
+
+// sendFile is a talk for the person's own calendar, as it stands now. A talk that
+// is moved or called off is the same event, later in its sequence.
+func (s *Service) sendFile(c *fiber.Ctx) error {
+	ctx, who := web.Ctx(c), web.Who(c)
+	b, where, err := s.Own(ctx, who, c.Params("id"))
+	if err != nil {
+		return err
+	}
+	t := ics.Time{
+		Of: []string{"talk", b.ID}, Sequence: b.Move, Title: web.T(ctx, "Bokad tid"), Where: where,
+		Note: web.T(ctx, "Byt tid eller avboka där du bokade."), Starts: b.Starts, Ends: b.Ends,
+	}
+	if b.Form != OnSite {
+		t.Where = formText(ctx, b.Form)
+	}
+	if b.Outcome == Cancelled {
+		t.Cancelled = true
+		t.Sequence++
+	}
+	return web.SendFile(c, "bokad-tid.ics", ics.Type, t.File(s.Clock()))
 }
 
 // pathFor is the page of a talk for who asks.
@@ -243,35 +269,69 @@ func pathFor(who halsocoach.Actor, id string) string {
 	return talksPath + "/" + id
 }
 
-// nextDays is the address of the free times that come after, "" at the end.
-func nextDays(path string, o Offer, more ...string) string {
+// moreDays is the address of the page with more days on it, "" when there are no
+// more. It leads to the first of them. more are names and values to keep.
+func moreDays(path string, o Offer, more ...string) string {
 	if o.Next == "" {
 		return ""
 	}
-	q := url.Values{"fran": {string(o.Next)}}
+	return withDays(path, o, len(datesOf(o.Slots))+daysMore, more...) + "#" + dayID(o.Next)
+}
+
+// sameDays is where a form posts to, so that a page shown again shows no fewer days.
+func sameDays(path string, o Offer) string {
+	if n := len(datesOf(o.Slots)); n > daysShown {
+		return withDays(path, o, n)
+	}
+	return path
+}
+
+func withDays(path string, o Offer, n int, more ...string) string {
+	q := url.Values{"dagar": {strconv.Itoa(n)}}
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
 	return path + "?" + q.Encode()
 }
 
+func dayID(d halsocoach.Day) string { return "dag-" + string(d) }
+
+// oneCoach is the only coach who has free times, "" when there are several.
+func oneCoach(o Offer) string {
+	for _, s := range o.Slots {
+		if s.Coach != o.Slots[0].Coach {
+			return ""
+		}
+	}
+	return o.Name(o.Slots[0].Coach)
+}
+
+// slotsLabel says whose free times they are.
+func slotsLabel(ctx context.Context, o Offer) string {
+	if name := oneCoach(o); name != "" {
+		return web.T(ctx, "Lediga tider hos %s, %s", name, o.Centre.Name)
+	}
+	return web.T(ctx, "Lediga tider hos %s", o.Centre.Name)
+}
+
 // slotDays groups free times for the page: by day, and by coach within it.
 func slotDays(ctx context.Context, o Offer) []web.SlotDay {
 	var out []web.SlotDay
-	at := map[string]int{}
-	for _, m := range datesOf(o.Slots) {
+	single := len(o.Slots) > 0 && oneCoach(o) != ""
+	for _, date := range datesOf(o.Slots) {
+		id := dayID(date)
 		for _, coach := range o.Coaches {
+			day := web.SlotDay{ID: id, Title: web.Date(ctx, date.Start())}
+			if !single {
+				day.With = web.T(ctx, "Hos %s", coach.Name)
+			}
 			for _, s := range o.Slots {
-				if halsocoach.DayOf(s.Starts) != m || s.Coach != coach.ID {
-					continue
+				if s.Coach == coach.ID && halsocoach.DayOf(s.Starts) == date {
+					day.Slots = append(day.Slots, web.Choice{Value: slotValue(s), Label: web.ClockTime(s.Starts), Hint: formText(ctx, s.Form)})
 				}
-				key := string(m) + coach.ID
-				if _, ok := at[key]; !ok {
-					at[key] = len(out)
-					out = append(out, web.SlotDay{Title: web.T(ctx, "%s hos %s", web.Date(ctx, s.Starts), coach.Name)})
-				}
-				i := at[key]
-				out[i].Slots = append(out[i].Slots, web.Choice{Value: slotValue(s), Label: web.ClockTime(s.Starts), Hint: formText(ctx, s.Form)})
+			}
+			if len(day.Slots) > 0 {
+				out, id = append(out, day), ""
 			}
 		}
 	}
@@ -286,73 +346,6 @@ func datesOf(slots []Slot) []halsocoach.Day {
 		}
 	}
 	return out
-}
-
-// The words of a talk.
-
-func formText(ctx context.Context, f Form) string {
-	switch f {
-	case ByPhone:
-		return web.T(ctx, "Telefon")
-	case ByVideo:
-		return web.T(ctx, "Video")
-	}
-	return web.T(ctx, "På plats")
-}
-
-func kindText(ctx context.Context, k Kind) string {
-	if k == FollowUp {
-		return web.T(ctx, "Uppföljande samtal")
-	}
-	return web.T(ctx, "Inledande samtal")
-}
-
-func outcomeText(ctx context.Context, o Outcome) string {
-	switch o {
-	case Held:
-		return web.T(ctx, "Hållet")
-	case Missed:
-		return web.T(ctx, "Uteblev")
-	case Cancelled:
-		return web.T(ctx, "Avbokat")
-	}
-	return web.T(ctx, "Bokat")
-}
-
-func outcomeTag(o Outcome) string {
-	switch o {
-	case Held:
-		return "good"
-	case Missed:
-		return "warm"
-	case Cancelled:
-		return "wrong"
-	}
-	return "strong"
-}
-
-// formIcon is the icon beside where a talk is held.
-func formIcon(f Form) string {
-	switch f {
-	case ByPhone:
-		return "phone"
-	case ByVideo:
-		return "video"
-	}
-	return "place"
-}
-
-// placeText says to a person where their talk is held, and who calls whom.
-func placeText(ctx context.Context, b Booked, w Where) string {
-	switch {
-	case b.Form == ByPhone && w.Phone != "":
-		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig på %s.", web.Phone(w.Phone))
-	case b.Form == ByPhone:
-		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig.")
-	case b.Form == ByVideo:
-		return web.T(ctx, "Videosamtal")
-	}
-	return w.Place
 }
 
 // dueText is by when: the hour only where hours are counted.

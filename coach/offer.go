@@ -3,6 +3,7 @@ package coach
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ type Asked struct {
 	From   halsocoach.Day // included; "" = today
 	To     halsocoach.Day // included; "" = as far ahead as can be booked
 	Limit  int            // whole days are given until there are so many times
+	Days   int            // or until there are so many days with free times
 }
 
 // Offer is free times at a centre.
@@ -26,7 +28,7 @@ type Offer struct {
 	Kind      Kind                     // what the citizen's next talk is
 	Coaches   []halsocoach.StaffMember // the citizen's own first
 	Slots     []Slot                   // by time, and the citizen's own coach first
-	Next      halsocoach.Day           // From of the next page; "" at the end
+	Next      halsocoach.Day           // the next day with free times, From of the next page; "" at the end
 }
 
 // Name is the name of one of the coaches.
@@ -136,16 +138,22 @@ func (s *Service) fill(ctx context.Context, o Offer, q Asked, except string) (Of
 		return o, err
 	}
 	cut := cutFor(terms, o.Kind)
+	shown := 0
 	for i, date := 0, from; date <= to; i, date = i+1, date.Plus(1) {
-		if q.Limit > 0 && len(o.Slots) >= q.Limit {
+		var free []Slot
+		for _, id := range ids {
+			free = append(free, calendar[id][i].Free(weeks[id], cut, now.Add(margin), except)...)
+		}
+		if len(free) == 0 {
+			continue
+		}
+		if q.Limit > 0 && len(o.Slots) >= q.Limit || q.Days > 0 && shown == q.Days {
 			o.Next = date
 			break
 		}
-		first := len(o.Slots)
-		for _, id := range ids {
-			o.Slots = append(o.Slots, calendar[id][i].Free(weeks[id], cut, now.Add(margin), except)...)
-		}
-		slices.SortStableFunc(o.Slots[first:], func(a, b Slot) int { return a.Starts.Compare(b.Starts) })
+		shown++
+		slices.SortStableFunc(free, func(a, b Slot) int { return a.Starts.Compare(b.Starts) })
+		o.Slots = append(o.Slots, free...)
 	}
 	return o, nil
 }
@@ -270,6 +278,25 @@ func (s *Service) Talk(ctx context.Context, who halsocoach.Actor, id string) (Ch
 		return Choice{}, err
 	}
 	return Choice{Booked: b, Where: m.Where[b.ID], CoachName: m.Coach[b.Coach]}, nil
+}
+
+// Own is a citizen's own talk and the address where it is held; the address is
+// "" for a talk by phone or video, and for a person with protected identity.
+func (s *Service) Own(ctx context.Context, who halsocoach.Actor, id string) (b Booked, address string, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return Booked{}, "", err
+	}
+	if b, err = s.enter(ctx, who, id, ""); err != nil {
+		return Booked{}, "", err
+	}
+	if b.Form != OnSite || b.Protected || who.Protected {
+		return b, "", nil
+	}
+	c, err := s.Registers.Centre(ctx, b.Centre)
+	if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
+		return Booked{}, "", err
+	}
+	return b, c.Address, nil
 }
 
 // Choices is a talk with the times it can be moved to.

@@ -2,6 +2,7 @@ package coach_test
 
 import (
 	"encoding/json"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -64,7 +65,7 @@ func TestACitizenBooksMovesAndCallsOff(t *testing.T) {
 	v := app.As(elsa)
 	see(t, v, "/samtal", "När ett Hälsocenter har tagit emot")
 	w.enrol(elsa, w.People.Maria)
-	page := see(t, v, "/samtal", "Boka ditt första samtal", "måndag 23 november hos Maria Holm", "Malin Ask", "10.00", "Samtalet är gratis")
+	page := see(t, v, "/samtal", "Boka ditt första samtal", ">måndag 23 november</p>", "Hos Maria Holm", "Hos Malin Ask", "10.00", "Samtalet är gratis")
 	form := url.Values{"_key": {hiddenKey.FindStringSubmatch(page)[1]}, "tid": {slotRadio.FindStringSubmatch(page)[1]}}
 	if !strings.HasPrefix(form.Get("tid"), "maria|2026-11-23T10:00:00+01:00|") {
 		t.Fatalf("the first time is %s", form.Get("tid"))
@@ -86,6 +87,87 @@ func TestACitizenBooksMovesAndCallsOff(t *testing.T) {
 	send(t, v, to+"/avboka", nil, http.StatusSeeOther)
 	see(t, v, to, "Avbokat", "Boka en ny tid")
 	see(t, v, "/samtal", "Boka ditt första samtal")
+}
+
+func TestTheFirstDaysAreShownAndMoreOnAsking(t *testing.T) {
+	w := newWorld(t)
+	v := w.app().As(w.People.Elsa)
+	w.enrol(w.People.Elsa, w.People.Maria)
+	more := regexp.MustCompile(`href="([^"]+)"[^>]*>Visa fler dagar`)
+	days := func(page string) int { return strings.Count(page, `class="slot-title"`) }
+	page := see(t, v, "/samtal", "måndag 23 november", "tisdag 24 november")
+	if n := days(page); n != 3 {
+		t.Fatalf("%d days at first", n)
+	}
+	href := html.UnescapeString(more.FindStringSubmatch(page)[1])
+	at, anchor, _ := strings.Cut(href, "#")
+	if !strings.Contains(at, "dagar=8") || strings.Contains(page, `id="`+anchor+`"`) {
+		t.Fatalf("more days are at %s", href)
+	}
+	page = see(t, v, at, "måndag 23 november", `id="`+anchor+`"`, `action="/samtal/boka?dagar=8"`)
+	if n := days(page); n != 8 {
+		t.Fatalf("%d days after asking", n)
+	}
+	r := send(t, v, "/samtal/boka?dagar=8", url.Values{"tid": {""}}, http.StatusUnprocessableEntity)
+	if n := days(r.Body); n != 8 {
+		t.Errorf("%d days after a mistake", n)
+	}
+	if page = see(t, v, "/samtal?dagar=400", "måndag 23 november"); more.MatchString(page) {
+		t.Error("more days are promised than there are")
+	}
+	for _, odd := range []string{"-1", "x", "99999999999999999999"} {
+		if n := days(see(t, v, "/samtal?dagar="+odd, "måndag 23 november")); n < 3 {
+			t.Errorf("dagar=%s gives %d days", odd, n)
+		}
+	}
+}
+
+func TestATalkIsTakenIntoTheOwnCalendar(t *testing.T) {
+	w := newWorld(t)
+	app, elsa, anna := w.app(), w.People.Elsa, w.People.Anna
+	w.enrol(elsa, w.People.Maria)
+	w.enrol(anna, w.People.Maria, func(e *halsocoach.Enrolment) { e.Protected = true })
+	b := w.book(elsa, w.wish(tuesday, 9))
+	path := "/samtal/" + b.ID
+	v := app.As(elsa)
+	property := func(file, name string) string {
+		m := regexp.MustCompile("(?m)^" + name + "[;:](.*)\r$").FindStringSubmatch(file)
+		if m == nil {
+			t.Fatalf("no %s in %s", name, file)
+		}
+		return m[1]
+	}
+	take := func(says ...string) string {
+		t.Helper()
+		r := v.Get(path + "/kalender.ics")
+		if r.Status != 200 || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/calendar") || !strings.Contains(r.Header.Get("Content-Disposition"), "bokad-tid.ics") || r.Header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%d %v", r.Status, r.Header)
+		}
+		holds(t, "the file", r.Body, says...)
+		for _, never := range []string{elsa.ID, "Elsa", "Maria", b.ID, "hälso", "Hälso", "samtal", "coach"} {
+			if strings.Contains(r.Body, never) {
+				t.Errorf("the file says %q", never)
+			}
+		}
+		return r.Body
+	}
+	see(t, v, path, path+"/kalender.ics", "Lägg in i din kalender")
+	see(t, v, "/samtal", path+"/kalender.ics")
+	first := take("SUMMARY:Bokad tid", "DTSTART;TZID=Europe/Stockholm:20261124T090000", "SEQUENCE:0", "STATUS:CONFIRMED")
+	send(t, v, path+"/flytta", url.Values{"tid": {"malin|2026-11-25T13:00:00+01:00|telefon"}}, http.StatusSeeOther)
+	moved := take("DTSTART;TZID=Europe/Stockholm:20261125T130000", "SEQUENCE:1", "LOCATION:Telefon", "STATUS:CONFIRMED")
+	if to := send(t, v, path+"/avboka", nil, http.StatusSeeOther).Header.Get("Location"); to != path {
+		t.Fatalf("calling off leads to %s", to)
+	}
+	see(t, v, path, "Ta bort ur din kalender")
+	gone := take("SEQUENCE:2", "STATUS:CANCELLED", "METHOD:CANCEL")
+	if uid := property(first, "UID"); uid != property(moved, "UID") || uid != property(gone, "UID") {
+		t.Error("a moved or cancelled talk is another event")
+	}
+	hidden := w.book(anna, w.wish(tuesday, 10))
+	if r := app.As(anna).Get("/samtal/" + hidden.ID + "/kalender.ics"); r.Status != 200 || strings.Contains(r.Body, "LOCATION") {
+		t.Errorf("the place of a protected person: %d %s", r.Status, r.Body)
+	}
 }
 
 func TestATalkSaysHowTheTwoWillMeet(t *testing.T) {
@@ -248,22 +330,23 @@ func TestWhoMaySeeWhichPage(t *testing.T) {
 	b := w.book(elsa, w.wish(tuesday, 9))
 	people := []halsocoach.Actor{elsa, w.People.Anna, w.People.Maria, w.malin, w.People.Johan, w.People.Kommun, {}}
 	for path, want := range map[string][7]int{
-		"/samtal":                         {200, 200, 403, 403, 403, 403, 303},
-		"/samtal/boka":                    {200, 200, 403, 403, 403, 403, 303},
-		"/samtal/" + b.ID:                 {200, 404, 303, 303, 303, 303, 303},
-		"/samtal/" + b.ID + "/flytta":     {200, 404, 200, 200, 404, 403, 303},
-		"/samtal/" + b.ID + "/avboka":     {200, 404, 200, 200, 404, 403, 303},
-		"/skrivbord":                      {403, 403, 200, 200, 200, 403, 303},
-		"/kalender":                       {403, 403, 200, 200, 200, 403, 303},
-		"/kalender/tider":                 {403, 403, 200, 200, 200, 403, 303},
-		"/kalender/video":                 {403, 403, 200, 200, 200, 403, 303},
-		"/kalender/dag/2026-11-24":        {403, 403, 200, 200, 200, 403, 303},
-		"/kalender/dag/snart":             {403, 403, 404, 404, 404, 403, 303},
-		"/kalender/samtal/" + b.ID:        {303, 303, 200, 200, 404, 403, 303},
-		"/kalender/boka?kontakt=" + e.ID:  {403, 403, 200, 200, 404, 403, 303},
-		"/kalender/samtal/ingen":          {303, 303, 404, 404, 404, 403, 303},
-		"/kalender/dag/2026-11-24/bort":   {303, 303, 303, 303, 303, 303, 303},
-		"/kalender/samtal/" + b.ID + "/x": {404, 404, 404, 404, 404, 404, 404},
+		"/samtal":                           {200, 200, 403, 403, 403, 403, 303},
+		"/samtal/boka":                      {200, 200, 403, 403, 403, 403, 303},
+		"/samtal/" + b.ID:                   {200, 404, 303, 303, 303, 303, 303},
+		"/samtal/" + b.ID + "/kalender.ics": {200, 404, 403, 403, 403, 403, 303},
+		"/samtal/" + b.ID + "/flytta":       {200, 404, 200, 200, 404, 403, 303},
+		"/samtal/" + b.ID + "/avboka":       {200, 404, 200, 200, 404, 403, 303},
+		"/skrivbord":                        {403, 403, 200, 200, 200, 403, 303},
+		"/kalender":                         {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/tider":                   {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/video":                   {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/dag/2026-11-24":          {403, 403, 200, 200, 200, 403, 303},
+		"/kalender/dag/snart":               {403, 403, 404, 404, 404, 403, 303},
+		"/kalender/samtal/" + b.ID:          {303, 303, 200, 200, 404, 403, 303},
+		"/kalender/boka?kontakt=" + e.ID:    {403, 403, 200, 200, 404, 403, 303},
+		"/kalender/samtal/ingen":            {303, 303, 404, 404, 404, 403, 303},
+		"/kalender/dag/2026-11-24/bort":     {303, 303, 303, 303, 303, 303, 303},
+		"/kalender/samtal/" + b.ID + "/x":   {404, 404, 404, 404, 404, 404, 404},
 	} {
 		for i, who := range people {
 			if r := app.As(who).Get(path); r.Status != want[i] {

@@ -10,6 +10,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/web"
+	"halsocoach/internal/web/ics"
 )
 
 // pagesKept is how many rendered pages of the programme are kept: each kommun
@@ -31,6 +32,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Post("/tillfallen/:id/"+path, post)
 	}
 	r.Get("/mina-bokningar", s.showMine)
+	r.Get("/mina-bokningar/:id/kalender.ics", s.sendFile)
 	s.deskRoutes(r)
 }
 
@@ -82,7 +84,30 @@ func (s *Service) showOccasion(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if c.Query("avbokad") != "" && v.Booking == nil && web.Who(c).Is(halsocoach.RoleCitizen) {
+		v.Left = bookingID(v.Occasion.ID, web.Who(c).ID)
+	}
 	return web.Show(c, web.Page{Title: v.Activity.Title, Active: "/gruppaktiviteter"}, occasionPage(web.NewForm(c), v, s.seenBy(c)))
+}
+
+// sendFile is a place for the person's own calendar, as it stands now. It is one
+// event however often they leave and come back: the occasion's changes are its
+// sequence.
+func (s *Service) sendFile(c *fiber.Ctx) error {
+	ctx, who := web.Ctx(c), web.Who(c)
+	m, protected, err := s.Own(ctx, who, c.Params("id"))
+	if err != nil {
+		return err
+	}
+	t := ics.Time{
+		Of: []string{"place", m.Booking.ID}, Sequence: m.Occasion.Rev, Title: web.T(ctx, "Bokad tid"), Where: where(ctx, m.Activity),
+		Note: web.T(ctx, "Avboka där du bokade."), Starts: m.Occasion.Starts, Ends: m.Occasion.Ends,
+		Cancelled: m.Booking.Status != Booked || m.Occasion.Cancelled != nil,
+	}
+	if protected {
+		t.Where = ""
+	}
+	return web.SendFile(c, "bokad-tid.ics", ics.Type, t.File(s.clock()))
 }
 
 func (s *Service) postBook(c *fiber.Ctx) error {
@@ -102,7 +127,7 @@ func (s *Service) postCancel(c *fiber.Ctx) error {
 	if err := s.CancelPlace(web.Ctx(c), web.Who(c), id); err != nil {
 		return s.refused(c, id, err)
 	}
-	return web.Redirect(c, occasionPath(id), "Din bokning är avbokad.")
+	return web.Redirect(c, occasionPath(id)+"?avbokad=ja", "Din bokning är avbokad.")
 }
 
 func (s *Service) postLeave(c *fiber.Ctx) error {

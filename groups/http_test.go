@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -127,7 +129,7 @@ func TestACitizenBooksWaitsAndCancelsInTheBrowser(t *testing.T) {
 	says(t, "on the reserve list", anna.Get(path), 200, "Du är nummer 1 på reservlistan", "Lämna reservlistan")
 	says(t, "my bookings", anna.Get("/mina-bokningar"), 200, "Gågrupp vid Sävsjöån", "Du är nummer 1 på reservlistan")
 	for range 2 {
-		leads(t, "cancelling", elsa.Post(path+"/avboka", form()), path)
+		leads(t, "cancelling", elsa.Post(path+"/avboka", form()), path+"?avbokad=ja")
 	}
 	says(t, "the promoted", anna.Get(path), 200, "Du har en plats")
 	says(t, "my bookings", elsa.Get("/mina-bokningar"), 200, "Du har inga bokningar än")
@@ -147,6 +149,68 @@ func TestACitizenBooksWaitsAndCancelsInTheBrowser(t *testing.T) {
 	says(t, "a coach who books", app.As(h.People.Maria).Post(path+"/boka", form()), 403)
 	says(t, "a kommun that is not", nobody.Get("/gruppaktiviteter?kommun=9999"), 422, "Välj en kommun i Jönköpings län.")
 	says(t, "an empty programme", nobody.Get("/gruppaktiviteter?kommun=0680"), 200, "Inget på gång just nu")
+}
+
+func TestAPlaceIsTakenIntoTheOwnCalendar(t *testing.T) {
+	h := newHouse(t)
+	app := h.app()
+	_, o := h.publish(2)
+	elsa, path := app.As(h.People.Elsa), "/tillfallen/"+o.ID
+	link := regexp.MustCompile(`href="(/mina-bokningar/[^"]+/kalender.ics)"`)
+	property := func(file, name string) string {
+		t.Helper()
+		m := regexp.MustCompile("(?m)^" + name + "[;:](.*)\r$").FindStringSubmatch(file)
+		if m == nil {
+			t.Fatalf("no %s in %s", name, file)
+		}
+		return m[1]
+	}
+	if link.MatchString(elsa.Get(path).Body) {
+		t.Fatal("one without a place is offered the file")
+	}
+	leads(t, "booking", elsa.Post(path+"/boka", form()), path)
+	file := link.FindStringSubmatch(elsa.Get(path).Body)[1]
+	last, uid := -1, ""
+	take := func(status, method string) {
+		t.Helper()
+		r := elsa.Get(file)
+		says(t, "the file", r, 200, "SUMMARY:Bokad tid", "DTSTART;TZID=Europe/Stockholm:20261125T100000", "STATUS:"+status, "METHOD:"+method)
+		for _, never := range []string{h.People.Elsa.ID, o.ID, "Gågrupp", "Maria", "Elsa", "hälso", "Hälso"} {
+			if strings.Contains(r.Body, never) {
+				t.Errorf("the file says %q", never)
+			}
+		}
+		n, err := strconv.Atoi(property(r.Body, "SEQUENCE"))
+		if err != nil || n <= last {
+			t.Errorf("sequence %d after %d", n, last)
+		}
+		if last = n; uid != "" && uid != property(r.Body, "UID") {
+			t.Error("it is another event")
+		}
+		uid = property(r.Body, "UID")
+	}
+	take("CONFIRMED", "PUBLISH")
+	leads(t, "cancelling", elsa.Post(path+"/avboka", form()), path+"?avbokad=ja")
+	says(t, "the page after", elsa.Get(path+"?avbokad=ja"), 200, "Ta bort ur din kalender", file)
+	take("CANCELLED", "CANCEL")
+	leads(t, "booking again", elsa.Post(path+"/boka", form()), path)
+	take("CONFIRMED", "PUBLISH")
+	if err := h.svc.CallOff(h.Ctx(), h.People.Maria, o.ID, "Det är isgata"); err != nil {
+		t.Fatal(err)
+	}
+	take("CANCELLED", "CANCEL")
+	for who, want := range map[*halsocoach.Actor]int{&h.People.Anna: 404, &h.People.Maria: 403, &h.People.Kommun: 403, {}: 303} {
+		if r := app.As(*who).Get(file); r.Status != want {
+			t.Errorf("%s gets %d, want %d", who.Role, r.Status, want)
+		}
+	}
+	_, other := h.publishAt(14*60, 2)
+	hidden := h.People.Anna
+	hidden.Protected = true
+	b := h.book(hidden, other.ID, false)
+	if r := app.As(hidden).Get("/mina-bokningar/" + b.ID + "/kalender.ics"); r.Status != 200 || strings.Contains(r.Body, "LOCATION") {
+		t.Errorf("the place of a protected person: %d %s", r.Status, r.Body)
+	}
 }
 
 func TestEveryRefusalIsAPageWithANextStep(t *testing.T) {

@@ -228,6 +228,34 @@ func (s *Service) Bookings(ctx context.Context, who halsocoach.Actor) ([]Mine, e
 	return out, nil
 }
 
+// Own is a citizen's own booking, by its id, with what it is a booking of. Its
+// status is "" when they have given it back; nobody else knows its id, and to
+// them it is not there.
+func (s *Service) Own(ctx context.Context, who halsocoach.Actor, booking string) (m Mine, protected bool, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return Mine{}, false, err
+	}
+	occasion, theirs := occasionOf(booking, who.ID)
+	if !theirs {
+		return Mine{}, false, halsocoach.ErrNotFound
+	}
+	o, err := s.occasions.Get(ctx, occasion)
+	if err != nil {
+		return Mine{}, false, fmt.Errorf("show a booking: %w", err)
+	}
+	a, err := s.activities.Get(ctx, o.Activity)
+	if err != nil {
+		return Mine{}, false, fmt.Errorf("show a booking: %w", err)
+	}
+	protected = who.Protected
+	if p := o.place(who.ID); p != nil {
+		protected = protected || p.Protected()
+	}
+	b, _ := o.Of(who.ID)
+	b.ID = booking
+	return Mine{b, o.withoutPeople(), a}, protected, nil
+}
+
 // Holds says whether the person has or has had a place in anything. Whoever asks
 // has judged it.
 func (s *Service) Holds(ctx context.Context, person string) (bool, error) {
@@ -298,9 +326,10 @@ type OccasionView struct {
 	Booking   *Booking
 	Alias     string // under which a person with protected identity stands in the list
 	Others    []Brief
-	CanLeave  bool // the booking can be given back
-	Visitor   bool // nobody is signed in
-	CanTry    bool // a citizen, or somebody who may be one
+	CanLeave  bool   // the booking can be given back
+	Left      string // id of the booking that was given back just now
+	Visitor   bool   // nobody is signed in
+	CanTry    bool   // a citizen, or somebody who may be one
 	ManagedBy bool
 }
 

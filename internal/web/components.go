@@ -36,11 +36,25 @@ type Choice struct {
 	Disabled           bool
 }
 
-// SlotDay is a day with its free times.
+// SlotDay is a day with its free times. Where several can be met on a day, each has
+// a SlotDay of that day, one after the other.
 type SlotDay struct {
+	ID    string // of the day on the page, "" = none
 	Title string // Date(ctx, …)
+	With  string // whom one meets; "" where that is said already
 	Slots []Choice
 }
+
+// label is what a screen reader is told of a group of times.
+func (d SlotDay) label() string {
+	if d.With == "" {
+		return d.Title
+	}
+	return d.Title + ", " + d.With
+}
+
+// newDay says whether the d:th begins another day than the one before.
+func newDay(days []SlotDay, d int) bool { return d == 0 || days[d-1].Title != days[d].Title }
 
 // Step is one step of a way through something.
 type Step struct {
@@ -192,6 +206,14 @@ func here(yes bool) templ.Attributes {
 		return templ.Attributes{"aria-current": "page"}
 	}
 	return nil
+}
+
+// named gives an element its id, if it has one.
+func named(id string) templ.Attributes {
+	if id == "" {
+		return nil
+	}
+	return templ.Attributes{"id": id}
 }
 
 func wide(yes bool) templ.Attributes {

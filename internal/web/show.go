@@ -73,6 +73,13 @@ func backPath(c *fiber.Ctx) string {
 	return path
 }
 
+// SendFile answers with a file to keep, under a name of its own.
+func SendFile(c *fiber.Ctx, name, contentType string, body []byte) error {
+	c.Set(fiber.HeaderContentType, contentType)
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
+	return c.Send(body)
+}
+
 // The names of the notice's cookie, as of the session's.
 const (
 	secureNotice = "__Host-besked"

@@ -18,6 +18,8 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post("/rekommendera", s.recommend)
 	r.Get("/rekommendationer", s.showSent)
 	r.Get("/rekommendationer/:id", s.showReceipt)
+	r.Get("/rekommendationer/:id/kontakt", s.askContact)
+	r.Post("/rekommendationer/:id/kontakt", s.mendContact)
 	for _, deed := range []struct {
 		word, notice string
 		do           func(context.Context, halsocoach.Actor, string) (Own, error)
@@ -190,6 +192,41 @@ func (s *Service) showReceipt(c *fiber.Ctx) error {
 		return err
 	}
 	return web.Show(c, web.Page{Title: "Din rekommendation", Active: "/rekommendationer"}, receiptPage(own, web.NewForm(c)))
+}
+
+func (s *Service) askContact(c *fiber.Ctx) error {
+	own, said, err := s.ContactSaid(web.Ctx(c), web.Who(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	if !own.MayWithdraw {
+		return web.Redirect(c, "/rekommendationer/"+own.ID, "Uppgifterna går inte längre att ändra här. Ring Hälsocentret.")
+	}
+	f := web.NewForm(c)
+	if len(f.Values) == 0 {
+		f.Set("phone", said.Phone)
+		f.Set("email", said.Email)
+	}
+	return showContact(c, own, f, 0)
+}
+
+func showContact(c *fiber.Ctx, own Own, f *web.Form, status int) error {
+	return web.Show(c, web.Page{Title: "Rätta hur personen nås", Active: "/rekommendationer", Status: status}, contactPage(own, f))
+}
+
+func (s *Service) mendContact(c *fiber.Ctx) error {
+	ctx, who, f := web.Ctx(c), web.Who(c), web.ReadForm(c)
+	own, err := s.Reach(ctx, who, c.Params("id"), Contact{f.Get("phone"), f.Get("email")})
+	if err == nil {
+		return web.Redirect(c, "/rekommendationer/"+own.ID, "Uppgifterna är rättade.")
+	}
+	if !f.Failed(err) {
+		return err
+	}
+	if own, err = s.SentOne(ctx, who, c.Params("id")); err != nil {
+		return err
+	}
+	return showContact(c, own, f, fiber.StatusUnprocessableEntity)
 }
 
 // waitingChoices are centres to choose, with how long people wait.

@@ -156,3 +156,35 @@ func TestTheJSONTwinsKeepTheirPromises(t *testing.T) {
 		t.Fatal(r.Status)
 	}
 }
+
+func TestTheSenderMendsThePhoneNumberOnAPage(t *testing.T) {
+	g, app := openPages(t)
+	sender := app.As(g.People.Vardcentral)
+	receipt := sender.Post("/rekommendera", form()).Header.Get("Location")
+	if r := sender.Get(receipt); !strings.Contains(r.Body, receipt+"/kontakt") {
+		t.Fatal("the receipt does not lead there")
+	}
+	if r := sender.Get(receipt + "/kontakt"); r.Status != 200 || !strings.Contains(r.Body, `value="070-123 45 67"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	wrong := url.Values{"_key": {"k"}, "phone": {"ring mig"}, "email": {"elsa@exempel.se"}}
+	if r := sender.Post(receipt+"/kontakt", wrong); r.Status != http.StatusUnprocessableEntity || !strings.Contains(r.Body, `value="ring mig"`) || !strings.Contains(r.Body, `value="elsa@exempel.se"`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	wrong.Set("phone", "070-174 06 60")
+	if r := sender.Post(receipt+"/kontakt", wrong); r.Status != http.StatusSeeOther || r.Header.Get("Location") != receipt {
+		t.Fatal(r.Status, r.Body)
+	}
+	if r := sender.Get(receipt + "/kontakt"); !strings.Contains(r.Body, `value="070-174 06 60"`) {
+		t.Fatal(r.Body)
+	}
+	if r := app.As(g.People.Forening).Get(receipt + "/kontakt"); r.Status != http.StatusNotFound {
+		t.Fatal(r.Status)
+	}
+	if r := sender.Post(receipt+"/aterkalla", url.Values{"_key": {"a"}}); r.Status != http.StatusSeeOther {
+		t.Fatal(r.Status)
+	}
+	if r := sender.Get(receipt + "/kontakt"); r.Status != http.StatusSeeOther {
+		t.Fatal(r.Status)
+	}
+}

@@ -2,7 +2,7 @@ package referral
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -179,27 +179,30 @@ func (r *Referral) Sealed(do func(purpose string, box *seal.Sealed) error) error
 // PurposeAttempt is what the note of an attempt is sealed as.
 const PurposeAttempt = "referral.attempt"
 
-// Remove takes one away whose sendings have joined another, and Restore puts it
-// back; both for the room that merges persons. What is there already or not there
-// any more is left as it is.
-func (s *Service) Remove(ctx context.Context, id string) error {
-	err := s.referrals.Delete(ctx, id, func(r Referral) ([]halsocoach.Event, error) {
-		return []halsocoach.Event{changed(r, s.Clock())}, nil
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
+// Kept is a recommendation as it is stored, with the version that Remove asks for.
+func (s *Service) Kept(ctx context.Context, id string) (r Referral, version string, err error) {
+	docs, err := s.Store.Get(ctx, referrals.Name, id)
+	if err == nil && len(docs) == 0 {
+		err = store.ErrNotFound
 	}
-	return err
+	if err != nil {
+		return r, "", err
+	}
+	return r, docs[0].Version, json.Unmarshal(docs[0].Body, &r)
 }
 
-// Restore is the way back from Remove.
+// Remove takes one away that is to join another, if it is still stored in this
+// version, so that nothing goes with it that the caller does not have;
+// store.ErrConflict or ErrNotFound if it is not. Kept, Remove and Restore are for
+// the room that merges persons.
+func (s *Service) Remove(ctx context.Context, r Referral, version string) error {
+	return s.Store.Delete(ctx, referrals.Name, r.ID, version, []halsocoach.Event{changed(r, s.Clock())})
+}
+
+// Restore is the way back from Remove; store.ErrConflict if it is there.
 func (s *Service) Restore(ctx context.Context, r Referral) error {
 	r.index(r.seen(), s.Clock())
-	err := s.referrals.Insert(ctx, r.ID, r, changed(r, s.Clock()))
-	if errors.Is(err, store.ErrConflict) {
-		return nil
-	}
-	return err
+	return s.referrals.Insert(ctx, r.ID, r, changed(r, s.Clock()))
 }
 
 // Change lets a room work on a recommendation at now; whoever may has been judged.

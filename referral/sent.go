@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"halsocoach"
@@ -12,80 +13,6 @@ import (
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 )
-
-// Preview is what a sender sees before sending: the wish, how long people wait
-// at the centre, and the centres where the person may go and waits less.
-type Preview struct {
-	Wish    Wish
-	Centre  halsocoach.Centre
-	Wait    halsocoach.Wait
-	Known   bool // whether Wait is
-	Shorter []CentreWait
-}
-
-// CentreWait is a centre with its waiting time.
-type CentreWait struct {
-	halsocoach.Centre
-	Wait  halsocoach.Wait
-	Known bool
-}
-
-// Check judges a wish as Recommend would, and sends nothing.
-func (s *Service) Check(ctx context.Context, who halsocoach.Actor, wish Wish) (Preview, error) {
-	if err := halsocoach.Allow(who, senders...); err != nil {
-		return Preview{}, err
-	}
-	wish = wish.trimmed()
-	if _, err := s.judge(ctx, wish); err != nil {
-		return Preview{}, err
-	}
-	if wish.ConsentOn == "" {
-		wish.ConsentOn = halsocoach.DayOf(s.Clock())
-	}
-	p := Preview{Wish: wish}
-	open, err := s.CentresFor(ctx, wish.Kommun)
-	if err != nil {
-		return Preview{}, err
-	}
-	for _, c := range open {
-		if c.Code == wish.Centre {
-			p.Centre, p.Wait, p.Known = c.Centre, c.Wait, c.Known
-		}
-	}
-	for _, c := range open {
-		if p.Known && c.Known && c.Code != wish.Centre && shorter(c.Wait, p.Wait) {
-			p.Shorter = append(p.Shorter, c)
-		}
-	}
-	slices.SortStableFunc(p.Shorter, func(a, b CentreWait) int { return a.Wait.Median - b.Wait.Median })
-	p.Shorter = p.Shorter[:min(len(p.Shorter), 3)]
-	return p, nil
-}
-
-// shorter says whether people wait less there than here: those who have had their
-// talk did, and those who wait now have not waited longer.
-func shorter(there, here halsocoach.Wait) bool {
-	if there.Median >= here.Median {
-		return false
-	}
-	if there.WaitingMedian == nil {
-		return true
-	}
-	so := here.Median
-	if here.WaitingMedian != nil {
-		so = *here.WaitingMedian
-	}
-	return *there.WaitingMedian <= so
-}
-
-// Fits judges the wish of one who gets in touch on their own as Contact would,
-// and sends nothing.
-func (s *Service) Fits(ctx context.Context, wish Wish) error {
-	wish = wish.trimmed()
-	wish.Personnummer, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer = "", true, "", "", ""
-	_, err := s.judge(ctx, wish)
-	return err
-}
 
 // Already is the sender's own recommendation of the same person to the same
 // centre, while it is open there; false when there is none. The person is known
@@ -125,42 +52,6 @@ func (s *Service) Already(ctx context.Context, who halsocoach.Actor, wish Wish) 
 // from the centre.
 func promised(o Own) time.Time {
 	return holiday.LastWorkingDay(halsocoach.DayOf(o.Received), halsocoach.DayOf(o.Due)).Start()
-}
-
-// CentresFor are the centres that somebody who lives in the kommun may choose,
-// with their waiting times; the kommun's own first. "" is all.
-func (s *Service) CentresFor(ctx context.Context, kommun string) ([]CentreWait, error) {
-	centres, err := s.Registers.Centres(ctx, "")
-	if err != nil {
-		return nil, fmt.Errorf("centres: %w", err)
-	}
-	var out []CentreWait
-	for _, c := range centres {
-		open, err := s.openTo(ctx, kommun, c)
-		if err != nil {
-			return nil, err
-		}
-		if !open || c.Closed {
-			continue
-		}
-		at := CentreWait{Centre: c}
-		if s.Waits != nil {
-			if at.Wait, at.Known, err = s.Waits.Wait(ctx, c.Code); err != nil {
-				return nil, fmt.Errorf("waiting time at %s: %w", c.Code, err)
-			}
-		}
-		out = append(out, at)
-	}
-	slices.SortStableFunc(out, func(a, b CentreWait) int {
-		switch own := a.Kommun == kommun; {
-		case own == (b.Kommun == kommun):
-			return 0
-		case own:
-			return -1
-		}
-		return 1
-	})
-	return out, nil
 }
 
 // Own is a recommendation as its sender sees it: their own words, the state and,
@@ -230,7 +121,7 @@ func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) 
 // sender's about the same person stays. Again is nothing.
 func (s *Service) Withdraw(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
 	return s.ofSender(ctx, who, id, "withdraw referral", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
-		return r.senderTakesBack(i, Withdraw, who, now)
+		return r.takeBack(i, Withdraw, who, now)
 	})
 }
 
@@ -239,7 +130,7 @@ func (s *Service) Withdraw(ctx context.Context, who halsocoach.Actor, id string)
 // person in is told, and nothing is removed. Again is nothing.
 func (s *Service) EnterInError(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
 	return s.ofSender(ctx, who, id, "referral entered in error", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
-		return r.senderTakesBack(i, Err, who, now)
+		return r.takeBack(i, Err, who, now)
 	})
 }
 
@@ -252,27 +143,77 @@ func (s *Service) ConsentBack(ctx context.Context, who halsocoach.Actor, id stri
 	})
 }
 
+// ContactSaid is how the sender has written that the person is reached.
+func (s *Service) ContactSaid(ctx context.Context, who halsocoach.Actor, id string) (Own, Contact, error) {
+	own, err := s.SentOne(ctx, who, id)
+	if err != nil {
+		return own, Contact{}, err
+	}
+	r, x, err := s.sentAs(ctx, who.ID, id)
+	if err != nil {
+		return own, Contact{}, fmt.Errorf("sending %s: %w", id, err)
+	}
+	plain, err := s.Seal.OpenMany(ctx, []seal.Box{{Person: r.Person, Purpose: "referral.phone", Sealed: x.Phone}, {Person: r.Person, Purpose: "referral.email", Sealed: x.Email}})
+	if err != nil {
+		return own, Contact{}, fmt.Errorf("open contact of %s: %w", id, err)
+	}
+	return own, Contact{plain[0], plain[1]}, nil
+}
+
+// Reach lets the sender mend how the person is reached, while nobody has decided.
+func (s *Service) Reach(ctx context.Context, who halsocoach.Actor, id string, to Contact) (Own, error) {
+	for _, word := range []*string{&to.Phone, &to.Email} {
+		*word = strings.TrimSpace(halsocoach.Plain(*word))
+	}
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Own{}, err
+	}
+	if err := halsocoach.Invalid(to.judge()...); err != nil {
+		return Own{}, err
+	}
+	return s.ofSender(ctx, who, id, "mend contact", func(r *Referral, i int, now time.Time) (_ []halsocoach.Event, err error) {
+		x := &r.Sendings[i]
+		switch gone, err := r.mayTakeBack(*x, Withdraw, who); {
+		case err != nil:
+			return nil, err
+		case gone:
+			return nil, ErrWithdrawn
+		}
+		if x.Phone, err = s.Seal.Seal(ctx, r.Person, "referral.phone", to.Phone); err != nil {
+			return nil, err
+		}
+		if x.Email, err = s.Seal.Seal(ctx, r.Person, "referral.email", to.Email); err != nil {
+			return nil, err
+		}
+		return []halsocoach.Event{changed(*r, now)}, nil
+	})
+}
+
 // ErrNoInsight says that the person no longer lets the sender follow how it goes.
 var ErrNoInsight = halsocoach.Conflict("no_insight", "Personen har tagit tillbaka sitt ja till att du följer hur det går. Ring Hälsocentret om något är fel.")
 
-// senderTakesBack is takeBack by the sender, who may not learn from the answer what
-// the person no longer lets them see.
-func (r *Referral) senderTakesBack(i int, how Act, who halsocoach.Actor, now time.Time) ([]halsocoach.Event, error) {
-	if x := r.Sendings[i]; x.Gone == nil && x.Consent.Back != nil {
-		return nil, ErrNoInsight
+// mayTakeBack says whether the sender may do how with their sending; again is
+// whether it is done. What the person no longer lets them see they may not learn
+// from the answer either.
+func (r Referral) mayTakeBack(x Sending, how Act, who halsocoach.Actor) (again bool, err error) {
+	switch {
+	case x.Gone != nil && x.Gone.How == how:
+		return true, nil
+	case x.Gone != nil && x.Gone.How == Err:
+		return false, ErrErred
+	case x.Gone != nil:
+		return false, ErrWithdrawn
+	case x.Consent.Back != nil && x.Sender == who.ID:
+		return false, ErrNoInsight
 	}
-	return r.takeBack(i, how, who, now)
+	_, err = r.State.After(how, who.Role)
+	return false, err
 }
 
 // takeBack lets a sending hold no longer, with the event that tells it.
 func (r *Referral) takeBack(i int, how Act, who halsocoach.Actor, now time.Time) ([]halsocoach.Event, error) {
-	switch x := r.Sendings[i]; {
-	case x.Gone != nil && x.Gone.How == how:
-		return nil, nil
-	case x.Gone != nil && x.Gone.How == Err:
-		return nil, ErrErred
-	case x.Gone != nil:
-		return nil, ErrWithdrawn
+	if again, err := r.mayTakeBack(r.Sendings[i], how, who); again || err != nil {
+		return nil, err
 	}
 	moved, err := r.callBack(i, how, who, now)
 	if err != nil {
@@ -291,13 +232,17 @@ func (r *Referral) consentBack(i int, who halsocoach.Actor, now time.Time) ([]ha
 	if x.Consent.Back != nil || x.Gone != nil {
 		return nil, nil
 	}
-	seen := r.SeenBy(*x)
-	x.Consent.Back, x.Consent.BackBy = &now, who.ID
+	seen, events := r.SeenBy(*x), []halsocoach.Event{changed(*r, now)}
 	if r.State.Open() {
-		return r.takeBack(i, Withdraw, who, now)
+		var err error
+		if events, err = r.takeBack(i, Withdraw, who, now); err != nil {
+			return nil, err
+		}
+	} else {
+		x.Last = &seen
 	}
-	x.Last = &seen
-	return []halsocoach.Event{changed(*r, now)}, nil
+	x.Consent.Back, x.Consent.BackBy = &now, who.ID
+	return events, nil
 }
 
 // ofSender does something with what the sender knows by the id.
@@ -362,4 +307,102 @@ func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([
 		out[i].Name = names[i]
 	}
 	return out, nil
+}
+
+// Track is which id a sender knows a recommendation by, and when what they may see
+// of it last changed. It is an unnamed struct, so that the package that asks
+// declares it in its own words.
+type Track = struct {
+	ID      string // as in Own
+	Sender  string
+	Person  string
+	Changed time.Time
+}
+
+// TracksOf are what each sender of a recommendation follows, for the room that
+// keeps them in order; whoever asks shows nobody another's.
+func (s *Service) TracksOf(ctx context.Context, id string) ([]Track, error) {
+	r, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("tracks of %s: %w", id, err)
+	}
+	var out []Track
+	for _, x := range r.Sendings {
+		if x.knownTo(x.Sender) {
+			out = append(out, Track{r.ownID(x), x.Sender, r.Person, x.Changed})
+		}
+	}
+	return out, nil
+}
+
+// SentMany are those of the sender's own with these ids, each found in the
+// recommendation it lies in, in one question and in that order. What is not there,
+// or not theirs, is left out.
+func (s *Service) SentMany(ctx context.Context, who halsocoach.Actor, ids, within []string) ([]Own, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return nil, err
+	}
+	found, err := s.referrals.Many(ctx, within...)
+	if err != nil {
+		return nil, fmt.Errorf("sent by %s: %w", who.ID, err)
+	}
+	by := make(map[string]Referral, len(found))
+	for _, r := range found {
+		by[r.ID] = r
+	}
+	var shown []Referral
+	var sent []Sending
+	for i, id := range ids {
+		r := by[within[i]]
+		j := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.knownTo(who.ID) && r.ownID(x) == id })
+		if j >= 0 {
+			shown, sent = append(shown, r), append(sent, r.Sendings[j])
+		}
+	}
+	if err := s.saw(ctx, who, "read own referrals", shown); err != nil {
+		return nil, err
+	}
+	return s.owns(ctx, shown, sent)
+}
+
+// Tracks are all that one sending of the sender's has become, the first coming
+// first: more than one when it was forwarded. ErrNotFound when there is none.
+func (s *Service) Tracks(ctx context.Context, who halsocoach.Actor, sending string) ([]Own, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return nil, err
+	}
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{sending}, Limit: 20})
+	if err != nil {
+		return nil, fmt.Errorf("tracks of %s: %w", sending, err)
+	}
+	var sent []Sending
+	found = slices.DeleteFunc(found, func(r Referral) bool {
+		i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.knownTo(who.ID) })
+		if i >= 0 {
+			sent = append(sent, r.Sendings[i])
+		}
+		return i < 0
+	})
+	if len(found) == 0 {
+		return nil, halsocoach.ErrNotFound
+	}
+	if err := s.saw(ctx, who, "read own referral", found); err != nil {
+		return nil, err
+	}
+	return s.owns(ctx, found, sent)
+}
+
+// ErrStale says that what the sender sees has changed since they read it.
+var ErrStale = halsocoach.Conflict("stale", "Det har hänt något sedan du läste. Läs igen och försök på nytt.")
+
+// Revise is Withdraw or EnterInError of what was read when it had last changed at
+// version; ErrStale when it has changed since.
+func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, act Act, version time.Time) (Own, error) {
+	logged := map[Act]string{Withdraw: "withdraw referral", Err: "referral entered in error"}[act]
+	return s.ofSender(ctx, who, id, logged, func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+		if !r.Sendings[i].Changed.Equal(version) {
+			return nil, ErrStale
+		}
+		return r.takeBack(i, act, who, now)
+	})
 }

@@ -155,14 +155,17 @@ func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string,
 			return fmt.Errorf("complete %s: %w", id, err)
 		}
 	}
-	var asked Sending
-	if err := s.fill(ctx, r.Person, &asked, wish); err != nil {
+	person, asked := r.Person, Sending{}
+	if err := s.fill(ctx, person, &asked, wish); err != nil {
 		return fmt.Errorf("complete %s: %w", id, err)
 	}
 	after, err := s.change(ctx, r.ID, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
 		i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.Sender == "" })
 		if r.CallMe == "" || i < 0 {
 			return nil, ErrAsked
+		}
+		if r.Person != person {
+			return nil, halsocoach.ErrBusy // joined to another meanwhile; what is written is sealed for the first
 		}
 		x := &r.Sendings[i]
 		x.Name, x.Phone, x.Email, x.Wants = asked.Name, asked.Phone, asked.Email, asked.Wants
@@ -212,55 +215,6 @@ func (r Referral) same(id, digest string) (Sending, error) {
 		return Sending{}, halsocoach.ErrOtherWish
 	}
 	return r.Sendings[i], nil
-}
-
-// judge is the wish's own rules, and that the centre takes people in. The
-// answers to mend come together.
-func (s *Service) judge(ctx context.Context, wish Wish) (halsocoach.Number, error) {
-	number, wrong := wish.Judge(s.Clock())
-	if wish.Centre == "" {
-		return number, wrong
-	}
-	err := s.takesIn(ctx, wish.Kommun, wish.Centre)
-	var all, more *halsocoach.Error
-	if errors.As(wrong, &all) && errors.As(err, &more) && more.Kind == halsocoach.KindInvalid {
-		return number, halsocoach.Invalid(append(all.Fields, more.Fields...)...)
-	}
-	if wrong != nil {
-		return number, wrong
-	}
-	return number, err
-}
-
-// takesIn says whether the centre exists, is not closed and takes in people who
-// live in the kommun; "" is not said.
-func (s *Service) takesIn(ctx context.Context, kommun, centre string) error {
-	c, err := s.Registers.Centre(ctx, centre)
-	if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
-		return fmt.Errorf("centre %s: %w", centre, err)
-	}
-	if err != nil || c.Closed {
-		return halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Välj ett Hälsocenter som tar emot."})
-	}
-	open, err := s.openTo(ctx, kommun, c)
-	if err == nil && !open {
-		err = halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Det Hälsocentret tar bara emot dem som bor i kommunen. Välj ett annat."})
-	}
-	return err
-}
-
-// openTo says whether somebody who lives in the kommun may choose the centre: it
-// is the kommun's own, takes people in from afar, or its steering group lets the
-// county in.
-func (s *Service) openTo(ctx context.Context, kommun string, c halsocoach.Centre) (bool, error) {
-	if kommun == "" || kommun == c.Kommun || c.Online {
-		return true, nil
-	}
-	terms, err := s.Settings.Terms(ctx, c.Kommun, c.Code, halsocoach.DayOf(s.Clock()))
-	if err != nil {
-		return false, fmt.Errorf("terms of %s: %w", c.Code, err)
-	}
-	return terms.OpenToCounty, nil
 }
 
 // draft is a new recommendation with its one sending. The person's key is made

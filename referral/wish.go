@@ -125,21 +125,28 @@ func (w Wish) judgePerson(now time.Time) (number halsocoach.Number, wrong []hals
 			miss("personnummer", NumberWords(err))
 		}
 	}
-	switch {
-	case w.Phone == "" && w.Email == "":
-		miss("phone", "Skriv ett telefonnummer eller en e-postadress, så att hälsocoachen kan höra av sig.")
-	default:
-		if w.Phone != "" && !phone(w.Phone) {
-			miss("phone", "Telefonnumret går inte att läsa. Skriv det med siffror, till exempel 070-123 45 67.")
-		}
-		if w.Email != "" && !email(w.Email) {
-			miss("email", "E-postadressen går inte att läsa. Den ser ut som namn@exempel.se.")
-		}
-	}
+	wrong = append(wrong, Contact{w.Phone, w.Email}.judge()...)
 	if w.Language != "" && !languageTag.MatchString(w.Language) {
 		miss("language", "Välj ett språk i listan.")
 	}
 	return number, wrong
+}
+
+// Contact is how somebody is reached, as it was written.
+type Contact struct{ Phone, Email string }
+
+// judge gives each answer to mend.
+func (c Contact) judge() (wrong []halsocoach.Field) {
+	if c.Phone == "" && c.Email == "" {
+		wrong = append(wrong, halsocoach.Field{Name: "phone", Text: "Skriv ett telefonnummer eller en e-postadress, så att hälsocoachen kan höra av sig."})
+	}
+	if c.Phone != "" && !phone(c.Phone) {
+		wrong = append(wrong, halsocoach.Field{Name: "phone", Text: "Telefonnumret går inte att läsa. Skriv det med siffror, till exempel 070-123 45 67."})
+	}
+	if c.Email != "" && !email(c.Email) {
+		wrong = append(wrong, halsocoach.Field{Name: "email", Text: "E-postadressen går inte att läsa. Den ser ut som namn@exempel.se."})
+	}
+	return wrong
 }
 
 // trimmed is the wish without spaces around and control characters, and with

@@ -128,6 +128,8 @@ func actText(ctx context.Context, act string) string {
 		return web.T(ctx, "Läste din rekommendation")
 	case "read own referral", "read own referrals":
 		return web.T(ctx, "Såg hur det går med rekommendationen")
+	case "mend contact":
+		return web.T(ctx, "Rättade hur du nås i rekommendationen")
 	case "take referral", "release referral", "hold referral", "resume referral":
 		return web.T(ctx, "Tog hand om eller lämnade över din rekommendation")
 	case "note attempt":

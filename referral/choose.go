@@ -1,0 +1,169 @@
+package referral
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"halsocoach"
+)
+
+// Preview is what a sender sees before sending: the wish, how long people wait
+// at the centre, and the centres where the person may go and waits less.
+type Preview struct {
+	Wish    Wish
+	Centre  halsocoach.Centre
+	Wait    halsocoach.Wait
+	Known   bool // whether Wait is
+	Shorter []CentreWait
+}
+
+// CentreWait is a centre with its waiting time.
+type CentreWait struct {
+	halsocoach.Centre
+	Wait  halsocoach.Wait
+	Known bool
+}
+
+// Check judges a wish as Recommend would, and sends nothing.
+func (s *Service) Check(ctx context.Context, who halsocoach.Actor, wish Wish) (Preview, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Preview{}, err
+	}
+	wish = wish.trimmed()
+	if _, err := s.judge(ctx, wish); err != nil {
+		return Preview{}, err
+	}
+	if wish.ConsentOn == "" {
+		wish.ConsentOn = halsocoach.DayOf(s.Clock())
+	}
+	p := Preview{Wish: wish}
+	open, err := s.CentresFor(ctx, wish.Kommun)
+	if err != nil {
+		return Preview{}, err
+	}
+	for _, c := range open {
+		if c.Code == wish.Centre {
+			p.Centre, p.Wait, p.Known = c.Centre, c.Wait, c.Known
+		}
+	}
+	for _, c := range open {
+		if p.Known && c.Known && c.Code != wish.Centre && shorter(c.Wait, p.Wait) {
+			p.Shorter = append(p.Shorter, c)
+		}
+	}
+	slices.SortStableFunc(p.Shorter, func(a, b CentreWait) int { return a.Wait.Median - b.Wait.Median })
+	p.Shorter = p.Shorter[:min(len(p.Shorter), 3)]
+	return p, nil
+}
+
+// shorter says whether people wait less there than here: those who have had their
+// talk did, and those who wait now have not waited longer.
+func shorter(there, here halsocoach.Wait) bool {
+	if there.Median >= here.Median {
+		return false
+	}
+	if there.WaitingMedian == nil {
+		return true
+	}
+	so := here.Median
+	if here.WaitingMedian != nil {
+		so = *here.WaitingMedian
+	}
+	return *there.WaitingMedian <= so
+}
+
+// Fits judges the wish of one who gets in touch on their own as Contact would,
+// and sends nothing.
+func (s *Service) Fits(ctx context.Context, wish Wish) error {
+	wish = wish.trimmed()
+	wish.Personnummer, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer = "", true, "", "", ""
+	_, err := s.judge(ctx, wish)
+	return err
+}
+
+// CentresFor are the centres that somebody who lives in the kommun may choose,
+// with their waiting times; the kommun's own first. "" is all.
+func (s *Service) CentresFor(ctx context.Context, kommun string) ([]CentreWait, error) {
+	centres, err := s.Registers.Centres(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("centres: %w", err)
+	}
+	var out []CentreWait
+	for _, c := range centres {
+		open, err := s.openTo(ctx, kommun, c)
+		if err != nil {
+			return nil, err
+		}
+		if !open || c.Closed {
+			continue
+		}
+		at := CentreWait{Centre: c}
+		if s.Waits != nil {
+			if at.Wait, at.Known, err = s.Waits.Wait(ctx, c.Code); err != nil {
+				return nil, fmt.Errorf("waiting time at %s: %w", c.Code, err)
+			}
+		}
+		out = append(out, at)
+	}
+	slices.SortStableFunc(out, func(a, b CentreWait) int {
+		switch own := a.Kommun == kommun; {
+		case own == (b.Kommun == kommun):
+			return 0
+		case own:
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+// judge is the wish's own rules, and that the centre takes people in. The
+// answers to mend come together.
+func (s *Service) judge(ctx context.Context, wish Wish) (halsocoach.Number, error) {
+	number, wrong := wish.Judge(s.Clock())
+	if wish.Centre == "" {
+		return number, wrong
+	}
+	err := s.takesIn(ctx, wish.Kommun, wish.Centre)
+	var all, more *halsocoach.Error
+	if errors.As(wrong, &all) && errors.As(err, &more) && more.Kind == halsocoach.KindInvalid {
+		return number, halsocoach.Invalid(append(all.Fields, more.Fields...)...)
+	}
+	if wrong != nil {
+		return number, wrong
+	}
+	return number, err
+}
+
+// takesIn says whether the centre exists, is not closed and takes in people who
+// live in the kommun; "" is not said.
+func (s *Service) takesIn(ctx context.Context, kommun, centre string) error {
+	c, err := s.Registers.Centre(ctx, centre)
+	if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
+		return fmt.Errorf("centre %s: %w", centre, err)
+	}
+	if err != nil || c.Closed {
+		return halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Välj ett Hälsocenter som tar emot."})
+	}
+	open, err := s.openTo(ctx, kommun, c)
+	if err == nil && !open {
+		err = halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Det Hälsocentret tar bara emot dem som bor i kommunen. Välj ett annat."})
+	}
+	return err
+}
+
+// openTo says whether somebody who lives in the kommun may choose the centre: it
+// is the kommun's own, takes people in from afar, or its steering group lets the
+// county in.
+func (s *Service) openTo(ctx context.Context, kommun string, c halsocoach.Centre) (bool, error) {
+	if kommun == "" || kommun == c.Kommun || c.Online {
+		return true, nil
+	}
+	terms, err := s.Settings.Terms(ctx, c.Kommun, c.Code, halsocoach.DayOf(s.Clock()))
+	if err != nil {
+		return false, fmt.Errorf("terms of %s: %w", c.Code, err)
+	}
+	return terms.OpenToCounty, nil
+}

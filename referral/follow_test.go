@@ -1,0 +1,211 @@
+package referral_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/testenv"
+	"halsocoach/referral"
+)
+
+func TestTheProgramIsToldHowARecommendationStandsAndWhoSentIt(t *testing.T) {
+	g := open(t)
+	first := g.sent(g.People.Vardcentral, "first", wish())
+	second := g.sent(g.People.Forening, "second", wish())
+	id := first.ID
+	senders := func(want ...string) {
+		t.Helper()
+		got, err := g.svc.Senders(g.Ctx(), id)
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("%v, %v; wanted %v", got, err, want)
+		}
+	}
+	senders("vardcentral", "forening")
+	s, err := g.svc.Standing(g.Ctx(), id)
+	if err != nil || !s.Open || s.TakenIn || s.Protected || s.Centre != "0684" || !s.Received.Equal(testenv.Morning()) {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Forening, second.ID); err != nil {
+		t.Fatal(err)
+	}
+	senders("vardcentral")
+	if err := g.decide(g.People.Maria, "taken", id, referral.Ruling{Decision: string(referral.Accept)}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := g.svc.Standing(g.Ctx(), id); err != nil || s.Open || !s.TakenIn {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if _, err := g.svc.ConsentBack(g.Ctx(), g.People.Vardcentral, id); err != nil {
+		t.Fatal(err)
+	}
+	senders()
+	if _, err := g.svc.Standing(g.Ctx(), "nothing"); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatal(err)
+	}
+}
+
+func TestWhoJoinsWhatIsTakenDoesNotSeeThatSomebodyWasBefore(t *testing.T) {
+	g := open(t)
+	first := g.sent(g.People.Vardcentral, "first", wish())
+	g.Clock.Add(time.Hour)
+	take := func(act referral.Act, by string) {
+		t.Helper()
+		if _, err := g.svc.Change(g.Ctx(), first.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+			if act == referral.Take {
+				r.Taken = &referral.Holder{By: by, At: now}
+			}
+			return r.Move(act, now)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take(referral.Take, "maria")
+	take(referral.Hold, "maria")
+	g.Clock.Add(time.Hour)
+	second := g.sent(g.People.Forening, "second", wish())
+	if second.State != referral.Received || !second.MayWithdraw {
+		t.Fatalf("%+v", second)
+	}
+	if want := first.Due.Add(2 * time.Hour); !second.Due.Equal(want) {
+		t.Fatalf("promised by %v, not %v", second.Due, want)
+	}
+	if list, _, err := g.svc.Sent(g.Ctx(), g.People.Forening, referral.Received, ""); err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if s := g.stands(g.People.Vardcentral, first.ID); s.State != referral.OnHold {
+		t.Fatalf("the first sender sees %s", s.State)
+	}
+	g.Clock.Add(time.Hour)
+	take(referral.Take, "erik") // a colleague takes over, and that both may see
+	if s := g.stands(g.People.Forening, second.ID); s.State != referral.Taken {
+		t.Fatalf("the second sender sees %s", s.State)
+	}
+	if err := g.decide(g.People.Maria, "d", first.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	if s := g.stands(g.People.Forening, second.ID); s.State != referral.Accepted {
+		t.Fatalf("the second sender sees %s", s.State)
+	}
+}
+
+// Whom the person no longer lets see learns nothing of what comes after, whatever
+// they ask and whatever has come.
+func TestAfterInsightIsTakenBackNothingTellsWhatCame(t *testing.T) {
+	for name, ruling := range map[string]referral.Ruling{"nothing": {}, "accept": {Decision: "accept"},
+		"decline": {Decision: "decline", Reason: "full"}, "forward": {Decision: "forward", Centre: "0680"}} {
+		t.Run(name, func(t *testing.T) {
+			g := open(t)
+			own := g.sent(g.People.Vardcentral, "k", wish())
+			person, err := g.svc.ByEvent(g.Ctx(), own.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			me := halsocoach.Actor{ID: person.Person, Role: halsocoach.RoleCitizen}
+			g.Clock.Add(time.Hour)
+			if err := g.svc.ConsentMine(g.Ctx(), me, own.ID, own.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+			g.Clock.Add(time.Hour)
+			if ruling.Decision != "" {
+				if err := g.decide(g.People.Maria, "d", own.ID, ruling); err != nil {
+					t.Fatal(err)
+				}
+			}
+			next := halsocoach.IDFrom("referral", own.ID, "0680")
+			if name == "forward" {
+				g.Eventually("it is forwarded", func() bool { _, err := g.svc.ByEvent(g.Ctx(), next); return err == nil })
+			}
+			tracks, err := g.svc.Tracks(g.Ctx(), g.People.Vardcentral, own.ID)
+			if err != nil || len(tracks) != 1 {
+				t.Fatalf("%d tracks, %v", len(tracks), err)
+			}
+			all, _, err := g.svc.Sent(g.Ctx(), g.People.Vardcentral, "", "")
+			if err != nil || len(all) != 1 {
+				t.Fatalf("%d sent, %v", len(all), err)
+			}
+			for _, o := range []referral.Own{tracks[0], all[0], g.stands(g.People.Vardcentral, own.ID)} {
+				if o.State != referral.Received || o.MayWithdraw || o.MayErr || !o.Changed.Equal(own.Changed) || !o.Due.Equal(own.Due) {
+					t.Fatalf("%+v", o)
+				}
+			}
+			for _, do := range []func() error{
+				func() error { _, err := g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, own.ID); return err },
+				func() error { _, err := g.svc.EnterInError(g.Ctx(), g.People.Vardcentral, own.ID); return err },
+				func() error {
+					_, err := g.svc.Revise(g.Ctx(), g.People.Vardcentral, own.ID, referral.Withdraw, own.Changed)
+					return err
+				},
+			} {
+				if err := do(); !errors.Is(err, referral.ErrNoInsight) {
+					t.Fatal(err)
+				}
+			}
+			if name != "forward" {
+				return
+			}
+			moved, err := g.svc.TracksOf(g.Ctx(), next)
+			if err != nil || len(moved) != 0 {
+				t.Fatalf("%+v, %v", moved, err)
+			}
+			if err := g.svc.ConsentMine(g.Ctx(), me, next, own.ID, referral.ScopeState); err != nil { // and yes again
+				t.Fatal(err)
+			}
+			if tracks, err := g.svc.Tracks(g.Ctx(), g.People.Vardcentral, own.ID); err != nil || len(tracks) != 2 {
+				t.Fatalf("%d tracks, %v", len(tracks), err)
+			}
+		})
+	}
+}
+
+func TestASenderMendsHowThePersonIsReached(t *testing.T) {
+	g := open(t)
+	own := g.sent(g.People.Vardcentral, "k", wish())
+	sees := func() referral.Contact {
+		t.Helper()
+		_, c, err := g.svc.ContactSaid(g.Ctx(), g.People.Vardcentral, own.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	reach := func(who halsocoach.Actor, to referral.Contact) error {
+		_, err := g.svc.Reach(g.Ctx(), who, own.ID, to)
+		return err
+	}
+	was := sees()
+	if was.Phone == "" {
+		t.Fatalf("%+v", was)
+	}
+	for _, wrong := range []referral.Contact{{}, {Phone: "ring mig"}, {Phone: "070-123 45 67", Email: "x"}} {
+		if err := reach(g.People.Vardcentral, wrong); halsocoach.KindOf(err) != halsocoach.KindInvalid || sees() != was {
+			t.Fatalf("%+v: %v", wrong, err)
+		}
+	}
+	if err := reach(g.People.Forening, referral.Contact{Phone: "070-111 11 11"}); !errors.Is(err, halsocoach.ErrNotFound) {
+		t.Fatal(err)
+	}
+	to := referral.Contact{Phone: "070-174 06 60", Email: "elsa@exempel.se"}
+	if err := reach(g.People.Vardcentral, to); err != nil || sees() != to {
+		t.Fatalf("%+v, %v", sees(), err)
+	}
+	d, err := g.svc.Read(g.Ctx(), g.People.Maria, own.ID)
+	if err != nil || d.Words[0].Phone != to.Phone || d.Words[0].Email != to.Email {
+		t.Fatalf("the coach reads %+v, %v", d.Words, err)
+	}
+	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, own.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := reach(g.People.Vardcentral, was); !errors.Is(err, referral.ErrWithdrawn) || sees() != to {
+		t.Fatal(err)
+	}
+	own = g.sent(g.People.Vardcentral, "again", wish())
+	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "accept"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := reach(g.People.Vardcentral, to); !errors.Is(err, referral.ErrDecided) {
+		t.Fatal(err)
+	}
+}

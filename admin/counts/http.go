@@ -114,10 +114,16 @@ func (s *Service) monthView(ctx context.Context, who halsocoach.Actor, f *web.Fo
 	last := periods[len(periods)-1]
 	v.running = Month(last) == running
 	v.title = kommunWord(ctx, at) + ", " + periodWord(ctx, last)
-	v.kinds(ctx, a, last, at)
+	h, err := s.past(ctx, who, ByKind, last)
+	if err != nil {
+		return v, err
+	}
+	v.kinds(ctx, a, h, last, at)
 	v.kindChart(ctx, a, periods, at, f.Get("kind"))
 	if len(periods) > 1 {
 		v.monthTable(ctx, a, periods, at)
+	} else {
+		v.development(ctx, at)
 	}
 	return v, nil
 }
@@ -165,16 +171,20 @@ func (s *Service) quarterView(ctx context.Context, who halsocoach.Actor, f *web.
 		return v, err
 	}
 	v.k, v.title = sources.HideBelow, kommunWord(ctx, at)+", "+periodWord(ctx, p)
-	x := sources.index(BySource)
+	h, err := s.past(ctx, who, BySource, p)
+	if err != nil {
+		return v, err
+	}
 	for _, source := range append([]string{All}, Sources[:3]...) {
 		label := sourceWord(ctx, source)
 		if source == All {
 			label = web.T(ctx, "Rekommendationer")
 		}
-		v.figures = append(v.figures, figure{said(ctx, x[sourceKey(p, at, source)]), label})
+		v.figures = append(v.figures, h.figure(ctx, label, func(p Period) key { return sourceKey(p, at, source) }))
 	}
 	v.sources(ctx, sources, p, at)
 	v.topics(ctx, topics, p)
+	v.development(ctx, at)
 	return v, nil
 }
 
@@ -189,18 +199,25 @@ func (s *Service) halfView(ctx context.Context, who halsocoach.Actor, f *web.For
 		return v, err
 	}
 	v.k, v.title = a.HideBelow, kommunWord(ctx, halsocoach.County)+", "+periodWord(ctx, p)
-	v.persons(ctx, a, p)
+	h, err := s.past(ctx, who, BySexAge, p)
+	if err != nil {
+		return v, err
+	}
+	v.persons(ctx, h)
+	v.sexAge(ctx, a, p)
+	v.development(ctx, halsocoach.County)
 	return v, nil
 }
 
 // persons are the numbers of who came, large.
-func (v *view) persons(ctx context.Context, a Answer, p Period) {
-	x := a.index(BySexAge)
-	v.figures = append(v.figures, figure{said(ctx, x[sexAge(p, All, All)]), web.T(ctx, "Rekommendationer")})
-	for _, sex := range Sexes[:2] {
-		v.figures = append(v.figures, figure{said(ctx, x[sexAge(p, sex, All)]), sexWord(ctx, sex)})
+func (v *view) persons(ctx context.Context, h past) {
+	of := func(sex string) func(Period) key {
+		return func(p Period) key { return sexAge(p, sex, All) }
 	}
-	v.sexAge(ctx, a, p)
+	v.figures = append(v.figures, h.figure(ctx, web.T(ctx, "Rekommendationer"), of(All)))
+	for _, sex := range Sexes[:2] {
+		v.figures = append(v.figures, h.figure(ctx, sexWord(ctx, sex), of(sex)))
+	}
 }
 
 func (s *Service) yearView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
@@ -220,9 +237,14 @@ func (s *Service) yearView(ctx context.Context, who halsocoach.Actor, f *web.For
 		answers[t] = a
 	}
 	v.k, v.title = answers[ByKind].HideBelow, kommunWord(ctx, at)+", "+periodWord(ctx, p)
-	v.kinds(ctx, answers[ByKind], p, at)
+	h, err := s.past(ctx, who, ByKind, p)
+	if err != nil {
+		return v, err
+	}
+	v.kinds(ctx, answers[ByKind], h, p, at)
 	v.sources(ctx, answers[BySource], p, at)
 	v.topics(ctx, answers[ByTopic], p)
 	v.sexAge(ctx, answers[BySexAge], p)
+	v.development(ctx, at)
 	return v, nil
 }

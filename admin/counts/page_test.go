@@ -1,6 +1,7 @@
 package counts
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,6 +57,77 @@ func TestEveryPageShowsNumbersChartsAndTables(t *testing.T) {
 		}
 		if strings.Contains(r.Body, "style=") {
 			t.Errorf("%s has inline style", path)
+		}
+	}
+}
+
+func TestANumberIsComparedWithThePeriodBeforeWhereBothAreShown(t *testing.T) {
+	e, app := busyHouse(t)
+	figures := regexp.MustCompile(`(?s)<div class="figure">(.*?)</svg>`)
+	for path, words := range map[string]string{
+		"/statistik?from=2026-10&to=2026-10": "månaden före", "/statistik/kvartal?period=2026-Q3": "kvartalet före",
+		"/statistik/halvar?period=2026-H1": "halvåret före",
+	} {
+		r := app.As(e.People.Region).Get(path)
+		for _, says := range []string{words, `class="trend"`, `role="img"`, "Utvecklingen, Hela länet"} {
+			if !strings.Contains(r.Body, says) {
+				t.Errorf("%s does not say %q", path, says)
+			}
+		}
+	}
+	running := app.As(e.People.Region).Get("/statistik?from=2026-11&to=2026-11").Body
+	if strings.Contains(running, "månaden före") || !strings.Contains(running, `class="trend"`) {
+		t.Error("a month that is not over is compared with a whole one, or has no bars")
+	}
+	hidden := 0
+	for _, k := range halsocoach.Kommuner {
+		for m := Month("2025-10"); m <= "2026-10"; m = m.plus(1) {
+			r := app.As(e.People.Region).Get("/statistik?kommun=" + k.Code + "&from=" + string(m) + "&to=" + string(m))
+			for _, f := range figures.FindAllStringSubmatch(r.Body, -1) {
+				_, label, _ := strings.Cut(f[1], `aria-label="`)
+				label, _, _ = strings.Cut(label, `"`)
+				said := strings.Split(label, ", ")
+				if len(said) < 2 {
+					t.Fatalf("no bars in %s", f[1])
+				}
+				either := strings.HasSuffix(said[len(said)-1], "dolt") || strings.HasSuffix(said[len(said)-2], "dolt")
+				if compared := strings.Contains(f[1], "månaden före"); compared == either {
+					t.Errorf("%s %s: hidden is %v and compared is %v in %s", k.Name, m, either, compared, f[1])
+				}
+				if either {
+					hidden++
+				}
+			}
+		}
+	}
+	if hidden == 0 {
+		t.Fatal("nothing was hidden, so nothing was tried")
+	}
+}
+
+func TestWithNothingBeforeThereIsNothingToCompareWith(t *testing.T) {
+	e := newEnv(t)
+	s := serviceOf(e, true)
+	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
+	dims := map[string]string{halsocoach.DimSource: "vårdcentral", halsocoach.DimSex: "kvinna", halsocoach.DimAge: "45-64"}
+	if _, err := s.fold(t.Context(), many(9, halsocoach.CountReferral, halsocoach.Day("2026-08-05").At(600), "0684", false, dims)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/statistik?from=2026-08&to=2026-08", "/statistik/kvartal?period=2026-Q3"} {
+		if r := app.As(e.People.Region).Get(path); r.Status != 200 || strings.Contains(r.Body, "än ") && strings.Contains(r.Body, " före<") || strings.Contains(r.Body, `class="trend"`) {
+			t.Errorf("%s compares with a time before anything was counted: %d", path, r.Status)
+		}
+	}
+	r := app.As(e.People.Region).Get("/statistik?from=2026-09&to=2026-09")
+	if !strings.Contains(r.Body, "9 färre än månaden före") {
+		t.Error("a fall to nought is not said")
+	}
+}
+
+func TestTheBoundsOfPeriodsBefore(t *testing.T) {
+	for p, want := range map[Period]Period{"2026-01": "2025-12", "2026-11": "2026-10", "2026-Q1": "2025-Q4", "2026-Q3": "2026-Q2", "2026-H1": "2025-H2", "2026-H2": "2026-H1", "2026": "2025"} {
+		if got := p.before(); got != want {
+			t.Errorf("before %s is %s, want %s", p, got, want)
 		}
 	}
 }

@@ -28,7 +28,12 @@ type choice struct {
 	options []web.Choice
 }
 
-type figure struct{ number, label string }
+// figure is a number in large type; moved and past are empty where there is nothing
+// to compare with.
+type figure struct {
+	number, label, moved string
+	past                 []web.Bar
+}
 
 type chart struct {
 	title, unit string
@@ -107,10 +112,10 @@ func sourceKey(p Period, kommun, source string) key {
 
 // kinds adds a period's numbers by kind: those of the scope large, and the
 // table of all kommuner.
-func (v *view) kinds(ctx context.Context, a Answer, p Period, scope string) {
+func (v *view) kinds(ctx context.Context, a Answer, h past, p Period, scope string) {
 	x := a.index(ByKind)
 	for _, kind := range halsocoach.CountKinds {
-		v.figures = append(v.figures, figure{said(ctx, x[kindKey(p, scope, kind)]), kindWord(ctx, kind)})
+		v.figures = append(v.figures, h.figure(ctx, kindWord(ctx, kind), func(p Period) key { return kindKey(p, scope, kind) }))
 	}
 	v.grids = append(v.grids, x.byKommun(ctx, web.T(ctx, "Per kommun, %s", periodWord(ctx, p)), kommunerOf(a.Cells), halsocoach.CountKinds, kindWord,
 		func(kommun, kind string) key { return kindKey(p, kommun, kind) }))

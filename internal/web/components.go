@@ -223,7 +223,31 @@ func wide(yes bool) templ.Attributes {
 	return nil
 }
 
-func barText(ctx context.Context, b Bar) string {
+// The bars of a Trend: from one to the next, and the space between.
+const (
+	trendStep = 16
+	trendGap  = 4
+)
+
+// trendTall is how tall a bar of a Trend is, of 32. A hidden number is as tall as
+// any other hidden one, and a nought is a line.
+func trendTall(bars []Bar, b Bar) int {
+	if b.Hidden {
+		return 4
+	}
+	return max(1, percent(b.Value, highest(bars))*32/100)
+}
+
+func trendText(ctx context.Context, label string, bars []Bar) string {
+	said := make([]string, len(bars))
+	for i, b := range bars {
+		said[i] = b.Label + " " + BarText(ctx, b)
+	}
+	return label + ": " + strings.Join(said, ", ")
+}
+
+// BarText is a bar's number in words.
+func BarText(ctx context.Context, b Bar) string {
 	if b.Hidden {
 		return T(ctx, "dolt")
 	}

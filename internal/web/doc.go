@@ -63,6 +63,7 @@
 //	@web.PhoneLink(number)   @web.MetaPhone(number)                         a phone number: never write one yourself
 //	@web.Table(caption) { <thead>…</thead><tbody><tr><th scope="row">…</th><td data-label="Mars" class="num">…</td></tr></tbody> }
 //	@web.Figure("12", "rekommendationer")                                   a number in large type; put several in <div class="figures">
+//	@web.Trend(label, []web.Bar{…})                                         small bars within a Figure, the present last
 //	@web.Meter(web.T(ctx, "3 av 10 platser kvar", …), 7, 10)
 //	@web.BarChart(title, unit, []web.Bar{{Label, Value, Hidden}})           with its table
 //	@web.Steps([]web.Step{{Title, Text, Done, Now}})
@@ -76,6 +77,7 @@
 //	@web.Radios(f, field, []web.Choice{{Value, Label, Hint}})  @web.Checkboxes(…)  @web.Select(…)
 //	@web.Checkbox(f, field)                                                 one box, value "ja": consent
 //	@web.SlotPicker(f, field, []web.SlotDay{{Title, Slots: []web.Choice{…}}})   free times as large buttons
+//	@web.More(href, web.T(ctx, "Visa fler dagar"))                          the same page with more on it
 //	@web.Hidden(name, value)
 //	@web.Button(text)  @web.ButtonKind("quiet|warn", text, name, value)  @web.LinkButton(href, text)  @web.LinkButtonQuiet(href, text)
 //	@web.Buttons() { several in a row }

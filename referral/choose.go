@@ -22,8 +22,9 @@ type Preview struct {
 // CentreWait is a centre with its waiting time.
 type CentreWait struct {
 	halsocoach.Centre
-	Wait  halsocoach.Wait
-	Known bool
+	Manned bool // a coach works there
+	Wait   halsocoach.Wait
+	Known  bool
 }
 
 // Check judges a wish as Recommend would, and sends nothing.
@@ -49,7 +50,7 @@ func (s *Service) Check(ctx context.Context, who halsocoach.Actor, wish Wish) (P
 		}
 	}
 	for _, c := range open {
-		if p.Known && c.Known && c.Code != wish.Centre && shorter(c.Wait, p.Wait) {
+		if p.Known && c.Known && c.Manned && c.Code != wish.Centre && shorter(c.Wait, p.Wait) {
 			p.Shorter = append(p.Shorter, c)
 		}
 	}
@@ -84,7 +85,8 @@ func (s *Service) Fits(ctx context.Context, wish Wish) error {
 }
 
 // CentresFor are the centres that somebody who lives in the kommun may choose,
-// with their waiting times; the kommun's own first. "" is all.
+// with their waiting times; the kommun's own first, and those where nobody works
+// last. "" is all.
 func (s *Service) CentresFor(ctx context.Context, kommun string) ([]CentreWait, error) {
 	centres, err := s.Registers.Centres(ctx, "")
 	if err != nil {
@@ -100,6 +102,9 @@ func (s *Service) CentresFor(ctx context.Context, kommun string) ([]CentreWait, 
 			continue
 		}
 		at := CentreWait{Centre: c}
+		if at.Manned, err = s.manned(ctx, c.Code); err != nil {
+			return nil, err
+		}
 		if s.Waits != nil {
 			if at.Wait, at.Known, err = s.Waits.Wait(ctx, c.Code); err != nil {
 				return nil, fmt.Errorf("waiting time at %s: %w", c.Code, err)
@@ -107,16 +112,27 @@ func (s *Service) CentresFor(ctx context.Context, kommun string) ([]CentreWait, 
 		}
 		out = append(out, at)
 	}
-	slices.SortStableFunc(out, func(a, b CentreWait) int {
-		switch own := a.Kommun == kommun; {
-		case own == (b.Kommun == kommun):
-			return 0
-		case own:
-			return -1
+	rank := func(c CentreWait) int {
+		switch {
+		case !c.Manned:
+			return 2
+		case c.Kommun != kommun:
+			return 1
 		}
-		return 1
-	})
+		return 0
+	}
+	slices.SortStableFunc(out, func(a, b CentreWait) int { return rank(a) - rank(b) })
 	return out, nil
+}
+
+// manned says whether a coach works at the centre. A recommendation to one where
+// nobody does would wait for nobody.
+func (s *Service) manned(ctx context.Context, centre string) (bool, error) {
+	coaches, err := s.Staff.Coaches(ctx, centre)
+	if err != nil {
+		return false, fmt.Errorf("coaches of %s: %w", centre, err)
+	}
+	return len(coaches) > 0, nil
 }
 
 // judge is the wish's own rules, and that the centre takes people in. The
@@ -137,14 +153,20 @@ func (s *Service) judge(ctx context.Context, wish Wish) (halsocoach.Number, erro
 	return number, err
 }
 
-// takesIn says whether the centre exists, is not closed and takes in people who
+// takesIn says whether the centre exists, is not closed, has a coach and takes in people who
 // live in the kommun; "" is not said.
 func (s *Service) takesIn(ctx context.Context, kommun, centre string) error {
 	c, err := s.Registers.Centre(ctx, centre)
 	if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		return fmt.Errorf("centre %s: %w", centre, err)
 	}
-	if err != nil || c.Closed {
+	manned := false
+	if err == nil && !c.Closed {
+		if manned, err = s.manned(ctx, centre); err != nil {
+			return err
+		}
+	}
+	if !manned {
 		return halsocoach.Invalid(halsocoach.Field{Name: "centre", Text: "Välj ett Hälsocenter som tar emot."})
 	}
 	open, err := s.openTo(ctx, kommun, c)

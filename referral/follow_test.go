@@ -2,7 +2,9 @@ package referral_test
 
 import (
 	"errors"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,6 +208,22 @@ func TestASenderMendsHowThePersonIsReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := reach(g.People.Vardcentral, to); !errors.Is(err, referral.ErrDecided) {
+		t.Fatal(err)
+	}
+}
+
+func TestACentreWhereNobodyWorksIsNotOffered(t *testing.T) {
+	g, app := openPages(t)
+	if r := app.As(g.People.Vardcentral).Post("/rekommendera", url.Values{"_key": {"k"}, "do": {"kommun"}, "kommun": {"0643"}}); r.Status != 200 || strings.Contains(r.Body, `<option value="0643">Hälso`) {
+		t.Fatal(r.Status, "it is there to be chosen")
+	}
+	w := wish()
+	w.Centre, w.Kommun = "0643", "0643"
+	if _, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("k"), w); halsocoach.KindOf(err) != halsocoach.KindInvalid {
+		t.Fatal(err)
+	}
+	own := g.sent(g.People.Vardcentral, "here", wish())
+	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "forward", Centre: "0643"}); halsocoach.KindOf(err) != halsocoach.KindInvalid {
 		t.Fatal(err)
 	}
 }

@@ -109,6 +109,7 @@ func (s *Service) showForm(c *fiber.Ctx, f *web.Form, status int) error {
 	if err != nil {
 		return err
 	}
+	open = slices.DeleteFunc(open, func(o CentreWait) bool { return !o.Manned })
 	follow(ctx, f, open)
 	view := senderForm{Form: f, Short: web.Who(c).Role == halsocoach.RoleAssociation, Centres: waitingChoices(ctx, open), Kommuner: KommunChoices(ctx),
 		Languages: LanguageChoices(ctx), Today: halsocoach.DayOf(s.Clock())}
@@ -266,19 +267,14 @@ func pageAfter(path string, query url.Values, next string) string {
 // CentreChoices are the centres that take people in, except one, for the rooms of
 // this package.
 func (s *Service) CentreChoices(ctx context.Context, except string) ([]web.Choice, error) {
-	return s.centreChoices(ctx, except)
-}
-
-// centreChoices are the centres that take people in, except one.
-func (s *Service) centreChoices(ctx context.Context, except string) ([]web.Choice, error) {
-	centres, err := s.Registers.Centres(ctx, "")
+	open, err := s.CentresFor(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	choices := []web.Choice{{Value: "", Label: web.T(ctx, "Välj Hälsocenter")}}
-	for _, centre := range centres {
-		if !centre.Closed && centre.Code != except {
-			choices = append(choices, web.Choice{Value: centre.Code, Label: centre.Name})
+	for _, o := range open {
+		if o.Manned && o.Code != except {
+			choices = append(choices, web.Choice{Value: o.Code, Label: o.Name})
 		}
 	}
 	return choices, nil

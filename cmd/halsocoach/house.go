@@ -183,7 +183,7 @@ func (h *house) build(ctx context.Context) (err error) {
 		Enrolments: takenIn{h}, Waits: waits{h},
 	})
 	h.own = own.New(own.Config{
-		Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Staff: h.auth, Clock: clock,
+		Referrals: h.referral, Enrolments: takenIn{h}, Registers: h.registers, Settings: h.settings, Clock: clock,
 		NoSignIn: !h.cfg.Demo && !slices.ContainsFunc(h.cfg.Providers, func(p oidc.Provider) bool { return slices.Contains(p.For, oidc.ForCitizens) }),
 	})
 	h.fhir = fhir.New(fhir.Config{Store: h.store, Referrals: h.referral, Clock: clock, PublicURL: h.cfg.PublicURL})

@@ -41,7 +41,7 @@ func (s *Service) choose(c *fiber.Ctx) error {
 		kommun = ""
 	}
 	ctx := web.Ctx(c)
-	centres, err := s.centresFor(ctx, kommun)
+	centres, err := s.Referrals.CentresFor(ctx, kommun)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *Service) showCheck(c *fiber.Ctx, f *web.Form) error {
 	}
 	w := wishOf(f)
 	w.Centre = p.Code
-	if err := s.Referrals.Fits(ctx, w); f.Failed(err) || p.Here || !p.Takes {
+	if err := s.Referrals.Fits(ctx, w); f.Failed(err) || p.Here || !p.Manned {
 		return s.showAsk(c, f, 0)
 	} else if err != nil {
 		return err
@@ -105,13 +105,13 @@ func (s *Service) nameOthers(ctx context.Context, f *web.Form) error {
 		if e.Name != "centre" {
 			continue
 		}
-		others, err := s.centresFor(ctx, f.Get("kommun"))
+		others, err := s.Referrals.CentresFor(ctx, f.Get("kommun"))
 		if err != nil {
 			return err
 		}
 		var names []string
 		for _, o := range others {
-			if o.Takes {
+			if o.Manned {
 				names = append(names, o.Name)
 			}
 		}
@@ -132,7 +132,7 @@ func (s *Service) send(c *fiber.Ctx) error {
 		return err
 	}
 	switch {
-	case !p.Takes:
+	case !p.Manned:
 		return s.showAsk(c, f, fiber.StatusConflict)
 	case s.NoSignIn && !who.SignedIn():
 		return web.Redirect(c, contact+"/"+url.PathEscape(w.Centre)+"/ring-mig", "")
@@ -179,7 +179,7 @@ func (s *Service) call(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if !p.Takes {
+	if !p.Manned {
 		return s.showCall(c, f, fiber.StatusConflict, "")
 	}
 	thanks := contact + "/" + url.PathEscape(centre) + "/ring-mig/tack"

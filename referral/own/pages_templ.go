@@ -17,7 +17,7 @@ import (
 )
 
 // choosePage is where a person chooses a centre, before anything is asked.
-func choosePage(f *web.Form, kommun string, centres []centre) templ.Component {
+func choosePage(f *web.Form, kommun string, centres []referral.CentreWait) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -91,7 +91,7 @@ func choosePage(f *web.Form, kommun string, centres []centre) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				for _, c := range centres {
-					if c.Takes {
+					if c.Manned {
 						templ_7745c5c3_Var4 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 							templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 							templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -232,7 +232,7 @@ func askPage(f *web.Form, p place, who halsocoach.Actor) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if !p.Takes {
+		if !p.Manned {
 			templ_7745c5c3_Err = closed(p).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1074,7 +1074,7 @@ func callPage(f *web.Form, p place, fault string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if p.Takes {
+		if p.Manned {
 			templ_7745c5c3_Err = callForm(f, p, fault).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

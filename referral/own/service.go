@@ -3,7 +3,6 @@ package own
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"halsocoach"
 	"halsocoach/internal/auth/limit"
@@ -18,7 +17,6 @@ type Config struct {
 	Enrolments referral.Enrolments
 	Registers  halsocoach.Registers
 	Settings   halsocoach.Settings
-	Staff      halsocoach.Staff
 	NoSignIn   bool // no provider lets citizens in: people leave a phone number
 	Clock      halsocoach.Clock
 }
@@ -48,55 +46,12 @@ func (s *Service) CallMe(ctx context.Context, address string, req halsocoach.Req
 	return err
 }
 
-// centre is one to choose, and whether somebody works there.
-type centre struct {
-	referral.CentreWait
-	Takes bool
-}
-
 // place is a centre as the page of it shows it.
 type place struct {
-	centre
+	referral.CentreWait
 	Due    halsocoach.Day // whoever asks today hears from them by then
 	Here   bool           // the citizen who asks is taken in there already
 	SignIn bool           // citizens can sign in
-}
-
-// centresFor are those that somebody who lives in the kommun may choose; those
-// where nobody works last.
-func (s *Service) centresFor(ctx context.Context, kommun string) ([]centre, error) {
-	found, err := s.Referrals.CentresFor(ctx, kommun)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]centre, len(found))
-	for i, c := range found {
-		if out[i], err = s.manned(ctx, c); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortStableFunc(out, func(a, b centre) int {
-		switch {
-		case a.Takes == b.Takes:
-			return 0
-		case a.Takes:
-			return -1
-		}
-		return 1
-	})
-	return out, nil
-}
-
-// manned is the centre with whether a coach works there.
-func (s *Service) manned(ctx context.Context, c referral.CentreWait) (centre, error) {
-	if s.Staff == nil {
-		return centre{c, true}, nil
-	}
-	coaches, err := s.Staff.Coaches(ctx, c.Code)
-	if err != nil {
-		return centre{}, fmt.Errorf("coaches of %s: %w", c.Code, err)
-	}
-	return centre{c, len(coaches) > 0}, nil
 }
 
 // place is an open centre.
@@ -114,10 +69,7 @@ func (s *Service) place(ctx context.Context, who halsocoach.Actor, code string) 
 		if err != nil {
 			return place{}, fmt.Errorf("terms of %s: %w", code, err)
 		}
-		p := place{Due: holiday.LastWorkingDay(today, today.Plus(terms.PromiseDays)), SignIn: !s.NoSignIn}
-		if p.centre, err = s.manned(ctx, c); err != nil {
-			return place{}, err
-		}
+		p := place{CentreWait: c, Due: holiday.LastWorkingDay(today, today.Plus(terms.PromiseDays)), SignIn: !s.NoSignIn}
 		p.Here, err = s.here(ctx, who, code)
 		return p, err
 	}

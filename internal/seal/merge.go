@@ -92,32 +92,22 @@ func (s *Sealer) retie(ctx context.Context, person string, change func(*numberDo
 	return nil
 }
 
-// Numbered says whether any number leads to the person.
-func (s *Sealer) Numbered(ctx context.Context, person string) (bool, error) {
-	page, err := s.docs.Find(ctx, numberKind.Name, store.Query{Index: byPerson.Name, Equal: []any{person}, Limit: 1})
-	if err != nil {
-		return false, fmt.Errorf("seal: numbers of a person: %w", err)
-	}
-	return len(page.Documents) > 0, nil
-}
-
-// Lasting says whether a personnummer leads to the person, which nobody gets
-// another of, rather than nothing or a samordningsnummer only.
-func (s *Sealer) Lasting(ctx context.Context, person string) (bool, error) {
+// Numbered says whether any number leads to the person, and whether one of them is
+// lasting: a personnummer, which nobody gets another of, and not a
+// samordningsnummer.
+func (s *Sealer) Numbered(ctx context.Context, person string) (has, lasting bool, err error) {
 	page, err := s.docs.Find(ctx, numberKind.Name, store.Query{Index: byPerson.Name, Equal: []any{person}, Limit: mostNumbers})
 	if err != nil {
-		return false, fmt.Errorf("seal: numbers of a person: %w", err)
+		return false, false, fmt.Errorf("seal: numbers of a person: %w", err)
 	}
 	for _, doc := range page.Documents {
 		var d numberDoc
 		if err := json.Unmarshal(doc.Body, &d); err != nil {
-			return false, fmt.Errorf("seal: numbers of a person: %w", err)
+			return false, false, fmt.Errorf("seal: numbers of a person: %w", err)
 		}
-		if !d.Coordination {
-			return true, nil
-		}
+		lasting = lasting || !d.Coordination
 	}
-	return false, nil
+	return len(page.Documents) > 0, lasting, nil
 }
 
 // IndexContact makes the person findable within a scope by each of the contacts,

@@ -37,8 +37,11 @@ func TestTheNumbersOfTwoPersonsLeadToOneUntilItIsUndone(t *testing.T) {
 	if got, err := g.Open(ctx, a, "p", box); err != nil || got != "Anna" {
 		t.Fatal("what was sealed before is not read:", err)
 	}
-	if has, err := g.Numbered(ctx, a); err != nil || has {
+	if has, lasting, err := g.Numbered(ctx, a); err != nil || has || lasting {
 		t.Fatal("a number leads to who was merged", err)
+	}
+	if has, lasting, err := g.Numbered(ctx, b); err != nil || !has || !lasting {
+		t.Fatal("no number leads to who stays", err)
 	}
 	for range 2 {
 		ok(t, g.Unmerge(ctx, a, b))
@@ -55,6 +58,10 @@ func TestTheNumbersOfTwoPersonsLeadToOneUntilItIsUndone(t *testing.T) {
 	d, err := g.NewPerson(ctx)
 	ok(t, err)
 	ok(t, g.Merge(ctx, c, d))
+	ok(t, g.Link(ctx, d, number("197010632391")))
+	if has, lasting, err := g.Numbered(ctx, d); err != nil || !has || lasting {
+		t.Fatal("a samordningsnummer lasts", err)
+	}
 	if g.Merge(ctx, d, c) == nil {
 		t.Fatal("merged with each other")
 	}

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"halsocoach"
+	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
 
@@ -52,11 +54,34 @@ func (s *Service) Note(ctx context.Context, who halsocoach.Actor, req halsocoach
 	if err := reach.check(); err != nil {
 		return r, err
 	}
-	a := referral.Attempt{ID: req.ID(who, "referrals/"+r.ID+"/attempts"), Digest: req.Digest(reach), How: referral.Way(reach.How), Went: referral.Result(reach.Went), By: who.ID}
-	if a.Note, err = s.Referrals.Seal.Seal(ctx, r.Person, notePurpose, reach.Note); err != nil {
-		return r, fmt.Errorf("attempt on %s: %w", id, err)
+	for range steps {
+		after, err := s.addAttempt(ctx, who, req, r, reach)
+		if err == nil {
+			return after, s.saw(ctx, who, "note attempt", after.Person)
+		}
+		if !errors.Is(err, errNew) && !errors.Is(err, store.ErrNotFound) {
+			return after, fmt.Errorf("attempt on %s: %w", id, err)
+		}
+		if r, err = s.Referrals.Stored(ctx, who, id); err != nil { // it was merged meanwhile
+			return r, err
+		}
 	}
-	after, err := s.Referrals.Change(ctx, r.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+	return r, halsocoach.ErrBusy
+}
+
+// addAttempt adds an attempt to r, sealed for its person. errNew says that it has become
+// another's.
+func (s *Service) addAttempt(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, r referral.Referral, reach Reach) (referral.Referral, error) {
+	a := referral.Attempt{ID: req.ID(who, "referrals/"+r.ID+"/attempts"), Digest: req.Digest(reach), How: referral.Way(reach.How), Went: referral.Result(reach.Went), By: who.ID}
+	var err error
+	if a.Note, err = s.Referrals.Seal.Seal(ctx, r.Person, notePurpose, reach.Note); err != nil {
+		return r, err
+	}
+	person := r.Person
+	return s.Referrals.Change(ctx, r.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+		if r.Person != person {
+			return nil, errNew
+		}
 		for _, b := range r.Attempts {
 			if b.ID == a.ID && b.Digest != a.Digest {
 				return nil, halsocoach.ErrOtherWish
@@ -84,10 +109,6 @@ func (s *Service) Note(ctx context.Context, who halsocoach.Actor, req halsocoach
 		r.Attempts = append(r.Attempts, a)
 		return events, nil
 	})
-	if err != nil {
-		return after, fmt.Errorf("attempt on %s: %w", id, err)
-	}
-	return after, s.saw(ctx, who, "note attempt", after.Person)
 }
 
 // Stuck says that it is time for a letter: the person has not been reached by

@@ -2,11 +2,13 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
@@ -34,32 +36,56 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	return nil
 }
 
-// Sweep settles the merges that can be undone no more: the copies go, and with
-// them the key of the id that leads nowhere, unless something is held under it.
+// Sweep carries on the merges that were left in the middle, and settles those that
+// can be undone no more: the copies go, and with them the key of the id that leads
+// nowhere, unless something is held under it.
 func (s *Service) Sweep(ctx context.Context) error {
-	found, err := s.over(ctx, s.now())
+	now := s.now()
+	left, err := s.unfinished(ctx, now)
 	if err != nil {
 		return fmt.Errorf("inbox: sweep: %w", err)
 	}
-	for _, m := range found {
-		held, err := s.holds(ctx, m.Absorbed)
-		if err != nil {
-			return fmt.Errorf("inbox: sweep: %w", err)
-		}
-		// The key first: a sweep that was broken off finds the merge again by its
-		// due time, and destroying twice is nothing.
-		if !held {
-			err = s.Referrals.Seal.Destroy(ctx, m.Absorbed)
-		}
-		if err == nil {
-			_, err = s.merges.Update(ctx, m.ID, func(m *Merge) ([]halsocoach.Event, error) {
-				m.Moved, m.Due = nil, nil
-				return nil, nil
-			})
-		}
-		if err != nil {
-			return fmt.Errorf("inbox: settle merge %s: %w", m.ID, err)
+	found, err := s.over(ctx, now)
+	if err != nil {
+		return fmt.Errorf("inbox: sweep: %w", err)
+	}
+	var faults []error // one that can not be carried on holds up no other
+	for _, m := range left {
+		if err := settled(s.carryOut(ctx, m.ID)); err != nil {
+			faults = append(faults, fmt.Errorf("inbox: carry on merge %s: %w", m.ID, err))
 		}
 	}
-	return nil
+	for _, m := range found {
+		if err := s.settle(ctx, m); err != nil {
+			faults = append(faults, fmt.Errorf("inbox: settle merge %s: %w", m.ID, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// settle ends the time in which a merge can be undone.
+func (s *Service) settle(ctx context.Context, m Merge) error {
+	// What came last is moved before the key goes, unless it has gone.
+	if err := settled(s.carryOut(ctx, m.ID)); err != nil && !errors.Is(err, seal.ErrGone) {
+		return err
+	}
+	held, err := s.holds(ctx, m.Absorbed)
+	if err != nil {
+		return err
+	}
+	if m, err = s.merges.Get(ctx, m.ID); err != nil || m.Due == nil {
+		return err // given up instead
+	}
+	// The key first: a sweep that was broken off finds the merge again by its due
+	// time, and destroying twice is nothing.
+	if !held {
+		if err := s.Referrals.Seal.Destroy(ctx, m.Absorbed); err != nil {
+			return err
+		}
+	}
+	_, err = s.merges.Update(ctx, m.ID, func(m *Merge) ([]halsocoach.Event, error) {
+		m.Moved, m.Due = nil, nil
+		return nil, nil
+	})
+	return err
 }

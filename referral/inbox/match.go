@@ -144,7 +144,7 @@ func (s *Service) match(ctx context.Context, who halsocoach.Actor, person string
 			return Match{}, false, err
 		}
 	}
-	m.HasNumber, err = s.Referrals.Seal.Numbered(ctx, person)
+	m.HasNumber, _, err = s.Referrals.Seal.Numbered(ctx, person)
 	return m, true, err
 }
 
@@ -174,7 +174,7 @@ func (s *Service) Same(ctx context.Context, who halsocoach.Actor, id string) (Sa
 	if err := s.saw(ctx, who, "read matches", persons...); err != nil {
 		return Same{}, err
 	}
-	if v.HasNumber, err = s.Referrals.Seal.Numbered(ctx, d.Doc.Person); err != nil {
+	if v.HasNumber, _, err = s.Referrals.Seal.Numbered(ctx, d.Doc.Person); err != nil {
 		return Same{}, err
 	}
 	v.Merges, err = s.undoable(ctx, d.Doc.Person)
@@ -186,7 +186,7 @@ func (s *Service) Same(ctx context.Context, who halsocoach.Actor, id string) (Sa
 func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
 	switch e.Type {
 	case EventMerged:
-		return s.carryOut(ctx, e.Subject)
+		return settled(s.carryOut(ctx, e.Subject))
 	case EventUnmerged:
 		return s.carryBack(ctx, e.Subject)
 	}
@@ -198,7 +198,7 @@ func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
 		return err
 	}
 	if m, err := s.merges.Get(ctx, mergeID(r.Person)); err == nil && m.Undone == nil {
-		return s.carryOut(ctx, m.ID)
+		return settled(s.carryOut(ctx, m.ID))
 	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}

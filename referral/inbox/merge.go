@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"halsocoach"
-	"halsocoach/internal/seal"
-	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
 
@@ -29,20 +26,24 @@ const undoDays = 30
 
 // The faults of a merge and its way back.
 var (
-	ErrBothHold = halsocoach.Conflict("both_hold", "Båda har redan en kontakt, en bokning eller mål här. Då går det inte att slå ihop dem. Den ena får bara ha rekommendationer.")
-	ErrTakenIn  = halsocoach.Conflict("taken_in", "Personen har tagits emot efter att de slogs ihop. Då går det inte att ångra.")
-	ErrNumbers  = halsocoach.Conflict("both_numbered", "Båda har ett personnummer. Ett personnummer är en enda persons, så det är två personer.")
-	ErrSince    = halsocoach.Conflict("since", "Det har hänt något med rekommendationen efter att de slogs ihop. Då går det inte att ångra, för något som har sagts sedan dess skulle gå förlorat.")
-	ErrTooLate  = halsocoach.Conflict("too_late", "Det har gått mer än 30 dagar. Då går det inte att ångra.")
+	ErrBothHold  = halsocoach.Conflict("both_hold", "Båda har redan en kontakt, en bokning eller mål här. Då går det inte att slå ihop dem. Den ena får bara ha rekommendationer.")
+	ErrMeanwhile = halsocoach.Conflict("meanwhile", "Den ena togs emot medan de slogs ihop. Därför är de två personer som förut. Försök igen.")
+	ErrOther     = halsocoach.Conflict("merged_with_other", "En kollega har just slagit ihop den ena med någon annan. Läs om sidan.")
+	ErrTakenIn   = halsocoach.Conflict("taken_in", "Personen har tagits emot efter att de slogs ihop. Då går det inte att ångra.")
+	ErrNumbers   = halsocoach.Conflict("both_numbered", "Båda har ett personnummer. Ett personnummer är en enda persons, så det är två personer.")
+	ErrSince     = halsocoach.Conflict("since", "Det har hänt något med rekommendationen efter att de slogs ihop. Då går det inte att ångra, för något som har sagts sedan dess skulle gå förlorat.")
+	ErrTooLate   = halsocoach.Conflict("too_late", "Det har gått mer än 30 dagar. Då går det inte att ångra.")
 )
 
-// Join says that the persons of two recommendations at the coach's centre are one.
-// The one who has a contact, a booking or goals stays; if neither has, the one with
-// a number, or else the one who came first. What the other has are recommendations
-// only, which become the staying one's: one that waits at the same centre joins
-// the one that waits there. The numbers of both lead to the one who stays, and who
-// is signed in as the other signs in again. It returns the recommendation that is
-// there afterwards. The same again changes nothing.
+// Join says that the persons of two recommendations at the coach's centre are one;
+// the other is one of those that Same shows. The one who has a contact, a booking
+// or goals stays; if neither has, the one with a number, or else the one who came
+// first. What the other has are recommendations only, which become the staying
+// one's: one that waits at the same centre joins the one that waits there. The
+// numbers of both lead to the one who stays, and who is signed in as the other
+// signs in again. It returns the recommendation that is there afterwards. The same
+// again changes nothing. When the other is taken in while it is carried out they
+// are two again: ErrMeanwhile, or ErrBothHold.
 func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other string) (string, error) {
 	a, err := s.shown(ctx, who, id)
 	if err != nil {
@@ -55,6 +56,9 @@ func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other stri
 	if a.Person == b.Person {
 		return b.ID, nil
 	}
+	if err := s.among(ctx, who, a, b); err != nil {
+		return "", err
+	}
 	stays, goes, err := s.choose(ctx, a, b)
 	if err != nil {
 		return "", err
@@ -66,8 +70,13 @@ func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other stri
 	due := m.At.AddDate(0, 0, undoDays)
 	m.Due = &due
 	_, err = s.merges.Upsert(ctx, m.ID, func(d *Merge) ([]halsocoach.Event, error) {
-		if d.ID != "" && d.Undone == nil {
+		switch {
+		case d.ID != "" && d.Undone == nil && d.Person != m.Person:
+			return nil, ErrOther
+		case d.ID != "" && d.Undone == nil:
 			return nil, nil // a colleague was first
+		case len(d.Moved) > 0:
+			return nil, halsocoach.ErrBusy // an earlier one is still being undone
 		}
 		*d = m
 		return []halsocoach.Event{halsocoach.Happened(EventMerged, m.At, halsocoach.KommunOfCentre(m.Centre), m.ID, nil)}, nil
@@ -81,19 +90,27 @@ func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other stri
 	return s.after(ctx, m.ID, goes.ID, stays.ID)
 }
 
+// among says that b is of one of those who are shown as like a: a coach chooses
+// among them and nobody else.
+func (s *Service) among(ctx context.Context, who halsocoach.Actor, a, b referral.Referral) error {
+	all, err := s.matches(ctx, who, a)
+	if err == nil && !slices.ContainsFunc(all, func(m Match) bool { return m.person == b.Person }) {
+		err = halsocoach.Invalid(halsocoach.Field{Name: "other", Text: "Välj en av dem som visas här."})
+	}
+	return err
+}
+
 // after is the recommendation to look at once two are one.
 func (s *Service) after(ctx context.Context, merge, gone, stays string) (string, error) {
 	m, err := s.merges.Get(ctx, merge)
 	if err != nil {
 		return "", err
 	}
-	for _, moved := range m.Moved {
-		if moved.ID == gone && moved.Into == "" {
-			return gone, nil
-		}
-		if moved.ID == gone {
-			return moved.Into, nil
-		}
+	if m.Undone != nil {
+		return "", s.refused(ctx, m)
+	}
+	if moved := m.moved(gone); moved != nil {
+		return orElse(moved.Into, gone), nil
 	}
 	return stays, nil
 }
@@ -111,11 +128,11 @@ func (s *Service) shown(ctx context.Context, who halsocoach.Actor, id string) (r
 // somebody has written of name and telephone: only a samordningsnummer is followed
 // by another number.
 func (s *Service) choose(ctx context.Context, a, b referral.Referral) (stays, goes referral.Referral, err error) {
-	lastingA, err := s.Referrals.Seal.Lasting(ctx, a.Person)
+	numberA, lastingA, err := s.Referrals.Seal.Numbered(ctx, a.Person)
 	if err != nil {
 		return a, b, err
 	}
-	lastingB, err := s.Referrals.Seal.Lasting(ctx, b.Person)
+	numberB, lastingB, err := s.Referrals.Seal.Numbered(ctx, b.Person)
 	if err != nil {
 		return a, b, err
 	}
@@ -137,15 +154,10 @@ func (s *Service) choose(ctx context.Context, a, b referral.Referral) (stays, go
 	case holdsB:
 		return b, a, nil
 	}
-	numberA, err := s.Referrals.Seal.Numbered(ctx, a.Person)
-	if err != nil {
-		return a, b, err
-	}
-	numberB, err := s.Referrals.Seal.Numbered(ctx, b.Person)
 	if numberA != numberB && numberA || numberA == numberB && a.Received.Before(b.Received) {
-		return a, b, err
+		return a, b, nil
 	}
-	return b, a, err
+	return b, a, nil
 }
 
 // holds says whether the person has more than recommendations.
@@ -159,11 +171,20 @@ func (s *Service) holds(ctx context.Context, person string) (bool, error) {
 	return slices.ContainsFunc(about, func(r referral.Referral) bool { return r.State.TakenIn() }), err
 }
 
-// carryOut does what a merge asks for. Doing it again changes nothing.
+// carryOut does what a merge asks for. Any number of nodes may do it at once, and
+// doing it again changes nothing. When it turns out that the other has been taken in
+// the merge is given up.
 func (s *Service) carryOut(ctx context.Context, id string) error {
 	m, err := s.merges.Get(ctx, id)
 	if err != nil || m.Undone != nil || m.Due == nil {
 		return err
+	}
+	held, err := s.holds(ctx, m.Absorbed)
+	if err != nil {
+		return err
+	}
+	if held {
+		return s.giveUp(ctx, m)
 	}
 	if err := s.Referrals.Seal.Merge(ctx, m.Absorbed, m.Person); err != nil {
 		return err
@@ -171,21 +192,22 @@ func (s *Service) carryOut(ctx context.Context, id string) error {
 	if err := s.Logins.EndLogins(ctx, m.Absorbed); err != nil {
 		return err
 	}
-	centres := map[string]bool{m.Centre: true}
-	for range 50 { // pages of what there is about a person
-		about, err := s.Referrals.About(ctx, m.Absorbed)
-		if err != nil {
-			return err
-		}
-		if len(about) == 0 {
-			break
-		}
-		for _, r := range about {
-			centres[r.Centre] = true
-			if err := s.move(ctx, m, r); err != nil {
-				return fmt.Errorf("move referral %s: %w", r.ID, err)
-			}
-		}
+	centres, err := s.moveAll(ctx, m)
+	if err == nil {
+		held, err = s.holds(ctx, m.Absorbed)
+	}
+	if held || errors.Is(err, errTaken) {
+		return s.giveUp(ctx, m)
+	}
+	if err != nil && !errors.Is(err, errUndone) {
+		return err
+	}
+	// What was done here after somebody had undone it is undone too.
+	if m, err = s.merges.Get(ctx, id); err != nil {
+		return err
+	}
+	if m.Undone != nil {
+		return s.carryBack(ctx, id)
 	}
 	return s.indexBoth(ctx, m, centres)
 }
@@ -202,167 +224,42 @@ func (s *Service) indexBoth(ctx context.Context, m Merge, centres map[string]boo
 	return nil
 }
 
-// move gives a recommendation to the person who stays.
-func (s *Service) move(ctx context.Context, m Merge, r referral.Referral) error {
-	for range 5 {
-		into, err := s.waitsBeside(ctx, m.Person, r)
-		if err != nil {
-			return err
-		}
-		keep := Moved{ID: r.ID, Into: into}
-		if into != "" {
-			keep.Doc = &r
-		}
-		if err := s.keep(ctx, m.ID, keep); err != nil {
-			return err
-		}
-		if into != "" {
-			err = s.joinTo(ctx, m, r, into)
-		} else {
-			err = s.reperson(ctx, r.ID, m.Absorbed, m.Person)
-		}
-		if !store.Duplicate(err, "open") && !errors.Is(err, errDecided) {
-			return err
-		}
-	}
-	return halsocoach.ErrBusy
-}
-
-// keep notes what is about to be moved, once.
-func (s *Service) keep(ctx context.Context, merge string, moved Moved) error {
-	_, err := s.merges.Update(ctx, merge, func(m *Merge) ([]halsocoach.Event, error) {
-		m.Moved = append(slices.DeleteFunc(m.Moved, func(x Moved) bool { return x.ID == moved.ID }), moved)
-		return nil, nil
-	})
-	return err
-}
-
-// waitsBeside is what waits about the person where r waits; "" for none.
-func (s *Service) waitsBeside(ctx context.Context, person string, r referral.Referral) (string, error) {
-	if !r.State.Open() {
-		return "", nil
-	}
-	about, err := s.Referrals.About(ctx, person)
-	for _, o := range about {
-		if o.State.Open() && o.Centre == r.Centre && o.ID != r.ID {
-			return o.ID, err
-		}
-	}
-	return "", err
-}
-
-// errDecided says that what was to be joined has just been decided.
-var errDecided = errors.New("inbox: decided meanwhile")
-
-// joinTo lets the sendings and attempts of r join the one that waits, and takes r
-// away.
-func (s *Service) joinTo(ctx context.Context, m Merge, r referral.Referral, into string) error {
-	boxes, err := s.reseal(ctx, r, m.Absorbed, m.Person)
+// giveUp undoes a merge since the one who was to go has been taken in meanwhile.
+// Only when the one who stays has been taken in too, by what was moved, it can not
+// be undone: then both are left as they are.
+func (s *Service) giveUp(ctx context.Context, m Merge) error {
+	together, err := s.takenTogether(ctx, m)
 	if err != nil {
 		return err
 	}
-	r.Sendings, r.Attempts = slices.Clone(r.Sendings), slices.Clone(r.Attempts)
-	if err := rename(&r, m.Absorbed, m.Person, boxes); err != nil {
+	if together {
+		s.Log.Error("a merge can be neither carried out nor undone: both persons have been taken in", "merge", m.ID)
+		return ErrBothHold
+	}
+	s.Log.Warn("a merge is given up: the person was taken in meanwhile", "merge", m.ID)
+	if err := s.undo(ctx, m.ID); err != nil {
 		return err
 	}
-	_, err = s.Referrals.Change(ctx, into, func(o *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
-		if !o.State.Open() {
-			return nil, errDecided
-		}
-		for _, x := range r.Sendings {
-			if !slices.ContainsFunc(o.Sendings, func(y referral.Sending) bool { return y.ID == x.ID }) {
-				o.Sendings = append(o.Sendings, x)
-			}
-		}
-		for _, a := range r.Attempts {
-			if !slices.ContainsFunc(o.Attempts, func(b referral.Attempt) bool { return b.ID == a.ID }) {
-				o.Attempts = append(o.Attempts, a)
-			}
-		}
-		slices.SortStableFunc(o.Attempts, func(a, b referral.Attempt) int { return a.At.Compare(b.At) })
-		if len(r.Topics()) > 0 {
-			o.CallMe = ""
-		}
-		o.Protected = o.Protected || r.Protected
-		return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(o.Centre), o.ID, nil)}, nil
-	})
-	if err != nil {
+	return s.refused(ctx, m)
+}
+
+// refused is the fault of a merge that was given up.
+func (s *Service) refused(ctx context.Context, m Merge) error {
+	held, err := s.holds(ctx, m.Person)
+	switch {
+	case err != nil:
 		return err
+	case held:
+		return ErrBothHold
 	}
-	return s.Referrals.Remove(ctx, r.ID)
+	return ErrMeanwhile
 }
 
-// reperson gives a recommendation another person, sealed anew.
-func (s *Service) reperson(ctx context.Context, id, from, to string) error {
-	for range 5 {
-		r, err := s.Referrals.ByEvent(ctx, id)
-		if errors.Is(err, store.ErrNotFound) || err == nil && r.Person != from {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		boxes, err := s.reseal(ctx, r, from, to)
-		if err != nil {
-			return err
-		}
-		_, err = s.Referrals.Change(ctx, id, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
-			if r.Person != from {
-				return nil, nil
-			}
-			r.Person = to
-			if err := rename(r, from, to, boxes); err != nil {
-				return nil, err
-			}
-			return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)}, nil
-		})
-		if !errors.Is(err, errNew) {
-			return err
-		}
-	}
-	return halsocoach.ErrBusy
-}
-
-// errNew says that something was sealed meanwhile.
-var errNew = errors.New("inbox: sealed meanwhile")
-
-// reseal opens what is sealed for from and seals it for to: new boxes by the old
-// ones.
-func (s *Service) reseal(ctx context.Context, r referral.Referral, from, to string) (map[string]seal.Sealed, error) {
-	out := map[string]seal.Sealed{}
-	err := r.Sealed(func(purpose string, box *seal.Sealed) error {
-		if len(*box) == 0 {
-			return nil
-		}
-		plain, err := s.Referrals.Seal.Open(ctx, from, purpose, *box)
-		if err != nil {
-			return err
-		}
-		out[string(*box)], err = s.Referrals.Seal.Seal(ctx, to, purpose, plain)
-		return err
-	})
-	return out, err
-}
-
-// rename puts the new boxes in and lets what the person did themselves be theirs.
-func rename(r *referral.Referral, from, to string, boxes map[string]seal.Sealed) error {
-	for i := range r.Sendings {
-		x := &r.Sendings[i]
-		for _, by := range []*string{&x.Sender, &x.Consent.Asked, &x.Consent.BackBy} {
-			if *by == from {
-				*by = to
-			}
-		}
-	}
-	return r.Sealed(func(_ string, box *seal.Sealed) error {
-		if len(*box) == 0 {
-			return nil
-		}
-		fresh, ok := boxes[string(*box)]
-		if !ok {
-			return errNew
-		}
-		*box = fresh
+// settled is err, or nil when a merge was given up: then there is nothing more to
+// do.
+func settled(err error) error {
+	if errors.Is(err, ErrBothHold) || errors.Is(err, ErrMeanwhile) {
 		return nil
-	})
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -32,11 +33,34 @@ type Merge struct {
 	Name     string     `json:"-"` // of the coach
 }
 
-// Moved is a recommendation that has changed its person.
+// Moved is a recommendation that changes its person, see move.go. Without Doc it is
+// changed where it lies.
 type Moved struct {
-	ID   string             `json:"id"`
-	Into string             `json:"into,omitempty"` // the one that its sendings joined
-	Doc  *referral.Referral `json:"doc,omitempty"`  // how it was, sealed with Absorbed's key, if it joined another
+	ID      string             `json:"id"`
+	Into    string             `json:"into,omitempty"`    // what its sendings join: what waited beside it, or own
+	Doc     *referral.Referral `json:"doc,omitempty"`     // how it was when it was taken away, sealed with Absorbed's key
+	Version string             `json:"version,omitempty"` // in which it was stored then
+	Done    bool               `json:"done,omitempty"`    // it has been handed over to Into
+}
+
+// left says whether it is kept here and not handed over yet.
+func (x Moved) left() bool { return x.Doc != nil && !x.Done }
+
+// own is the id it gets when it becomes one of its own again.
+func (x Moved) own() string { return halsocoach.IDFrom("moved", x.ID, x.Version) }
+
+func (x Moved) same(y Moved) bool {
+	return x.ID == y.ID && x.Into == y.Into && x.Version == y.Version && x.Done == y.Done && (x.Doc == nil) == (y.Doc == nil)
+}
+
+// moved is what the merge notes of a recommendation, or nil.
+func (m *Merge) moved(id string) *Moved {
+	for i := range m.Moved {
+		if m.Moved[i].ID == id {
+			return &m.Moved[i]
+		}
+	}
+	return nil
 }
 
 func mergeID(absorbed string) string { return halsocoach.IDFrom("merge", absorbed) }
@@ -54,4 +78,24 @@ func (s *Service) into(ctx context.Context, person string) ([]Merge, error) {
 func (s *Service) over(ctx context.Context, now time.Time) ([]Merge, error) {
 	found, _, err := s.merges.Find(ctx, store.Query{Index: "due", Before: now, Limit: 100})
 	return found, err
+}
+
+// unfinished are the merges that can still be undone and have something left to hand
+// over.
+func (s *Service) unfinished(ctx context.Context, now time.Time) ([]Merge, error) {
+	var out []Merge
+	for q := (store.Query{Index: "due", From: now, Limit: 100}); ; {
+		found, next, err := s.merges.Find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found {
+			if slices.ContainsFunc(m.Moved, Moved.left) {
+				out = append(out, m)
+			}
+		}
+		if q.After = next; next == "" {
+			return out, nil
+		}
+	}
 }

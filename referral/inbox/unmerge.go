@@ -2,11 +2,13 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
 
@@ -50,22 +52,28 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, merge stri
 	case m.Due == nil || !m.Due.After(s.now()):
 		return ErrTooLate
 	}
-	for _, moved := range m.Moved {
-		now, err := s.Referrals.ByEvent(ctx, orElse(moved.Into, moved.ID))
-		if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
-			return fmt.Errorf("part %s: %w", merge, err)
-		}
-		if now.State.TakenIn() {
-			return ErrTakenIn
-		}
-		if sinceThen(m, moved, now) {
-			return ErrSince
-		}
+	together, err := s.takenTogether(ctx, m)
+	if err == nil && together {
+		err = ErrTakenIn
+	}
+	if err == nil {
+		err = s.sinceThen(ctx, m)
+	}
+	if err != nil {
+		return fmt.Errorf("part %s: %w", merge, err)
 	}
 	if err := s.saw(ctx, who, "part persons", m.Person, m.Absorbed); err != nil {
 		return err
 	}
-	_, err = s.merges.Update(ctx, m.ID, func(m *Merge) ([]halsocoach.Event, error) {
+	if err := s.undo(ctx, m.ID); err != nil {
+		return fmt.Errorf("part %s: %w", merge, err)
+	}
+	return nil
+}
+
+// undo notes that a merge is undone, and does what follows.
+func (s *Service) undo(ctx context.Context, id string) error {
+	_, err := s.merges.Update(ctx, id, func(m *Merge) ([]halsocoach.Event, error) {
 		if m.Undone != nil {
 			return nil, nil
 		}
@@ -73,35 +81,92 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, merge stri
 		m.Undone, m.Due = &at, nil
 		return []halsocoach.Event{halsocoach.Happened(EventUnmerged, at, halsocoach.KommunOfCentre(m.Centre), m.ID, nil)}, nil
 	})
-	if err == nil {
-		err = s.carryBack(ctx, m.ID)
-	}
 	if err != nil {
-		return fmt.Errorf("part %s: %w", merge, err)
+		return err
+	}
+	return s.carryBack(ctx, id)
+}
+
+// place is where something that was moved lies now.
+func (x Moved) place() string { return orElse(x.Into, x.ID) }
+
+// inPlace says whether it is still a recommendation of its own.
+func (x Moved) inPlace() bool { return x.Doc == nil || x.Into == x.own() }
+
+// takenTogether says whether the one who stays has been taken in by what was moved.
+func (s *Service) takenTogether(ctx context.Context, m Merge) (bool, error) {
+	for _, moved := range m.Moved {
+		now, err := s.Referrals.ByEvent(ctx, moved.place())
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil || now.State.TakenIn() && now.Person == m.Person {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// sinceThen says by ErrSince that something has been said of what was moved that the
+// way back would give to the other or that the coach should know: a new
+// recommendation that joined it, or one that has been called back.
+func (s *Service) sinceThen(ctx context.Context, m Merge) error {
+	for _, moved := range m.Moved {
+		now, err := s.Referrals.ByEvent(ctx, moved.place())
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, x := range now.Sendings {
+			if moved.inPlace() && x.At.After(m.At) || moved.Doc != nil && toldSince(x, *moved.Doc) {
+				return ErrSince
+			}
+		}
 	}
 	return nil
 }
 
-// sinceThen says whether something has been said of what was moved that the way
-// back would lose or give to the other: a new recommendation that joined it, or
-// one that has been called back.
-func sinceThen(m Merge, moved Moved, now referral.Referral) bool {
-	for _, x := range now.Sendings {
-		if moved.Into == "" {
-			if x.At.After(m.At) {
-				return true
-			}
-			continue
-		}
-		i := slices.IndexFunc(moved.Doc.Sendings, func(y referral.Sending) bool { return y.ID == x.ID })
-		if i >= 0 && ((x.Gone == nil) != (moved.Doc.Sendings[i].Gone == nil) || (x.Consent.Back == nil) != (moved.Doc.Sendings[i].Consent.Back == nil)) {
-			return true
-		}
-	}
-	return false
+// told is what may be said of a sending after it was sent.
+type told struct {
+	gone, back bool
+	scope      referral.Scope
+	last       referral.Seen
 }
 
-// carryBack does what the way back asks for. Doing it again changes nothing.
+func toldOf(x referral.Sending) told {
+	t := told{gone: x.Gone != nil, back: x.Consent.Back != nil, scope: x.Consent.Scope}
+	if x.Last != nil {
+		t.last = *x.Last
+	}
+	return t
+}
+
+// toldSince says whether something has been said of x since it was taken away in was.
+func toldSince(x referral.Sending, was referral.Referral) bool {
+	i := slices.IndexFunc(was.Sendings, func(y referral.Sending) bool { return y.ID == x.ID })
+	return i >= 0 && toldOf(was.Sendings[i]) != toldOf(x)
+}
+
+// withTold is was with what has been said since of its sendings in now.
+func withTold(was, now referral.Referral) referral.Referral {
+	was.Sendings = slices.Clone(was.Sendings)
+	for i := range was.Sendings {
+		x := &was.Sendings[i]
+		j := slices.IndexFunc(now.Sendings, func(y referral.Sending) bool { return y.ID == x.ID })
+		if j < 0 || toldOf(now.Sendings[j]) == toldOf(*x) {
+			continue
+		}
+		y := now.Sendings[j]
+		x.Gone, x.Last, x.Changed = y.Gone, y.Last, y.Changed
+		x.Consent.Scope, x.Consent.Back, x.Consent.BackBy = y.Consent.Scope, y.Consent.Back, y.Consent.BackBy
+	}
+	return was
+}
+
+// carryBack does what the way back asks for. Any number of nodes may do it at once,
+// and doing it again changes nothing.
 func (s *Service) carryBack(ctx context.Context, id string) error {
 	m, err := s.merges.Get(ctx, id)
 	if err != nil || m.Undone == nil {
@@ -110,49 +175,144 @@ func (s *Service) carryBack(ctx context.Context, id string) error {
 	if err := s.Referrals.Seal.Unmerge(ctx, m.Absorbed, m.Person); err != nil {
 		return err
 	}
-	centres := map[string]bool{m.Centre: true}
 	if err := s.Logins.EndLogins(ctx, m.Person); err != nil { // whose number led there is somebody else again
 		return err
 	}
+	centres := map[string]bool{m.Centre: true}
 	for _, moved := range m.Moved {
-		if moved.Into == "" {
-			err = s.reperson(ctx, moved.ID, m.Person, m.Absorbed)
-		} else if moved.Doc != nil {
+		if moved.Doc != nil {
 			centres[moved.Doc.Centre] = true
-			err = s.takeOut(ctx, *moved.Doc, moved.Into)
 		}
-		if err != nil {
+		if err := s.moveBack(ctx, m, moved); err != nil {
 			return fmt.Errorf("move referral %s back: %w", moved.ID, err)
+		}
+		if err := s.forget(ctx, m.ID, moved); err != nil {
+			return err
 		}
 	}
 	return s.indexBoth(ctx, m, centres)
 }
 
-// takeOut lets what joined another be one of its own again, unless they have been
-// decided together.
-func (s *Service) takeOut(ctx context.Context, was referral.Referral, from string) error {
-	left := false
-	_, err := s.Referrals.Change(ctx, from, func(o *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
-		left = false
-		theirs := func(x referral.Sending) bool {
-			return slices.ContainsFunc(was.Sendings, func(y referral.Sending) bool { return y.ID == x.ID })
+// forget takes out of the merge what has been moved back. Until then the two can not
+// be merged anew.
+func (s *Service) forget(ctx context.Context, merge string, moved Moved) error {
+	_, err := s.merges.Update(ctx, merge, func(m *Merge) ([]halsocoach.Event, error) {
+		if m.Undone != nil {
+			m.Moved = slices.DeleteFunc(m.Moved, moved.same)
 		}
-		others := slices.DeleteFunc(slices.Clone(o.Sendings), theirs)
-		if len(others) < len(o.Sendings) && (!o.State.Open() || len(others) == 0) {
-			return nil, nil
-		}
-		left = true
-		if len(others) == len(o.Sendings) {
-			return nil, nil // taken out before
-		}
-		o.Sendings = others
-		o.Attempts = slices.DeleteFunc(o.Attempts, func(a referral.Attempt) bool {
-			return slices.ContainsFunc(was.Attempts, func(b referral.Attempt) bool { return a.ID == b.ID })
-		})
-		return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(o.Centre), o.ID, nil)}, nil
+		return nil, nil
 	})
-	if err != nil || !left {
-		return err
+	return err
+}
+
+// moveBack lets something that was moved be the other's again, unless it has been
+// taken in.
+func (s *Service) moveBack(ctx context.Context, m Merge, moved Moved) error {
+	if !moved.inPlace() {
+		return s.takeOut(ctx, m, moved)
 	}
-	return s.Referrals.Restore(ctx, was)
+	err := s.reperson(ctx, moved.place(), m.Person, m.Absorbed)
+	switch {
+	case errors.Is(err, errTaken):
+		return nil // it was decided together
+	case store.Duplicate(err, "open"):
+		return halsocoach.ErrBusy // until what has come to the other since is decided
+	case err == nil && moved.left():
+		return s.putBack(ctx, *moved.Doc)
+	}
+	return err
+}
+
+// takeOut lets what joined another be one of its own again, with what has been said
+// of it since, unless they have been decided together. What is taken out is kept
+// first.
+func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
+	for range steps {
+		o, err := s.Referrals.ByEvent(ctx, moved.Into)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		was := withTold(*moved.Doc, o)
+		if err := s.keepTold(ctx, m.ID, moved, was); err != nil {
+			return err
+		}
+		together := false
+		_, err = s.Referrals.Change(ctx, moved.Into, func(o *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+			together = false
+			others := slices.DeleteFunc(slices.Clone(o.Sendings), func(x referral.Sending) bool { return has(was, x.ID) })
+			switch {
+			case len(others) == len(o.Sendings):
+				return nil, nil // not there, or taken out before
+			case !o.State.Open() || len(others) == 0:
+				together = true
+				return nil, nil
+			case slices.ContainsFunc(o.Sendings, func(x referral.Sending) bool { return toldSince(x, was) }):
+				return nil, errNew
+			}
+			o.Sendings = others
+			o.Attempts = slices.DeleteFunc(o.Attempts, func(a referral.Attempt) bool {
+				return slices.ContainsFunc(was.Attempts, func(b referral.Attempt) bool { return a.ID == b.ID })
+			})
+			typ := referral.EventChanged
+			if closed(o) {
+				typ = referral.EventWithdrawn
+			}
+			return []halsocoach.Event{halsocoach.Happened(typ, now, halsocoach.KommunOfCentre(o.Centre), o.ID, nil)}, nil
+		})
+		switch {
+		case errors.Is(err, errNew):
+			continue
+		case err != nil && !errors.Is(err, store.ErrNotFound) || together:
+			return err
+		}
+		return s.putBack(ctx, was)
+	}
+	return halsocoach.ErrBusy
+}
+
+// keepTold notes in the merge what has been said since of what is to be put back.
+func (s *Service) keepTold(ctx context.Context, merge string, moved Moved, was referral.Referral) error {
+	_, err := s.merges.Update(ctx, merge, func(m *Merge) ([]halsocoach.Event, error) {
+		if is := m.moved(moved.ID); m.Undone != nil && is != nil && is.same(moved) {
+			is.Doc = &was
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// putBack puts something back as it was, or lets it join what has come to the person
+// since.
+func (s *Service) putBack(ctx context.Context, was referral.Referral) error {
+	closed(&was)
+	for range steps {
+		err := s.Referrals.Restore(ctx, was)
+		switch {
+		case errors.Is(err, store.ErrConflict):
+			// It was not taken away yet: in a new version nobody can who had read it.
+			_, err = s.Referrals.Change(ctx, was.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+				return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)}, nil
+			})
+		case store.Duplicate(err, "open"):
+			var into string
+			if into, err = s.waitsBeside(ctx, was.Person, was); err == nil && into == "" {
+				err = errNew
+			} else if err == nil {
+				err = s.joinTo(ctx, into, was)
+			}
+		}
+		if !again(err) {
+			return err
+		}
+	}
+	return halsocoach.ErrBusy
+}
+
+// closed lets r be called back if all that was sent has been.
+func closed(r *referral.Referral) bool {
+	if !r.State.Open() || slices.ContainsFunc(r.Sendings, func(x referral.Sending) bool { return x.Gone == nil }) {
+		return false
+	}
+	r.State, r.Taken = referral.Withdrawn, nil
+	return true
 }

@@ -181,6 +181,29 @@ func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string,
 	return s.saw(ctx, who, "complete referral", []Referral{after})
 }
 
+// Visit is a coach who writes in somebody who stands before them: an own contact
+// that the coach has taken. One who waits at the centre already joins what waits.
+func (s *Service) Visit(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish Wish) (id string, err error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return "", err
+	}
+	wish.Centre, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer = who.Centre, true, "", "", ""
+	doc, _, _, err := s.send(ctx, who, req, wish)
+	if err != nil {
+		return "", err
+	}
+	if doc, err = s.change(ctx, doc.ID, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
+		if r.State != Received {
+			return nil, nil // taken by a colleague, or by the same wish before
+		}
+		r.Taken = &Holder{By: who.ID, At: now}
+		return r.Move(Take, now)
+	}); err != nil {
+		return "", fmt.Errorf("take the visitor %s: %w", doc.ID, err)
+	}
+	return doc.ID, s.saw(ctx, who, "complete referral", []Referral{doc})
+}
+
 // send judges the wish and receives it.
 func (s *Service) send(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish Wish) (doc Referral, x Sending, made bool, err error) {
 	wish = wish.trimmed()
@@ -224,8 +247,11 @@ func (s *Service) draft(ctx context.Context, who halsocoach.Actor, id, digest st
 	if err != nil {
 		return Referral{}, err
 	}
-	now := s.Clock()
-	x := Sending{ID: id, Digest: digest, Sender: who.ID, Unit: who.Unit, Source: SourceOf(who.Role), At: now.UTC(), Topics: wish.Topics,
+	now, sender := s.Clock(), who.ID
+	if who.Role == halsocoach.RoleCoach {
+		sender = "" // the person stands before them, and is the one who asks
+	}
+	x := Sending{ID: id, Digest: digest, Sender: sender, Unit: who.Unit, Source: SourceOf(who.Role), At: now.UTC(), Topics: wish.Topics,
 		Kommun: wish.Kommun, Language: wish.Language, Interpret: wish.Interpreter, Protected: wish.Protected, Placer: wish.Placer,
 		Consent: Consent{Given: wish.Consent, Asked: who.ID, On: wish.ConsentOn, Scope: wish.Scope}}
 	if x.Consent.On == "" {

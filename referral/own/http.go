@@ -14,6 +14,7 @@ import (
 
 const (
 	contact = "/ta-kontakt"
+	visit   = "/pa-plats"
 	mine    = "/min-halsa/rekommendationer"
 )
 
@@ -30,6 +31,8 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post(mine+"/:id/aterkalla", s.withdraw)
 	r.Get(mine+"/:id/insyn", s.toMine)
 	r.Post(mine+"/:id/insyn", s.consent)
+	r.Get(visit, s.askVisit)
+	r.Post(visit, s.visit)
 	r.Get("/inkorg/:id/komplettera", s.askComplete)
 	r.Post("/inkorg/:id/komplettera", s.complete)
 }
@@ -251,6 +254,35 @@ func (s *Service) askComplete(c *fiber.Ctx) error {
 		f.Set("kommun", halsocoach.KommunOfCentre(d.Centre))
 	}
 	return s.showComplete(c, f, d.ID, 0)
+}
+
+// askVisit is the page of a coach before whom somebody stands.
+func (s *Service) askVisit(c *fiber.Ctx) error {
+	who := web.Who(c)
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return err
+	}
+	f := web.NewForm(c)
+	if len(f.Values) == 0 {
+		f.Set("kommun", halsocoach.KommunOfCentre(who.Centre))
+	}
+	return showVisit(c, f, 0)
+}
+
+func showVisit(c *fiber.Ctx, f *web.Form, status int) error {
+	return web.Show(c, web.Page{Title: "Skriv in någon som är här", Active: "/inkorg", Status: status}, visitPage(f))
+}
+
+func (s *Service) visit(c *fiber.Ctx) error {
+	f := web.ReadForm(c)
+	id, err := s.Referrals.Visit(web.Ctx(c), web.Who(c), web.Req(c), wishOf(f))
+	if f.Failed(err) {
+		return showVisit(c, f, fiber.StatusUnprocessableEntity)
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, "/inkorg/"+id, "Det är inskrivet. Nu kan du ta emot personen.")
 }
 
 func (s *Service) showComplete(c *fiber.Ctx, f *web.Form, id string, status int) error {

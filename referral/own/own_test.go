@@ -447,3 +447,37 @@ func TestAPromiseIsToldAsAWorkingDay(t *testing.T) {
 		t.Fatal(r.Body)
 	}
 }
+
+func TestACoachWritesInSomebodyWhoStandsThere(t *testing.T) {
+	g := open(t)
+	coach := g.app.As(g.People.Maria)
+	if r := coach.Get("/pa-plats"); r.Status != 200 || !strings.Contains(r.Body, `value="0684" selected`) {
+		t.Fatal(r.Status, r.Body)
+	}
+	f := form()
+	f.Set("_key", "besök")
+	f.Del("topics")
+	if r := coach.Post("/pa-plats", f); r.Status != 422 || !strings.Contains(r.Body, "Välj minst ett område") || !strings.Contains(r.Body, "070-174 06 05") {
+		t.Fatal(r.Status, r.Body)
+	}
+	f.Set("topics", "sömn")
+	for range 2 { // again is nothing
+		if r := coach.Post("/pa-plats", f); r.Status != 303 || !strings.HasPrefix(r.Header.Get("Location"), "/inkorg/") {
+			t.Fatal(r.Status, r.Body)
+		}
+	}
+	items, _, err := g.referrals.Inbox(g.Ctx(), g.People.Maria, "", "", "")
+	if err != nil || len(items) != 1 || items[0].State != referral.Taken || items[0].TakenBy != g.People.Maria.ID || items[0].Source != halsocoach.FromSelf || items[0].CallMe {
+		t.Fatalf("%+v, %v", items, err)
+	}
+	d, err := g.referrals.Read(g.Ctx(), g.People.Maria, items[0].ID)
+	if err != nil || d.Words[0].Sender != "" || d.Words[0].Consent.Asked != g.People.Maria.ID {
+		t.Fatalf("%+v, %v", d.Words, err)
+	}
+	if _, made, err := g.referrals.Decide(g.Ctx(), g.People.Maria, halsocoach.Request{Key: "d"}, d.ID, referral.Ruling{Decision: "accept"}); err != nil || !made {
+		t.Fatal(made, err)
+	}
+	if r := g.app.As(g.People.Vardcentral).Get("/pa-plats"); r.Status != 403 {
+		t.Fatal(r.Status)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,16 @@ type Seen struct {
 	ViaName string
 }
 
-const seenAtOnce = 50
+// Reading is what one person did of one thing on one day, the latest time first.
+// At is that of the latest.
+type Reading struct {
+	Seen
+	Times []time.Time
+}
+
+// seenAtOnce is how many rows of the log a page is made of, and then on to the end
+// of their last day.
+const seenAtOnce = 100
 
 // Saw saves one row of the access log before the answer leaves; it satisfies
 // halsocoach.AccessLog. People who read about themselves, and an answer about
@@ -88,20 +98,66 @@ func (s *Service) unitName(ctx context.Context, who halsocoach.Actor) string {
 	return ""
 }
 
-// SeenBy is who has read about the citizen who asks, newest first.
-func (s *Service) SeenBy(ctx context.Context, who halsocoach.Actor, after string) (items []Seen, next string, err error) {
+// SeenBy is who has read about the citizen who asks, newest first: whole days
+// before a day ("" = all). next is the day to ask for next, "" at the end.
+func (s *Service) SeenBy(ctx context.Context, who halsocoach.Actor, before halsocoach.Day) (items []Reading, next halsocoach.Day, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return nil, "", err
 	}
-	rows, next, err := s.rows.Find(ctx, store.Query{Index: "person", Equal: []any{who.ID}, Back: true, Limit: seenAtOnce, After: after})
+	q := store.Query{Index: "person", Equal: []any{who.ID}, Back: true, Limit: seenAtOnce}
+	if before != "" {
+		if !before.Valid() {
+			return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "fore", Text: "Skriv datum som åååå-mm-dd."})
+		}
+		q.Before = before.Start()
+	}
+	rows, more, err := s.rows.Find(ctx, q)
 	if err != nil {
 		return nil, "", fmt.Errorf("read the access log: %w", err)
 	}
-	items = make([]Seen, len(rows))
-	for i, r := range rows {
-		items[i] = Seen{At: r.At, Name: r.Name, Role: r.Role, Kommun: r.Kommun, Unit: r.Unit, Act: r.Act, Why: r.Why, Via: r.Via, ViaName: r.ViaName}
+	if more == "" {
+		return fold(ctx, rows), "", nil
 	}
-	return items, next, nil
+	last := halsocoach.DayOf(rows[len(rows)-1].At)
+	rows = slices.DeleteFunc(rows, func(r row) bool { return halsocoach.DayOf(r.At) == last })
+	for q.From, q.Before, q.Limit = last.Start(), last.Plus(1).Start(), 1000; more != ""; q.After = more {
+		var found []row
+		if found, more, err = s.rows.Find(ctx, q); err != nil {
+			return nil, "", fmt.Errorf("read a day of the access log: %w", err)
+		}
+		rows = append(rows, found...)
+	}
+	q.From, q.Before, q.After, q.Limit = nil, last.Start(), "", 1
+	older, _, err := s.rows.Find(ctx, q)
+	if err != nil {
+		return nil, "", fmt.Errorf("read on in the access log: %w", err)
+	}
+	if len(older) > 0 {
+		next = last
+	}
+	return fold(ctx, rows), next, nil
+}
+
+// fold puts what one person did of one thing on one day, for one reason, into one
+// Reading, where the latest of them stands. rows are newest first. Acts that are
+// said in the same words are the same thing.
+func fold(ctx context.Context, rows []row) []Reading {
+	type same struct {
+		day                 halsocoach.Day
+		who, act, why, via  string
+		name, unit, viaName string
+	}
+	out, at := []Reading{}, map[same]int{}
+	for _, r := range rows {
+		k := same{halsocoach.DayOf(r.At), r.Who, actText(ctx, r.Act), reason(r.Why), r.Via, r.Name, r.Unit, r.ViaName}
+		i, ok := at[k]
+		if !ok {
+			i, at[k] = len(out), len(out)
+			out = append(out, Reading{Seen: Seen{At: r.At, Name: r.Name, Role: r.Role, Kommun: r.Kommun, Unit: r.Unit, Act: r.Act, Why: r.Why, Via: r.Via, ViaName: r.ViaName}})
+		}
+		out[i].Times = append(out[i].Times, r.At)
+	}
+	return out
 }
 
 func distinct(ids []string) []string {
@@ -203,6 +259,22 @@ func viaText(ctx context.Context, i Seen) string {
 		return web.T(ctx, "via inloggningslänk från driften")
 	}
 	return web.T(ctx, "via inloggningslänk från %s", i.ViaName)
+}
+
+// dayAndTime is when it was: the day alone where there are several times.
+func dayAndTime(ctx context.Context, r Reading) string {
+	if len(r.Times) > 1 {
+		return web.Date(ctx, r.At)
+	}
+	return web.Date(ctx, r.At) + " " + web.ClockTime(r.At)
+}
+
+func clockTimes(times []time.Time) string {
+	said := make([]string, len(times))
+	for i, t := range times {
+		said[i] = web.ClockTime(t)
+	}
+	return strings.Join(said, ", ")
 }
 
 // whereText is the role and the place of who read.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,33 +210,101 @@ func TestOwnReadsAndEmptyAnswersLeaveNoRow(t *testing.T) {
 	want(t, err, halsocoach.KindForbidden)
 }
 
-func TestTheLogIsPagedNewestFirst(t *testing.T) {
+func TestRepeatedReadingsOfADayAreOneRowWithTheirTimes(t *testing.T) {
 	e, s := house(t)
-	for range seenAtOnce + 5 {
-		e.Clock.Add(time.Minute)
-		if err := s.Saw(e.Ctx(), e.People.Maria, "read referral", "akut", e.People.Anna.ID); err != nil {
+	saw := func(who halsocoach.Actor, act, why string) {
+		t.Helper()
+		if err := s.Saw(e.Ctx(), who, act, why, e.People.Anna.ID); err != nil {
 			t.Fatal(err)
 		}
+		e.Clock.Add(time.Hour)
+	}
+	e.Clock.Set(halsocoach.Day("2026-11-20").At(22*60 + 5))
+	saw(e.People.Maria, "read talk", "samtal") // 22.05
+	saw(e.People.Maria, "read talk", "samtal") // 23.05, and the next is another day
+	saw(e.People.Maria, "read talks", "samtal")
+	saw(e.People.Johan, "read talk", "samtal")
+	saw(e.People.Maria, "read talk", "samtal")
+	saw(e.People.Maria, "reveal contact", "akut")
+	saw(e.People.Maria, "reveal contact", "orolig")
+	lent := e.People.Maria
+	lent.Via = "johan"
+	saw(lent, "read talk", "samtal")
+	items, next, err := s.SeenBy(e.Ctx(), e.People.Anna, "")
+	if err != nil || next != "" {
+		t.Fatal(next, err)
+	}
+	var got []string
+	for _, i := range items {
+		got = append(got, i.Name+" "+i.Act+" "+i.Why+" "+i.Via+" "+string(halsocoach.DayOf(i.At))+" "+clockTimes(i.Times))
+	}
+	want := []string{
+		"Maria Holm read talk samtal johan 2026-11-21 05.05", "Maria Holm reveal contact orolig  2026-11-21 04.05", "Maria Holm reveal contact akut  2026-11-21 03.05",
+		"Maria Holm read talk samtal  2026-11-21 02.05, 00.05", e.People.Johan.Name + " read talk samtal  2026-11-21 01.05",
+		"Maria Holm read talk samtal  2026-11-20 23.05, 22.05",
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	b := open(t, e, s)
+	b.be("anna")
+	p := b.get("/min-halsa/logg")
+	for _, says := range []string{"<summary>2 gånger, senast 02.05</summary>", "02.05, 00.05", "2 gånger, senast 23.05", "lördag 21 november 01.05"} {
+		if !strings.Contains(p.body, says) {
+			t.Errorf("the page does not say %q", says)
+		}
+	}
+}
+
+func TestTheLogIsPagedByWholeDaysNewestFirst(t *testing.T) {
+	e, s := house(t)
+	const days, aDay = 9, 30 // a page's rows end within a day
+	for range days {
+		for i := range aDay {
+			act := "read referral"
+			if i%2 == 1 {
+				act = "note attempt"
+			}
+			if err := s.Saw(e.Ctx(), e.People.Maria, act, "akut", e.People.Anna.ID); err != nil {
+				t.Fatal(err)
+			}
+			e.Clock.Add(time.Minute)
+		}
+		e.Clock.Add(24*time.Hour - aDay*time.Minute)
 	}
 	b := open(t, e, s)
 	b.be("anna")
 	first := b.get("/min-halsa/logg")
-	if first.status != 200 || strings.Count(first.body, "Maria Holm") != seenAtOnce || !strings.Contains(first.body, "Läste din rekommendation") {
-		t.Fatalf("%d, %d rows", first.status, strings.Count(first.body, "Maria Holm"))
+	if first.status != 200 || !strings.Contains(first.body, "Läste din rekommendation") {
+		t.Fatalf("%d", first.status)
 	}
-	_, rest, _ := strings.Cut(first.body, "/min-halsa/logg?after=")
-	after, _, _ := strings.Cut(rest, `"`)
-	if second := b.get("/min-halsa/logg?after=" + after); second.status != 200 || strings.Count(second.body, "Maria Holm") != 5 {
-		t.Fatalf("%d, %d rows", second.status, strings.Count(second.body, "Maria Holm"))
-	}
-	for _, bent := range []string{"zzz", after[:len(after)-1], "%00", strings.Repeat("A", 6000)} {
-		if r := b.get("/min-halsa/logg?after=" + bent); r.status != 422 {
-			t.Fatalf("a bent cursor %.20s: %d", bent, r.status)
+	for _, bent := range []string{"zzz", "2026-02-30", "%00", strings.Repeat("A", 6000)} {
+		if r := b.get("/min-halsa/logg?fore=" + bent); r.status != 422 {
+			t.Fatalf("a bent day %.20s: %d", bent, r.status)
 		}
 	}
-	items, _, _ := s.SeenBy(e.Ctx(), e.People.Anna, "")
-	if !items[0].At.After(items[1].At) {
-		t.Fatal("the newest is not first")
+	var all []Reading
+	pages := 0
+	for before := halsocoach.Day(""); ; pages++ {
+		items, next, err := s.SeenBy(e.Ctx(), e.People.Anna, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, items...)
+		if before = next; next == "" {
+			break
+		}
+		if !strings.Contains(first.body, "/min-halsa/logg?fore=") {
+			t.Fatal("the page leads no further")
+		}
+	}
+	if pages == 0 || len(all) != days*2 {
+		t.Fatalf("%d readings on %d more pages, want %d", len(all), pages, days*2)
+	}
+	for i, r := range all {
+		if len(r.Times) != aDay/2 || i > 0 && !r.At.Before(all[i-1].At) {
+			t.Fatalf("reading %d: %d times, %s", i, len(r.Times), r.At)
+		}
 	}
 }
 

@@ -258,7 +258,7 @@ func bearer(header string) string {
 
 // seenPage is "Vem har läst om mig".
 func (s *Service) seenPage(c *fiber.Ctx) error {
-	items, next, err := s.SeenBy(web.Ctx(c), web.Who(c), c.Query("after"))
+	items, next, err := s.SeenBy(web.Ctx(c), web.Who(c), halsocoach.Day(c.Query("fore")))
 	if err != nil {
 		return err
 	}

@@ -1716,7 +1716,7 @@ func completePage(f *web.Form, id string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.FormTo(f, "/inkorg/"+id+"/komplettera").Render(templ.WithChildren(ctx, templ_7745c5c3_Var65), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.FormTo(f, "/inkorg/"+id+"/komplettera", "wide").Render(templ.WithChildren(ctx, templ_7745c5c3_Var65), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1784,7 +1784,7 @@ func visitPage(f *web.Form) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.FormTo(f, visit).Render(templ.WithChildren(ctx, templ_7745c5c3_Var67), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.FormTo(f, visit, "wide").Render(templ.WithChildren(ctx, templ_7745c5c3_Var67), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1814,27 +1814,35 @@ func asked(f *web.Form) templ.Component {
 			templ_7745c5c3_Var68 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "name", Label: web.T(ctx, "Namn"), Autocomplete: "off", Width: "half"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "<div class=\"pair\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "phone", Label: web.T(ctx, "Telefon"), Type: "tel", InputMode: "tel", Autocomplete: "off", Width: "half"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "name", Label: web.T(ctx, "Namn"), Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "email", Label: web.T(ctx, "E-post"), Type: "email", InputMode: "email", Autocomplete: "off", Width: "half"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "phone", Label: web.T(ctx, "Telefon"), Type: "tel", InputMode: "tel", Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "personnummer", Label: web.T(ctx, "Personnummer eller samordningsnummer"), Hint: web.T(ctx, "Om personen vill kunna logga in och se sin sida. Det går bra utan."), Autocomplete: "off", InputMode: "numeric", Width: "half", Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "email", Label: web.T(ctx, "E-post"), Type: "email", InputMode: "email", Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.Select(f, web.Field{Name: "kommun", Label: web.T(ctx, "Var bor personen?"), Width: "half"}, referral.KommunChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.TextField(f, web.Field{Name: "personnummer", Label: web.T(ctx, "Personnummer eller samordningsnummer"), Hint: web.T(ctx, "Om personen vill kunna logga in och se sin sida. Det går bra utan."), Autocomplete: "off", InputMode: "numeric", Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.Select(f, web.Field{Name: "language", Label: web.T(ctx, "Vilket språk vill personen prata?"), Width: "half"}, referral.LanguageChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.Select(f, web.Field{Name: "kommun", Label: web.T(ctx, "Var bor personen?")}, referral.KommunChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = web.Select(f, web.Field{Name: "language", Label: web.T(ctx, "Vilket språk vill personen prata?")}, referral.LanguageChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 65, "</div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

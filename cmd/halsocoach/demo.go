@@ -25,7 +25,7 @@ import (
 type demoCommand struct {
 	Addr   string        `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes a free one."`
 	Data   string        `placeholder:"DIR" help:"Folder of the demo's data, kept between starts. Default: a folder under your cache."`
-	Size   string        `enum:"small,kommun,region" default:"small" help:"How many people: small (300), kommun (2 000) or region (20 000, a year and a million messages)."`
+	Size   string        `enum:"small,kommun,region" default:"small" help:"How many people: small (370), kommun (2 000) or region (20 000 and a year)."`
 	At     string        `placeholder:"TIME" help:"Pretend that the demo starts at this local time, as 2026-11-23 09:00."`
 	Store  string        `env:"HALSOCOACH_STORE" placeholder:"mongodb://…" help:"A store in place of a file in the folder: empty, or a demo's."`
 	NATS   string        `env:"HALSOCOACH_NATS" name:"nats" placeholder:"nats://…" help:"A NATS in place of the embedded one."`
@@ -35,11 +35,14 @@ type demoCommand struct {
 
 // size is how much past the demo gets.
 type size struct {
-	people, days, messages int // messages per person, about
+	people   int // who are recommended
+	days     int
+	messages int // per person, at most about
+	staff    int // coaches per centre, at most
 }
 
 var sizes = map[string]size{
-	"small": {300, 35, 4}, "kommun": {2000, 180, 12}, "region": {20000, 365, 50},
+	"small": {370, 35, 4, 1}, "kommun": {2000, 180, 12, 2}, "region": {20000, 365, 50, 9},
 }
 
 // demoClock runs from where it was set. While the past is written it stands

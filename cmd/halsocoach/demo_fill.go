@@ -60,11 +60,13 @@ func (d *demo) fill(ctx context.Context) error {
 		return fmt.Errorf("publish the programme: %w", err)
 	}
 	p := newPast(d, first, today)
+	p.byCode["0684"].scenes()
+	anna, omar := p.byCode["0684"].newcomer("Anna Lind", 9, 7), p.byCode["0680"].newcomer("Omar Said", 3, 1)
 	if err := p.live(ctx); err != nil {
 		return fmt.Errorf("write the past: %w", err)
 	}
 	d.clock.run()
-	if err := p.present(ctx); err != nil {
+	if err := p.present(ctx, anna, omar); err != nil {
 		return fmt.Errorf("write the present: %w", err)
 	}
 	b, err = d.note(ctx, func(b *book) { b.Written, b.Persons, b.Names = true, p.persons, p.names })
@@ -107,7 +109,7 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 		return err
 	}
 	var all errgroup.Group
-	for _, m := range madeUpStaff() {
+	for _, m := range d.size.colleagues() {
 		all.Go(func() error {
 			if _, err := d.auth.Hire(ctx, who, m); err != nil {
 				return fmt.Errorf("hire %s: %w", m.ID, err)
@@ -118,14 +120,21 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 	if err := all.Wait(); err != nil {
 		return err
 	}
-	for _, k := range halsocoach.Kommuner {
+	for _, m := range d.size.colleagues() {
+		if m.Role != halsocoach.RoleCoach {
+			continue
+		}
 		all.Go(func() error {
-			if err := d.coach.SetWeek(ctx, coachActor(k.Code), first, officeHours()); err != nil {
-				return fmt.Errorf("set the office hours of %s: %w", coachOf(k.Code), err)
+			week := officeHours()
+			if m.ID == coachAt("0684", 1).ID { // one day a week
+				week = coach.Week{3: week[3]}
+			}
+			if err := d.coach.SetWeek(ctx, asActor(m), first, week); err != nil {
+				return fmt.Errorf("set the office hours of %s: %w", m.ID, err)
 			}
 			// A name that is kept free for examples (RFC 2606).
-			if err := d.coach.SetVideo(ctx, coachActor(k.Code), "https://video.example.org/halsocenter-"+k.Code); err != nil {
-				return fmt.Errorf("set the video room of %s: %w", coachOf(k.Code), err)
+			if err := d.coach.SetVideo(ctx, asActor(m), "https://video.example.org/halsocenter-"+m.Centre); err != nil {
+				return fmt.Errorf("set the video room of %s: %w", m.ID, err)
 			}
 			return nil
 		})
@@ -133,8 +142,6 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 	return all.Wait()
 }
 
-// officeHours are open for talks Monday to Friday; what the groups take of them
-// is not offered.
 func officeHours() coach.Week {
 	var w coach.Week
 	for i := range 5 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"halsocoach"
 	"halsocoach/citizen"
@@ -34,16 +35,32 @@ func madeUpName(n int) string {
 	return firstNames[n*31%len(firstNames)] + " " + lastNames[(n*17+n/len(firstNames))%len(lastNames)]
 }
 
-// kommunOf spreads the made-up people over the kommuner: a good share to Sävsjö,
-// where the story is told, the rest by turns with Jönköping more often.
+// pace is how much comes to a centre and how it is met there.
+type pace struct {
+	share   int // of a hundred who are recommended
+	coaches int // where there are enough people for so many
+	ahead   int // days until the first time that people choose
+	anew    int // how many have come since the centre got a coach again; 0 = it has had one all the time
+}
+
+var paces = map[string]pace{
+	"0604": {share: 3, coaches: 1, ahead: 4}, "0686": {share: 6, coaches: 2, ahead: 5}, "0682": {share: 9, coaches: 3, ahead: 6},
+	"0684": {share: 16, coaches: 6, ahead: 5}, "0687": {share: 6, coaches: 2, ahead: 7}, "0685": {share: 8, coaches: 3, ahead: 6},
+	"0643": {share: 5, coaches: 2, ahead: 5}, "0680": {share: 20, coaches: 7, ahead: 9}, "0642": {coaches: 1, ahead: 9, anew: 5},
+	"0662": {share: 9, coaches: 3, ahead: 7}, "0617": {coaches: 1, ahead: 9, anew: 6}, "0665": {share: 5, coaches: 2, ahead: 4},
+	"0683": {share: 13, coaches: 4, ahead: 8},
+}
+
+// kommunOf spreads the made-up people over the kommuner, a good share to Sävsjö,
+// where the story is told.
 func kommunOf(n int) halsocoach.Kommun {
-	switch {
-	case n%5 == 0:
-		return kommun("0684")
-	case n%5 == 1:
-		return kommun("0680")
+	at := n * 37 % 100
+	for _, k := range halsocoach.Kommuner {
+		if at -= paces[k.Code].share; at < 0 {
+			return k
+		}
 	}
-	return halsocoach.Kommuner[(n*7)%len(halsocoach.Kommuner)]
+	panic("the shares are not a hundred")
 }
 
 func kommun(code string) halsocoach.Kommun {
@@ -75,8 +92,7 @@ func personas() []auth.Persona {
 // nurse and the leader of an association who recommend people.
 func madeUpStaff() []auth.Member {
 	staff := []auth.Member{
-		{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"},
-		{ID: "johan", Name: "Johan Ek", Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"},
+		coachAt("0684", 0), coachAt("0680", 0),
 		{ID: "vardcentral", Name: "Karin Ström", Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "vardcentral-0684"},
 		{ID: "forening", Name: "Lars Dahl", Role: halsocoach.RoleAssociation, Kommun: "0684", Unit: "forening-0684"},
 		{ID: "kommun", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"},
@@ -84,13 +100,47 @@ func madeUpStaff() []auth.Member {
 		{ID: "familjecentral", Name: "Ida Norr", Role: halsocoach.RoleFamily},
 		{ID: "drift", Name: "Drift", Role: halsocoach.RoleOperator},
 	}
+	staff = append(staff, coachAt("0684", 1))
 	for i, k := range halsocoach.Kommuner {
 		if k.Code != "0684" && k.Code != "0680" {
-			staff = append(staff, auth.Member{ID: coachOf(k.Code), Name: madeUpName(1000 + i), Role: halsocoach.RoleCoach, Kommun: k.Code, Centre: k.Code})
+			staff = append(staff, coachAt(k.Code, 0))
 		}
 		if k.Code != "0684" {
 			staff = append(staff, auth.Member{ID: nurseOf(k.Code), Name: madeUpName(2000 + i), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code},
 				auth.Member{ID: leaderOf(k.Code), Name: madeUpName(3000 + i), Role: halsocoach.RoleAssociation, Kommun: k.Code, Unit: "forening-" + k.Code})
+		}
+	}
+	return staff
+}
+
+// coachAt is the n-th coach of a kommun's centre, from 0.
+func coachAt(code string, n int) auth.Member {
+	m := auth.Member{ID: coachOf(code), Role: halsocoach.RoleCoach, Kommun: code, Centre: code}
+	switch i := slices.IndexFunc(halsocoach.Kommuner, func(k halsocoach.Kommun) bool { return k.Code == code }); {
+	case n > 0:
+		m.ID, m.Name = fmt.Sprintf("coach-%s-%d", code, n+1), madeUpName(1100+20*i+n)
+	case code == "0684":
+		m.Name = "Maria Holm"
+	case code == "0680":
+		m.Name = "Johan Ek"
+	default:
+		m.Name = madeUpName(1000 + i)
+	}
+	return m
+}
+
+// coaches is how many take people in at a kommun's centre. Sävsjö's second one
+// has just begun, and works one day a week.
+func (s size) coaches(code string) int { return min(s.staff, paces[code].coaches) }
+
+// colleagues are all who work in a demo of the size.
+func (s size) colleagues() []auth.Member {
+	staff := madeUpStaff()
+	for _, k := range halsocoach.Kommuner {
+		for n := 1; n < s.coaches(k.Code); n++ {
+			if m := coachAt(k.Code, n); !slices.ContainsFunc(staff, func(o auth.Member) bool { return o.ID == m.ID }) {
+				staff = append(staff, m)
+			}
 		}
 	}
 	return staff
@@ -125,12 +175,16 @@ func leaderOf(kommun string) string {
 
 // actorOf acts as one of the staff while the demo's past is written.
 func actorOf(id string) halsocoach.Actor {
-	for _, m := range madeUpStaff() {
+	for _, m := range sizes["region"].colleagues() {
 		if m.ID == id {
-			return halsocoach.Actor{ID: m.ID, Role: m.Role, Name: m.Name, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit}
+			return asActor(m)
 		}
 	}
 	panic("no staff " + id)
+}
+
+func asActor(m auth.Member) halsocoach.Actor {
+	return halsocoach.Actor{ID: m.ID, Role: m.Role, Name: m.Name, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit}
 }
 
 // coachActor acts as a kommun's coach.

@@ -36,8 +36,8 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	return nil
 }
 
-// Sweep carries on the merges that were left in the middle, and settles those that
-// can be undone no more: the copies go, and with them the key of the id that leads
+// Sweep carries on the merges that were left in the middle, and settles those whose
+// time is out: the copies go, and with them the key of the id that leads
 // nowhere, unless something is held under it.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
@@ -51,7 +51,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	}
 	var faults []error // one that can not be carried on holds up no other
 	for _, m := range left {
-		if err := settled(s.carryOut(ctx, m.ID)); err != nil {
+		if err := s.carry(ctx, m); err != nil {
 			faults = append(faults, fmt.Errorf("inbox: carry on merge %s: %w", m.ID, err))
 		}
 	}
@@ -63,28 +63,42 @@ func (s *Service) Sweep(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-// settle ends the time in which a merge can be undone.
+// carry does what is left of a merge or of its way back.
+func (s *Service) carry(ctx context.Context, m Merge) error {
+	if m.Undone != nil {
+		return s.carryBack(ctx, m.ID)
+	}
+	return settled(s.carryOut(ctx, m.ID))
+}
+
+// settle ends the time in which a merge can be undone, or in which what was moved is
+// kept after it was.
 func (s *Service) settle(ctx context.Context, m Merge) error {
+	now := s.now()
 	// What came last is moved before the key goes, unless it has gone.
-	if err := settled(s.carryOut(ctx, m.ID)); err != nil && !errors.Is(err, seal.ErrGone) {
-		return err
+	if m.Undone == nil || m.unfinished() {
+		if err := s.carry(ctx, m); err != nil && !errors.Is(err, seal.ErrGone) {
+			return err
+		}
 	}
 	held, err := s.holds(ctx, m.Absorbed)
 	if err != nil {
 		return err
 	}
-	if m, err = s.merges.Get(ctx, m.ID); err != nil || m.Due == nil {
-		return err // given up instead
+	if m, err = s.merges.Get(ctx, m.ID); err != nil || m.Due == nil || m.Due.After(now) {
+		return err // it was given up instead
 	}
 	// The key first: a sweep that was broken off finds the merge again by its due
 	// time, and destroying twice is nothing.
-	if !held {
+	if !held && m.Undone == nil {
 		if err := s.Referrals.Seal.Destroy(ctx, m.Absorbed); err != nil {
 			return err
 		}
 	}
 	_, err = s.merges.Update(ctx, m.ID, func(m *Merge) ([]halsocoach.Event, error) {
-		m.Moved, m.Due = nil, nil
+		if m.Due != nil && !m.Due.After(now) {
+			m.Moved, m.Due = nil, nil
+		}
 		return nil, nil
 	})
 	return err

@@ -75,7 +75,7 @@ func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other stri
 			return nil, ErrOther
 		case d.ID != "" && d.Undone == nil:
 			return nil, nil // a colleague was first
-		case len(d.Moved) > 0:
+		case d.unfinished():
 			return nil, halsocoach.ErrBusy // an earlier one is still being undone
 		}
 		*d = m

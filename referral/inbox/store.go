@@ -27,7 +27,7 @@ type Merge struct {
 	Centre   string     `json:"centre"`
 	By       string     `json:"by"` // staff id
 	At       time.Time  `json:"at"`
-	Due      *time.Time `json:"due,omitempty"` // until then it can be undone
+	Due      *time.Time `json:"due,omitempty"` // until then it can be undone, and what was moved is kept
 	Moved    []Moved    `json:"moved,omitempty"`
 	Undone   *time.Time `json:"undone,omitempty"`
 	Name     string     `json:"-"` // of the coach
@@ -41,6 +41,7 @@ type Moved struct {
 	Doc     *referral.Referral `json:"doc,omitempty"`     // how it was when it was taken away, sealed with Absorbed's key
 	Version string             `json:"version,omitempty"` // in which it was stored then
 	Done    bool               `json:"done,omitempty"`    // it has been handed over to Into
+	Back    bool               `json:"back,omitempty"`    // it has been moved back
 }
 
 // left says whether it is kept here and not handed over yet.
@@ -51,6 +52,16 @@ func (x Moved) own() string { return halsocoach.IDFrom("moved", x.ID, x.Version)
 
 func (x Moved) same(y Moved) bool {
 	return x.ID == y.ID && x.Into == y.Into && x.Version == y.Version && x.Done == y.Done && (x.Doc == nil) == (y.Doc == nil)
+}
+
+// unfinished says whether something is left to be handed over, or moved back.
+func (m Merge) unfinished() bool {
+	return slices.ContainsFunc(m.Moved, func(x Moved) bool {
+		if m.Undone != nil {
+			return !x.Back
+		}
+		return x.left()
+	})
 }
 
 // moved is what the merge notes of a recommendation, or nil.
@@ -74,14 +85,13 @@ func (s *Service) into(ctx context.Context, person string) ([]Merge, error) {
 	return found, nil
 }
 
-// over are merges that can be undone no more and have not been settled.
+// over are merges whose time is out and which have not been settled.
 func (s *Service) over(ctx context.Context, now time.Time) ([]Merge, error) {
 	found, _, err := s.merges.Find(ctx, store.Query{Index: "due", Before: now, Limit: 100})
 	return found, err
 }
 
-// unfinished are the merges that can still be undone and have something left to hand
-// over.
+// unfinished are the merges whose time is not out that were left in the middle.
 func (s *Service) unfinished(ctx context.Context, now time.Time) ([]Merge, error) {
 	var out []Merge
 	for q := (store.Query{Index: "due", From: now, Limit: 100}); ; {
@@ -90,7 +100,7 @@ func (s *Service) unfinished(ctx context.Context, now time.Time) ([]Merge, error
 			return nil, err
 		}
 		for _, m := range found {
-			if slices.ContainsFunc(m.Moved, Moved.left) {
+			if m.unfinished() {
 				out = append(out, m)
 			}
 		}

@@ -78,7 +78,8 @@ func (s *Service) undo(ctx context.Context, id string) error {
 			return nil, nil
 		}
 		at := s.now().UTC()
-		m.Undone, m.Due = &at, nil
+		due := at.AddDate(0, 0, undoDays)
+		m.Undone, m.Due = &at, &due
 		return []halsocoach.Event{halsocoach.Happened(EventUnmerged, at, halsocoach.KommunOfCentre(m.Centre), m.ID, nil)}, nil
 	})
 	if err != nil {
@@ -186,19 +187,26 @@ func (s *Service) carryBack(ctx context.Context, id string) error {
 		if err := s.moveBack(ctx, m, moved); err != nil {
 			return fmt.Errorf("move referral %s back: %w", moved.ID, err)
 		}
-		if err := s.forget(ctx, m.ID, moved); err != nil {
+		if err := s.noteBack(ctx, m.ID, moved); err != nil {
 			return err
 		}
+	}
+	// What was done here after they had been merged anew is done again.
+	if m, err = s.merges.Get(ctx, id); err != nil {
+		return err
+	}
+	if m.Undone == nil {
+		return settled(s.carryOut(ctx, id))
 	}
 	return s.indexBoth(ctx, m, centres)
 }
 
-// forget takes out of the merge what has been moved back. Until then the two can not
-// be merged anew.
-func (s *Service) forget(ctx context.Context, merge string, moved Moved) error {
+// noteBack notes what has been moved back. Until all is the two can not be merged
+// anew.
+func (s *Service) noteBack(ctx context.Context, merge string, moved Moved) error {
 	_, err := s.merges.Update(ctx, merge, func(m *Merge) ([]halsocoach.Event, error) {
-		if m.Undone != nil {
-			m.Moved = slices.DeleteFunc(m.Moved, moved.same)
+		if is := m.moved(moved.ID); m.Undone != nil && is != nil && is.same(moved) {
+			is.Back = true
 		}
 		return nil, nil
 	})

@@ -1,0 +1,718 @@
+package inbox_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
+	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+)
+
+// hooked is a store that tells of each write, before and after it. A fault from
+// either ends the write for whoever made it.
+type hooked struct {
+	store.Store
+	before, after func(op, kind, id string) error
+}
+
+func (h *hooked) Save(ctx context.Context, kind string, doc store.Document, events []halsocoach.Event) (string, error) {
+	if err := h.before("save", kind, doc.ID); err != nil {
+		return "", err
+	}
+	v, err := h.Store.Save(ctx, kind, doc, events)
+	return v, errors.Join(err, h.after("save", kind, doc.ID))
+}
+
+func (h *hooked) Delete(ctx context.Context, kind, id, version string, events []halsocoach.Event) error {
+	if err := h.before("delete", kind, id); err != nil {
+		return err
+	}
+	return errors.Join(h.Store.Delete(ctx, kind, id, version, events), h.after("delete", kind, id))
+}
+
+func quiet(string, string, string) error { return nil }
+
+// nodes is the inbox on two nodes without consumers, so that a test says what is done
+// when. What the first writes goes by way of a hook.
+type nodes struct {
+	ground
+	hook  *hooked
+	other *inbox.Service
+	node  func(store.Store) (*referral.Service, *inbox.Service) // one more
+	round int
+}
+
+func openNodes(t testing.TB) *nodes {
+	t.Helper()
+	env := testenv.New(t, referral.Kinds(), inbox.Kinds())
+	n := &nodes{ground: ground{Env: env, holders: holders{}, out: &logins{}}, hook: &hooked{env.Store, quiet, quiet}}
+	n.node = func(st store.Store) (*referral.Service, *inbox.Service) {
+		refs := referral.New(referral.Config{Store: st, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+			Registers: env.Registers, Staff: colleagues{env.Staff}, AccessLog: env.AccessLog})
+		return refs, inbox.New(inbox.Config{Referrals: refs, Holders: []inbox.Holder{n.holders}, Logins: n.out, Log: env.Log})
+	}
+	n.refs, n.other = n.node(env.Store)
+	_, n.svc = n.node(n.hook)
+	return n
+}
+
+// pair is a person who stays and one who goes, each with a recommendation that waits.
+type pair struct {
+	*nodes
+	a, b           string // the recommendations; a's person stays
+	person, absent string
+	merge          string
+}
+
+// pair makes two who are alike and like nobody else.
+func (n *nodes) pair() pair {
+	n.T.Helper()
+	n.round++
+	n.hook.before, n.hook.after = quiet, quiet
+	w := nameless("Elsa Berg")
+	w.Phone = fmt.Sprintf("070-174 %05d", n.round)
+	p := pair{nodes: n}
+	p.a = n.sent(n.People.Vardcentral, fmt.Sprint("a", n.round), w)
+	n.Clock.Add(time.Minute)
+	p.b = n.sent(n.People.Forening, fmt.Sprint("b", n.round), w)
+	n.Clock.Add(time.Minute)
+	p.person, p.absent = n.stored(p.a).Person, n.stored(p.b).Person
+	p.merge = inbox.MergeOf(p.absent)
+	for _, id := range []string{p.a, p.b} {
+		n.ok(n.other.Heard(n.Ctx(), halsocoach.Event{Type: referral.EventReceived, Subject: id}))
+	}
+	return p
+}
+
+func (n *nodes) ok(err error) {
+	n.T.Helper()
+	if err != nil {
+		n.T.Fatal(err)
+	}
+}
+
+func (p pair) join() error {
+	_, err := p.svc.Join(p.Ctx(), p.People.Maria, p.b, p.a)
+	return err
+}
+
+// undo is a coach at the other node who says that they are two.
+func (p pair) undo() error {
+	id := p.a
+	if _, err := p.refs.Stored(p.Ctx(), p.People.Maria, id); err != nil {
+		id = p.b
+	}
+	return p.other.Part(p.Ctx(), p.People.Maria, id, p.merge)
+}
+
+// once has do done at the first write of op to the document of kind, before or after
+// it.
+func (p pair) once(when, op, kind, id string, do func()) {
+	var first sync.Once
+	hook := func(o, k, i string) error {
+		if o == op && k == kind && i == id {
+			first.Do(do)
+		}
+		return nil
+	}
+	if when == "before" {
+		p.hook.before = hook
+	} else {
+		p.hook.after = hook
+	}
+}
+
+// found is where a sending lies: forwarded ones are left out.
+func (p pair) found(sending string) referral.Referral {
+	p.T.Helper()
+	var all []referral.Referral
+	err := p.Store.Each(p.Ctx(), "referrals", func(d store.Document) error {
+		var r referral.Referral
+		if err := json.Unmarshal(d.Body, &r); err != nil {
+			return err
+		}
+		if r.State != referral.Forwarded && slices.ContainsFunc(r.Sendings, func(x referral.Sending) bool { return x.ID == sending }) {
+			all = append(all, r)
+		}
+		return nil
+	})
+	if err != nil || len(all) != 1 {
+		p.T.Fatalf("a sending lies in %d recommendations, %v: %+v", len(all), err, all)
+	}
+	said, err := p.refs.Said(p.Ctx(), all[0])
+	if err != nil {
+		p.T.Fatal("what was said can not be read: ", err)
+	}
+	for _, w := range said {
+		if w.Name != "Elsa Berg" {
+			p.T.Fatalf("what was said can not be read: %+v", w)
+		}
+	}
+	return all[0]
+}
+
+func (p pair) sending(id string) referral.Sending {
+	p.T.Helper()
+	r := p.found(id)
+	return r.Sendings[slices.IndexFunc(r.Sendings, func(x referral.Sending) bool { return x.ID == id })]
+}
+
+// oneNow says that the two are one and nothing is left.
+func (p pair) oneNow() {
+	p.T.Helper()
+	for _, id := range []string{p.a, p.b} {
+		if r := p.found(id); r.Person != p.person {
+			p.T.Fatalf("%s is not the staying one's: %+v", id, r)
+		}
+	}
+	if about, err := p.refs.About(p.Ctx(), p.absent); err != nil || len(about) > 0 {
+		p.T.Fatalf("something is left: %+v, %v", about, err)
+	}
+	m, err := p.other.Merge(p.Ctx(), p.merge)
+	if err != nil || m.Undone != nil || slices.ContainsFunc(m.Moved, func(x inbox.Moved) bool { return x.Doc != nil && !x.Done }) {
+		p.T.Fatalf("%+v, %v", m, err)
+	}
+}
+
+// twoNow says that they are two, each with what is theirs.
+func (p pair) twoNow() {
+	p.T.Helper()
+	if a, b := p.found(p.a), p.found(p.b); a.Person != p.person || b.Person != p.absent || a.ID == b.ID {
+		p.T.Fatalf("%+v and %+v", a, b)
+	}
+	if m, err := p.other.Merge(p.Ctx(), p.merge); err != nil || m.Undone == nil || slices.ContainsFunc(m.Moved, func(x inbox.Moved) bool { return !x.Back }) {
+		p.T.Fatalf("%+v, %v", m, err)
+	}
+}
+
+// The moments of a merge at which others do something.
+var moments = map[string]func(p pair, do func()){
+	"as it begins": func(p pair, do func()) { p.once("after", "save", "merges", p.merge, do) },
+	"as it is kept": func(p pair, do func()) {
+		saves := 0
+		p.hook.before = func(_, kind, _ string) error {
+			if kind == "merges" {
+				if saves++; saves == 2 { // the first began it
+					do()
+				}
+			}
+			return nil
+		}
+	},
+	"once it is kept":              func(p pair, do func()) { p.once("before", "delete", "referrals", p.b, do) },
+	"once it is taken away":        func(p pair, do func()) { p.once("after", "delete", "referrals", p.b, do) },
+	"as it is handed over":         func(p pair, do func()) { p.once("before", "save", "referrals", p.a, do) },
+	"once it has been handed over": func(p pair, do func()) { p.once("after", "save", "referrals", p.a, do) },
+}
+
+// TestWhatIsSaidInTheMomentOfAMergeIsNotLost: somebody does something at each of the
+// moments. What is acknowledged is there afterwards, and what could not be done is
+// answered so.
+func TestWhatIsSaidInTheMomentOfAMergeIsNotLost(t *testing.T) {
+	n := openNodes(t)
+	me := func(p pair) halsocoach.Actor { return halsocoach.Actor{ID: p.absent, Role: halsocoach.RoleCitizen} }
+	for name, x := range map[string]struct {
+		do  func(p pair) error
+		see func(p pair)
+	}{
+		"the sender calls it back": {
+			func(p pair) error { _, err := p.refs.Withdraw(p.Ctx(), p.People.Forening, p.b); return err },
+			func(p pair) {
+				if x := p.sending(p.b); x.Gone == nil || x.Gone.How != referral.Withdraw {
+					p.T.Fatalf("%+v", x)
+				}
+			}},
+		"the consent is taken back": {
+			func(p pair) error { _, err := p.refs.ConsentBack(p.Ctx(), p.People.Forening, p.b); return err },
+			func(p pair) {
+				if x := p.sending(p.b); x.Gone == nil || x.Consent.Back == nil {
+					p.T.Fatalf("%+v", x)
+				}
+			}},
+		"the person calls it back": {
+			func(p pair) error { return p.refs.WithdrawMine(p.Ctx(), me(p), p.b) },
+			func(p pair) {
+				if x := p.sending(p.b); x.Gone == nil || x.Gone.By != p.person {
+					p.T.Fatalf("%+v", x.Gone)
+				}
+			}},
+		"the person gets in touch": {
+			func(p pair) error {
+				w := nameless("Elsa Berg")
+				_, _, err := p.refs.Contact(p.Ctx(), me(p), key("c"), w)
+				return err
+			},
+			func(p pair) {
+				id := key("c").ID(me(p), "referrals")
+				if r := p.found(id); r.Person != p.person || !r.State.Open() || p.sending(id).Sender != p.person {
+					p.T.Fatalf("%+v", r)
+				}
+			}},
+		"a coach tries to reach the person": {
+			func(p pair) error {
+				_, err := p.other.Note(p.Ctx(), colleague(1), key("n"), p.b, inbox.Reach{How: "sms", Went: "reached", Note: "Svarade"})
+				return err
+			},
+			func(p pair) {
+				r := p.found(p.b)
+				v, err := p.other.Open(p.Ctx(), p.People.Maria, r.ID)
+				if err != nil || len(v.Tries) != 1 || v.Tries[0].Text != "Svarade" || r.Taken == nil || r.Taken.By != "coach-1" {
+					p.T.Fatalf("%+v, %v", r, err)
+				}
+			}},
+		"a coach takes it": {
+			func(p pair) error {
+				return p.other.TakeCare(p.Ctx(), colleague(1), p.b, inbox.Care{Act: referral.Take})
+			},
+			func(p pair) {
+				if r := p.found(p.b); r.Taken == nil || r.Taken.By != "coach-1" || r.State != referral.Taken {
+					p.T.Fatalf("%+v", r)
+				}
+			}},
+		"a coach declines the one that goes": {
+			func(p pair) error { return p.decide(p.b, "decline") },
+			func(p pair) {
+				if r := p.found(p.b); r.State != referral.Declined {
+					p.T.Fatalf("%+v", r)
+				}
+			}},
+		"a coach declines the one that stays": {
+			func(p pair) error { return p.decide(p.a, "decline") },
+			func(p pair) {
+				if r := p.found(p.a); r.State != referral.Declined {
+					p.T.Fatalf("%+v", r)
+				}
+			}},
+		"a coach accepts the one that stays": {
+			func(p pair) error { return p.decide(p.a, "accept") },
+			func(p pair) {
+				if r := p.found(p.a); r.State != referral.Accepted {
+					p.T.Fatalf("%+v", r)
+				}
+			}},
+		"another node does the same": {
+			func(p pair) error { return p.other.CarryOut(p.Ctx(), p.merge) },
+			func(pair) {}},
+	} {
+		for moment, at := range moments {
+			t.Run(name+" "+moment, func(t *testing.T) {
+				n.T = t
+				p := n.pair()
+				var done, told bool
+				at(p, func() {
+					told = true
+					switch err := x.do(p); {
+					case err == nil:
+						done = true
+					case halsocoach.KindOf(err) != halsocoach.KindNotFound && halsocoach.KindOf(err) != halsocoach.KindConflict:
+						t.Error(err)
+					}
+				})
+				if err := p.join(); err != nil {
+					t.Fatal(err)
+				}
+				about, err := p.refs.About(p.Ctx(), p.absent) // what came last is heard of
+				p.ok(err)
+				for _, r := range about {
+					p.ok(p.other.Heard(p.Ctx(), halsocoach.Event{Type: referral.EventReceived, Subject: r.ID}))
+				}
+				p.oneNow()
+				if done {
+					x.see(p)
+				}
+				if !told && moment != "as it is handed over" && moment != "once it has been handed over" {
+					t.Error("it was not done in the middle")
+				}
+			})
+		}
+	}
+}
+
+func (p pair) decide(id, decision string) error {
+	_, _, err := p.refs.Decide(p.Ctx(), p.People.Maria, key("d"), id, referral.Ruling{Decision: decision, Reason: "full"})
+	return err
+}
+
+// TestWhatIsDecidedMeanwhileIsNotJoined: what was taken away comes back as one of the
+// staying one's own, which can be worked on, and undone.
+func TestWhatIsDecidedMeanwhileIsNotJoined(t *testing.T) {
+	p := openNodes(t).pair()
+	p.once("after", "delete", "referrals", p.b, func() { p.ok(p.decide(p.a, "decline")) })
+	id, err := p.svc.Join(p.Ctx(), p.People.Maria, p.b, p.a)
+	p.ok(err)
+	p.oneNow()
+	r := p.found(p.b)
+	if r.ID != id || r.State != referral.Received || len(r.Sendings) != 1 || !slices.Equal(p.list(p.People.Maria, referral.Asked{}), []string{id}) {
+		t.Fatalf("%s: %+v", id, r)
+	}
+	sent, err := p.refs.SentOne(p.Ctx(), p.People.Forening, p.b)
+	if err != nil || sent.State != referral.Received {
+		t.Fatalf("%+v, %v", sent, err)
+	}
+	p.ok(p.undo())
+	p.twoNow()
+}
+
+// TestAMergeIsCarriedOnAfterACrashAtAnyStep: the node dies at each of its writes in
+// turn, before it is done or just after; another carries on.
+func TestAMergeIsCarriedOnAfterACrashAtAnyStep(t *testing.T) {
+	n := openNodes(t)
+	crash := errors.New("the node has died")
+	for name, x := range map[string]struct {
+		meanwhile func(p pair) // once it is taken away
+		sweep     bool
+	}{
+		"joined":           {func(pair) {}, false},
+		"joined, by sweep": {func(pair) {}, true},
+		"come back":        {func(p pair) { p.ok(p.decide(p.a, "decline")) }, false},
+	} {
+		for _, when := range []string{"before", "after"} {
+			for step := 1; ; step++ {
+				p := n.pair()
+				writes, dead := 0, false
+				p.hook.before = func(string, string, string) error {
+					if writes++; when == "before" && writes == step {
+						dead = true
+					}
+					if dead {
+						return crash
+					}
+					return nil
+				}
+				p.hook.after = func(op, _, _ string) error {
+					if op == "delete" {
+						x.meanwhile(p)
+					}
+					if dead = writes == step; dead {
+						return crash
+					}
+					return nil
+				}
+				err := p.join()
+				p.hook.before, p.hook.after = quiet, quiet
+				if err == nil {
+					if step < 4 {
+						t.Fatal("there were so few writes:", step)
+					}
+					break
+				}
+				if !errors.Is(err, crash) {
+					t.Fatal(err)
+				}
+				m, err := p.other.Merge(p.Ctx(), p.merge)
+				if errors.Is(err, store.ErrNotFound) {
+					continue // it had not begun
+				}
+				p.ok(err)
+				if x.sweep && slices.ContainsFunc(m.Moved, func(x inbox.Moved) bool { return x.Doc != nil && !x.Done }) {
+					p.ok(p.other.Sweep(p.Ctx()))
+				} else {
+					p.ok(p.other.CarryOut(p.Ctx(), p.merge))
+				}
+				t.Logf("%s: %s write %d", name, when, step)
+				p.oneNow()
+			}
+		}
+	}
+}
+
+// TestWhatWasReadLastIsKept: one node has read it when something is said, and another
+// node reads that, keeps it, takes it away and dies.
+func TestWhatWasReadLastIsKept(t *testing.T) {
+	p := openNodes(t).pair()
+	died := errors.New("the node has died")
+	dies := &hooked{p.Store, quiet, quiet}
+	dies.after = func(op, _, _ string) error {
+		if op != "delete" {
+			return nil
+		}
+		dies.before = func(string, string, string) error { return died }
+		return died
+	}
+	_, third := p.node(dies)
+	moments["as it is kept"](p, func() {
+		_, err := p.other.Note(p.Ctx(), colleague(1), key("n"), p.b, inbox.Reach{How: "sms", Went: "reached", Note: "Svarade"})
+		p.ok(err)
+		if err := third.CarryOut(p.Ctx(), p.merge); !errors.Is(err, died) {
+			t.Fatal(err)
+		}
+	})
+	p.ok(p.join())
+	p.oneNow()
+	if r := p.found(p.b); len(r.Attempts) != 1 || r.Taken == nil {
+		t.Fatalf("%+v", r)
+	}
+	p.ok(p.undo())
+	p.twoNow()
+	if r := p.found(p.b); len(r.Attempts) != 1 {
+		t.Fatalf("%+v", r)
+	}
+}
+
+// TestAMergeIsUndoneAfterACrashAtAnyStep: the same of the way back.
+func TestAMergeIsUndoneAfterACrashAtAnyStep(t *testing.T) {
+	n := openNodes(t)
+	crash := errors.New("the node has died")
+	for step := 1; ; step++ {
+		p := n.pair()
+		p.ok(p.join())
+		writes := 0
+		p.hook.before = func(string, string, string) error {
+			if writes++; writes >= step {
+				return crash
+			}
+			return nil
+		}
+		err := p.svc.Part(p.Ctx(), p.People.Maria, p.a, p.merge)
+		if err == nil {
+			if step < 3 {
+				t.Fatal("there were so few writes:", step)
+			}
+			p.twoNow()
+			break
+		}
+		if m, err := p.other.Merge(p.Ctx(), p.merge); err == nil && m.Undone == nil {
+			continue // it had not begun
+		}
+		p.ok(p.other.CarryBack(p.Ctx(), p.merge))
+		p.twoNow()
+	}
+}
+
+// TestWhatIsCalledBackAsItIsUndoneStaysCalledBack: between the look and the taking out.
+func TestWhatIsCalledBackAsItIsUndoneStaysCalledBack(t *testing.T) {
+	n := openNodes(t)
+	for _, when := range []struct{ when, kind string }{{"after", "merges"}, {"before", "referrals"}} {
+		p := n.pair()
+		p.ok(p.join())
+		id := p.merge
+		if when.kind == "referrals" {
+			id = p.a
+		}
+		p.once(when.when, "save", when.kind, id, func() {
+			_, err := p.refs.Withdraw(p.Ctx(), p.People.Forening, p.b)
+			p.ok(err)
+		})
+		p.ok(p.svc.Part(p.Ctx(), p.People.Maria, p.a, p.merge))
+		p.twoNow()
+		if r := p.found(p.b); r.State != referral.Withdrawn || r.Sendings[0].Gone == nil {
+			t.Fatalf("%+v", r)
+		}
+		if r := p.found(p.a); r.State != referral.Received {
+			t.Fatalf("%+v", r)
+		}
+	}
+}
+
+// TestAMergeThatIsUndoneInTheMiddleStaysUndone: one node is at it when a coach undoes
+// it at another, at each of its writes in turn.
+func TestAMergeThatIsUndoneInTheMiddleStaysUndone(t *testing.T) {
+	n := openNodes(t)
+	for step := 2; ; step++ { // the first one begins it
+		p := n.pair()
+		writes, undone := 0, false
+		p.hook.before = func(string, string, string) error {
+			if writes++; writes == step {
+				undone = true
+				p.ok(p.other.CarryOut(p.Ctx(), p.merge))
+				p.ok(p.undo())
+			}
+			return nil
+		}
+		err := p.join()
+		if !undone {
+			p.ok(err)
+			break
+		}
+		if !errors.Is(err, inbox.ErrMeanwhile) {
+			t.Fatal("the coach is not told: ", err)
+		}
+		p.twoNow()
+	}
+}
+
+// leaves does something as somebody is signed out, which is after the first look at
+// what they hold.
+type leaves struct {
+	*logins
+	do func()
+}
+
+func (l *leaves) EndLogins(ctx context.Context, person string) error {
+	if do := l.do; do != nil {
+		l.do = nil
+		do()
+	}
+	return l.logins.EndLogins(ctx, person)
+}
+
+// TestAMergeIsGivenUpWhenTheOtherIsTakenInMeanwhile: at each moment up to that in which
+// it is taken away, by a coach's decision or by something else that is held.
+func TestAMergeIsGivenUpWhenTheOtherIsTakenInMeanwhile(t *testing.T) {
+	n := openNodes(t)
+	out := &leaves{logins: n.out}
+	n.svc.Logins = out
+	for name, x := range map[string]struct {
+		at    func(p pair, do func())
+		do    func(p pair)
+		fault error
+	}{
+		"accepted as it begins":    {func(p pair, do func()) { p.once("after", "save", "merges", p.merge, do) }, func(p pair) { p.ok(p.decide(p.b, "accept")) }, inbox.ErrMeanwhile},
+		"accepted at sign-out":     {func(p pair, do func()) { out.do = do }, func(p pair) { p.ok(p.decide(p.b, "accept")) }, inbox.ErrMeanwhile},
+		"accepted once it is kept": {moments["once it is kept"], func(p pair) { p.ok(p.decide(p.b, "accept")) }, inbox.ErrMeanwhile},
+		"both are":                 {moments["once it is kept"], func(p pair) { p.ok(p.decide(p.b, "accept")); p.holders[p.person] = true }, inbox.ErrBothHold},
+		"a place as it is moved":   {moments["once it is taken away"], func(p pair) { p.holders[p.absent] = true }, inbox.ErrMeanwhile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n.T = t
+			p := n.pair()
+			x.at(p, func() { x.do(p) })
+			if err := p.join(); !errors.Is(err, x.fault) {
+				t.Fatal(err)
+			}
+			p.twoNow()
+			if name != "a place as it is moved" && p.found(p.b).State != referral.Accepted {
+				t.Fatalf("%+v", p.found(p.b))
+			}
+			if p.found(p.a).State != referral.Received {
+				t.Fatalf("%+v", p.found(p.a))
+			}
+			p.ok(p.other.Heard(p.Ctx(), halsocoach.Event{Type: inbox.EventMerged, Subject: p.merge}))
+			p.ok(p.other.Heard(p.Ctx(), halsocoach.Event{Type: referral.EventAccepted, Subject: p.b}))
+			p.twoNow()
+		})
+	}
+}
+
+// TestBothTakenInMeanwhileAreLeftAsTheyAre: what can be neither carried out nor undone
+// is told, and nothing is moved.
+func TestBothTakenInMeanwhileAreLeftAsTheyAre(t *testing.T) {
+	p := openNodes(t).pair()
+	p.once("before", "save", "referrals", p.a, func() {
+		p.holders[p.absent] = true
+		p.once("after", "save", "referrals", p.a, func() { p.ok(p.decide(p.a, "accept")) })
+	})
+	if err := p.join(); !errors.Is(err, inbox.ErrBothHold) {
+		t.Fatal(err)
+	}
+	if a := p.found(p.a); a.State != referral.Accepted || len(a.Sendings) != 2 {
+		t.Fatalf("%+v", a)
+	}
+}
+
+// TestOnlyWhoIsShownCanBeMerged: the page offers those who are alike, and no other
+// goes.
+func TestOnlyWhoIsShownCanBeMerged(t *testing.T) {
+	n := openNodes(t)
+	p, q := n.pair(), nameless("Någon Annan")
+	q.Phone = "036-10 50 00"
+	other := n.sent(n.People.Forening, "q", q)
+	n.ok(n.other.Heard(n.Ctx(), halsocoach.Event{Type: referral.EventReceived, Subject: other}))
+	var fault *halsocoach.Error
+	if _, err := p.svc.Join(p.Ctx(), p.People.Maria, p.a, other); !errors.As(err, &fault) || len(fault.Fields) != 1 || fault.Fields[0].Name != "other" {
+		t.Fatal(err)
+	}
+	p.ok(p.join())
+	p.oneNow()
+	if _, err := p.svc.Join(p.Ctx(), p.People.Maria, p.b, p.a); err != nil {
+		t.Fatal("the same again: ", err)
+	}
+}
+
+// TestASecondMergeWithAnotherIsRefused: two coaches say that one person is two others.
+func TestASecondMergeWithAnotherIsRefused(t *testing.T) {
+	p := openNodes(t).pair()
+	w := nameless("Elsa Berg")
+	w.Phone = "070-174 00001"
+	p.Clock.Add(-time.Hour)
+	first := p.sent(p.People.Vardcentral, "first", w)
+	p.Clock.Add(time.Hour)
+	p.ok(p.other.Heard(p.Ctx(), halsocoach.Event{Type: referral.EventReceived, Subject: first}))
+	p.once("before", "save", "merges", p.merge, func() {
+		_, err := p.other.Join(p.Ctx(), colleague(1), p.b, first)
+		p.ok(err)
+	})
+	if err := p.join(); !errors.Is(err, inbox.ErrOther) {
+		t.Fatal(err)
+	}
+	if r := p.found(p.b); r.ID != first {
+		t.Fatalf("%+v", r)
+	}
+}
+
+// TestManyAtOnceLoseNothing: everything for real, on the consumers' goroutines too.
+func TestManyAtOnceLoseNothing(t *testing.T) {
+	g := open(t)
+	for round := range testenv.Count(4, 40) {
+		w := nameless("Elsa Berg")
+		w.Phone = fmt.Sprintf("070-174 %05d", round)
+		n := &nodes{ground: g, other: g.svc}
+		p := pair{nodes: n, a: g.sent(g.People.Vardcentral, fmt.Sprint("a", round), w)}
+		g.Clock.Add(time.Minute)
+		p.b = g.sent(g.People.Forening, fmt.Sprint("b", round), w)
+		p.person, p.absent = g.stored(p.a).Person, g.stored(p.b).Person
+		p.merge = inbox.MergeOf(p.absent)
+		g.Eventually("they are alike", func() bool {
+			v, err := g.svc.Same(g.Ctx(), g.People.Maria, p.b)
+			return err == nil && slices.ContainsFunc(v.Matches, func(m inbox.Match) bool { return m.Referral == p.a })
+		})
+		me := halsocoach.Actor{ID: p.absent, Role: halsocoach.RoleCitizen}
+		var wg sync.WaitGroup
+		var joined, called, contacted, noted, declined error
+		start := make(chan struct{})
+		for _, do := range []func(){
+			func() { _, joined = g.svc.Join(g.Ctx(), g.People.Maria, p.b, p.a) },
+			func() { _, _ = g.svc.Join(g.Ctx(), colleague(2), p.a, p.b) },
+			func() { _, called = g.refs.Withdraw(g.Ctx(), g.People.Forening, p.b) },
+			func() { _, _, contacted = g.refs.Contact(g.Ctx(), me, key(fmt.Sprint("c", round)), w) },
+			func() {
+				_, noted = g.svc.Note(g.Ctx(), colleague(1), key("n"), p.b, inbox.Reach{How: "sms", Went: "reached", Note: "Svarade"})
+			},
+			func() {
+				if round%2 == 0 {
+					_, _, declined = g.refs.Decide(g.Ctx(), colleague(3), key("d"), p.a, referral.Ruling{Decision: "decline", Reason: "full"})
+				}
+			},
+		} {
+			wg.Go(func() { <-start; do() })
+		}
+		close(start)
+		wg.Wait()
+		t.Logf("round %d: joined %v, called back %v, contact %v, noted %v, declined %v", round, joined, called, contacted, noted, declined)
+		m, err := g.svc.Merge(g.Ctx(), p.merge)
+		if errors.Is(err, store.ErrNotFound) {
+			p.found(p.a)
+			p.found(p.b)
+			continue // something was first that made them unlike
+		}
+		p.ok(err)
+		g.Eventually("all is the staying one's", func() bool {
+			about, err := g.refs.About(g.Ctx(), p.absent)
+			if m, err = g.svc.Merge(g.Ctx(), p.merge); err != nil {
+				return false
+			}
+			return len(about) == 0 && !slices.ContainsFunc(m.Moved, func(x inbox.Moved) bool { return x.Doc != nil && !x.Done })
+		})
+		p.oneNow()
+		if x := p.sending(p.b); called == nil && x.Gone == nil {
+			t.Fatal("what was called back is not")
+		}
+		if contacted == nil {
+			if r := p.found(key(fmt.Sprint("c", round)).ID(me, "referrals")); r.Person != p.person {
+				t.Fatalf("%+v", r)
+			}
+		}
+		if r := p.found(p.b); noted == nil && len(r.Attempts) != 1 {
+			t.Fatalf("an attempt is lost: %+v", r)
+		}
+	}
+}

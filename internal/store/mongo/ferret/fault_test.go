@@ -51,7 +51,7 @@ func (l *lines) of(text string) (found []string) {
 // shaken is a store on a server of its own, whose relay can misbehave.
 type shaken struct {
 	testing.TB
-	*ferret.Server
+	*Server
 	s   *mongo.Store
 	c   store.Collection[counted]
 	log *lines
@@ -66,7 +66,7 @@ var countedKind = store.Kind{Name: "counted", NoPerson: true, Indexes: []store.I
 
 func shake(t testing.TB, set mongo.Settings) *shaken {
 	t.Helper()
-	server, err := ferret.Start("127.0.0.1:0", t.TempDir())
+	server, err := start(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

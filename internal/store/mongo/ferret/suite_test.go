@@ -1,13 +1,19 @@
 package ferret_test
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
-	"runtime/debug"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,21 +23,72 @@ import (
 	"halsocoach/internal/store/storetest"
 )
 
+// program is the stand-in without its relay, built once.
+var program string
+
+// Server is a FerretDB in a process of its own, behind a relay in this one.
+type Server struct {
+	*ferret.Relay
+	behind *exec.Cmd
+}
+
+// start runs a server that keeps its databases in the folder dir.
+func start(dir string) (*Server, error) {
+	cmd := exec.Command(program, "-bare", "-dir", dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{behind: cmd}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	at, _ := url.Parse(strings.TrimSpace(line))
+	if err == nil {
+		s.Relay, err = ferret.NewRelay("127.0.0.1:0", at.Host)
+	}
+	if err != nil {
+		_ = cmd.Process.Kill()
+		return nil, errors.Join(err, cmd.Wait())
+	}
+	return s, nil
+}
+
+// URL is the address of a database of the server.
+func (s *Server) URL(database string) string { return "mongodb://" + s.Addr() + "/" + database }
+
+// Close ends the relay and the server.
+func (s *Server) Close() error {
+	s.Relay.Close()
+	return errors.Join(s.behind.Process.Signal(syscall.SIGTERM), s.behind.Wait())
+}
+
 // server is the stand-in that all tests but those of faults share.
-var server *ferret.Server
+var server *Server
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // the stand-in reads a whole collection for most questions
 	dir, err := os.MkdirTemp("", "ferret-test-")
 	if err == nil {
-		server, err = ferret.Start("127.0.0.1:0", dir)
+		program = filepath.Join(dir, "ferret")
+		var said []byte
+		if said, err = exec.Command("go", "build", "-o", program, "./cmd").CombinedOutput(); err != nil {
+			err = fmt.Errorf("build the stand-in: %w: %s", err, said)
+		}
+	}
+	if err == nil {
+		server, err = start(filepath.Join(dir, "data"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
-	_ = server.Close()
+	if err := server.Close(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "the stand-in ended with", err)
+		code = 1
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }

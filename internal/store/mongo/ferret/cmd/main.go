@@ -9,41 +9,69 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/FerretDB/FerretDB/ferretdb"
 
 	"halsocoach/internal/store/mongo/ferret"
 )
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:27017", "address to listen on")
-	debug.SetGCPercent(400)
 	dir := flag.String("dir", "", "folder of the databases; empty = one that is deleted at the end")
 	database := flag.String("database", "halsocoach", "the database that the printed address names")
+	bare := flag.Bool("bare", false, "without the relay, on a free port: for who has a relay of their own")
 	flag.Parse()
-	if err := run(*addr, *dir, *database); err != nil {
+	debug.SetGCPercent(400) // it reads a whole collection for most questions
+	if err := run(*addr, *dir, *database, *bare); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(addr, dir, database string) (err error) {
+func run(addr, dir, database string, bare bool) (err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "ferret-"); err != nil {
 			return err
 		}
 		defer os.RemoveAll(dir)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	s, err := ferret.Start(addr, dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	engine, err := ferretdb.New(&ferretdb.Config{
+		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
+		Handler:   "sqlite",
+		SQLiteURL: "file:" + dir + "/",
+		Logger:    slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- engine.Run(ctx) }()
+	at, err := url.Parse(engine.MongoDBURI())
+	if err != nil {
+		return err
+	}
+	where := at.Host
+	if !bare {
+		relay, err := ferret.NewRelay(addr, where)
+		if err != nil {
+			return err
+		}
+		defer relay.Close()
+		where = relay.Addr()
+	}
 	// It looks through whole collections, so it gets more time than a server.
-	fmt.Println(s.URL(database) + "?timeoutMS=60000")
+	fmt.Println("mongodb://" + where + "/" + database + "?timeoutMS=60000")
 	<-ctx.Done()
-	return s.Close()
+	return <-done
 }

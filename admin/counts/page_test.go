@@ -63,7 +63,7 @@ func TestEveryPageShowsNumbersChartsAndTables(t *testing.T) {
 
 func TestANumberIsComparedWithThePeriodBeforeWhereBothAreShown(t *testing.T) {
 	e, app := busyHouse(t)
-	figures := regexp.MustCompile(`(?s)<div class="figure">(.*?)</svg>`)
+	figures := regexp.MustCompile(`(?s)<div class="figure">(.*?)</div>`)
 	for path, words := range map[string]string{
 		"/statistik?from=2026-10&to=2026-10": "månaden före", "/statistik/kvartal?period=2026-Q3": "kvartalet före",
 		"/statistik/halvar?period=2026-H1": "halvåret före",
@@ -84,12 +84,12 @@ func TestANumberIsComparedWithThePeriodBeforeWhereBothAreShown(t *testing.T) {
 		for m := Month("2025-10"); m <= "2026-10"; m = m.plus(1) {
 			r := app.As(e.People.Region).Get("/statistik?kommun=" + k.Code + "&from=" + string(m) + "&to=" + string(m))
 			for _, f := range figures.FindAllStringSubmatch(r.Body, -1) {
-				_, label, _ := strings.Cut(f[1], `aria-label="`)
+				_, label, drawn := strings.Cut(f[1], `aria-label="`)
+				if !drawn {
+					continue
+				}
 				label, _, _ = strings.Cut(label, `"`)
 				said := strings.Split(label, ", ")
-				if len(said) < 2 {
-					t.Fatalf("no bars in %s", f[1])
-				}
 				either := strings.HasSuffix(said[len(said)-1], "dolt") || strings.HasSuffix(said[len(said)-2], "dolt")
 				if compared := strings.Contains(f[1], "månaden före"); compared == either {
 					t.Errorf("%s %s: hidden is %v and compared is %v in %s", k.Name, m, either, compared, f[1])

@@ -74,8 +74,8 @@ func BenchmarkSignedInPage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for range 8 {
-		if err := h.auth.Saw(b.Context(), coachActor("0684"), "read referral", "inkorg", person); err != nil {
+	for _, act := range []string{"read inbox", "read referral", "decide referral", "read caseload", "read enrolment", "read goals", "book talk", "read talk"} {
+		if err := h.auth.Saw(b.Context(), coachActor("0684"), act, "inkorg", person); err != nil {
 			b.Fatal(err)
 		}
 	}

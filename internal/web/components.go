@@ -238,6 +238,17 @@ func trendTall(bars []Bar, b Bar) int {
 	return max(1, percent(b.Value, highest(bars))*32/100)
 }
 
+// moves says whether two of the numbers are shown and one of them is not nought.
+func moves(bars []Bar) bool {
+	shown, more := 0, false
+	for _, b := range bars {
+		if !b.Hidden {
+			shown, more = shown+1, more || b.Value > 0
+		}
+	}
+	return shown > 1 && more
+}
+
 func trendText(ctx context.Context, label string, bars []Bar) string {
 	said := make([]string, len(bars))
 	for i, b := range bars {

@@ -25,7 +25,7 @@ func (s *Service) Routes(r fiber.Router) {
 		if err != nil {
 			return err
 		}
-		page := web.Page{Title: "Hälsocenter", Active: "/halsocenter", Public: true}
+		page := web.Page{Title: "Hälsocenter", Active: "/halsocenter"}
 		return cached.Show(c, version(rows), page, func() (templ.Component, error) { return centresPage(rows), nil })
 	})
 }

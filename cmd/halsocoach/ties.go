@@ -62,7 +62,7 @@ func (p places) Holds(ctx context.Context, person string) (bool, error) {
 	return p.groups.Holds(ctx, person)
 }
 
-// FirstTimes and BookFirst are the coach's own calendar as the inbox asks it.
+// FirstTimes, BookFirst and ComingOf are the coach's own calendar as the inbox asks it.
 func (f firstTalks) FirstTimes(ctx context.Context, who halsocoach.Actor) ([]inbox.Time, error) {
 	offer, err := f.coach.Free(ctx, who, coach.Asked{Limit: 300})
 	var out []inbox.Time
@@ -77,6 +77,10 @@ func (f firstTalks) FirstTimes(ctx context.Context, who halsocoach.Actor) ([]inb
 func (f firstTalks) BookFirst(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, enrolment string, at inbox.Time) error {
 	_, _, err := f.coach.Book(ctx, who, req, coach.Wish{Coach: who.ID, Starts: at.Starts, Form: coach.Form(at.Form), Enrolment: enrolment, Kind: coach.First})
 	return err
+}
+
+func (f firstTalks) ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error) {
+	return f.coach.ComingOf(ctx, who, enrolment)
 }
 
 // KommunWaits and the two after it are halsocoach.Waits and what the registers

@@ -33,6 +33,23 @@ func (s *Service) Bookable(ctx context.Context, who halsocoach.Actor, id string)
 	return v, err
 }
 
+// coming are the talks ahead of somebody whom the coach has taken in. The calendar is
+// asked and not what the recommendation has heard of it, which comes a moment later.
+func (s *Service) coming(ctx context.Context, who halsocoach.Actor, d referral.Detail) ([]halsocoach.Appointment, error) {
+	var none []halsocoach.Appointment
+	if d.State != referral.Accepted && d.State != referral.Started || d.Decision == nil || d.Decision.By != who.ID {
+		return none, nil
+	}
+	coming, err := s.Calendar.ComingOf(ctx, who, d.Doc.Enrolment)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound { // the enrolment is soon made
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("talks after %s: %w", d.ID, err)
+	}
+	return coming, nil
+}
+
 // ErrHasFirst says that the first talk is booked.
 var ErrHasFirst = halsocoach.Conflict("has_talk", "Ett första samtal är redan bokat.")
 

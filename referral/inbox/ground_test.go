@@ -118,6 +118,14 @@ func (c *calendar) BookFirst(_ context.Context, _ halsocoach.Actor, _ halsocoach
 	return nil
 }
 
+func (c *calendar) ComingOf(_ context.Context, _ halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error) {
+	at, ok := c.booked[enrolment]
+	if !ok {
+		return nil, halsocoach.ErrNotFound
+	}
+	return []halsocoach.Appointment{{ID: "t", What: "first", Place: "Telefon", Path: "/kalender/samtal/t", Starts: at.Starts, Ends: at.Starts.Add(time.Hour)}}, nil
+}
+
 func (c *calendar) Enrol(_ context.Context, a halsocoach.Accepted) (halsocoach.Enrolment, error) {
 	return halsocoach.Enrolment{ID: halsocoach.IDFrom("enrolment", a.Referral), Person: a.Person}, nil
 }

@@ -3,6 +3,7 @@ package inbox_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,84 @@ func TestFirstTalkIsBookedInTheSameBreath(t *testing.T) {
 	}
 	if r := g.stored(id); r.State != referral.Accepted || r.Verdict().By != g.People.Maria.ID {
 		t.Fatalf("%+v", r)
+	}
+}
+
+// TestWhatComesNextFollowsTheFirstTalk: while one is booked no other is offered, and
+// the page says when it is.
+func TestWhatComesNextFollowsTheFirstTalk(t *testing.T) {
+	g := open(t)
+	id := g.sent(g.People.Vardcentral, "k", wish())
+	maria, at := g.app.As(g.People.Maria), "/inkorg/"+id
+	if r := maria.Post(at+"/boka", url.Values{"tid": {"2026-11-24T11:00:00+01:00|telefon"}}); r.Status != 303 {
+		t.Fatal(r.Status, r.Body)
+	}
+	page := func(want ...string) {
+		t.Helper()
+		body := maria.Get(at).Body
+		for _, w := range want {
+			if !strings.Contains(body, w) {
+				t.Errorf("the page lacks %q", w)
+			}
+		}
+		if offered := strings.Contains(body, at+"/boka"); offered != slices.Contains(want, "Boka en ny tid") {
+			t.Errorf("a time to book is offered: %v", offered)
+		}
+	}
+	page("Första samtalet är bokat", "Det är tisdag 24 november 11.00. Telefon.", "/kalender/samtal/t", "/invanare/fran/"+id, "Efter samtalet antecknar du hur det gick")
+	clear(g.calendar.booked)
+	for first, want := range map[referral.FirstTalk][]string{
+		referral.TalkBooked:    {"Det första samtalet har varit"},
+		referral.TalkHeld:      {"Det första samtalet är hållet", "sätt mål tillsammans"},
+		referral.TalkMissed:    {"Personen kom inte till det första samtalet", "Boka en ny tid"},
+		referral.TalkCancelled: {"Det första samtalet är avbokat", "Boka en ny tid"},
+	} {
+		_, err := g.refs.Change(g.Ctx(), id, func(r *referral.Referral, _ time.Time) ([]halsocoach.Event, error) {
+			r.State, r.First = referral.Started, first
+			return nil, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page(want...)
+	}
+	if body := g.app.As(colleague(1)).Get(at).Body; !strings.Contains(body, "Maria Holm har tagit emot rekommendationen.") || strings.Contains(body, "Boka") {
+		t.Error("a colleague is offered to book")
+	}
+}
+
+// TestOfWhoAsksToBeCalledOnlyThatIsSaid: no row is empty, and no consent is made up.
+func TestOfWhoAsksToBeCalledOnlyThatIsSaid(t *testing.T) {
+	g := open(t)
+	if err := g.refs.CallMe(g.Ctx(), key("c"), "Elsa Berg", "070-174 06 05", "0684", ""); err != nil {
+		t.Fatal(err)
+	}
+	maria, id := g.app.As(g.People.Maria), g.list(g.People.Maria, referral.Asked{})[0]
+	body := maria.Get("/inkorg/" + id).Body
+	for _, want := range []string{"Vill bli uppringd", "Från personen själv", "Inget annat är sagt eller överenskommet än", "070-174 06 05", "Bad er ringa", "Ring personen"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, not := range []string{"Samtycke", "Tillfrågad", "Vill ha stöd med", "Rekommenderad<", "<dd></dd>"} {
+		if strings.Contains(body, not) {
+			t.Errorf("the page says %q", not)
+		}
+	}
+	w := wish()
+	w.Personnummer = ""
+	if err := g.refs.Complete(g.Ctx(), g.People.Maria, id, w); err != nil {
+		t.Fatal(err)
+	}
+	if body := maria.Get("/inkorg/" + id).Body; !strings.Contains(body, "Tillfrågad och sagt ja 23 november 2026") || !strings.Contains(body, "Vill ha stöd med") || strings.Contains(body, "överenskommet") {
+		t.Error(body)
+	}
+	if _, _, err := g.refs.Contact(g.Ctx(), g.People.Anna, key("a"), nameless("Anna Ek")); err != nil {
+		t.Fatal(err)
+	}
+	own := g.list(g.People.Maria, referral.Asked{})[1]
+	if body := maria.Get("/inkorg/" + own).Body; strings.Contains(body, "Tillfrågad") || !strings.Contains(body, "Hörde av sig") {
+		t.Error("who gets in touch was asked by nobody")
 	}
 }
 

@@ -20,6 +20,9 @@ type Calendar interface {
 	// BookFirst books one of them for the person of an enrolment. The same
 	// request again changes nothing.
 	BookFirst(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, enrolment string, at Time) error
+	// ComingOf are the talks that the person of an enrolment has ahead, the first one
+	// coming first.
+	ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error)
 }
 
 // Time is a free time in a calendar: an unnamed struct, so that whoever satisfies
@@ -136,6 +139,8 @@ type View struct {
 	Colleagues []halsocoach.StaffMember
 	Alike      int  // how many here may be the same person
 	Joined     bool // of more than one person, which can be undone
+	// Coming are the talks ahead of the person whom the coach has taken in.
+	Coming []halsocoach.Appointment
 }
 
 // Open is one recommendation with what has been done about it.
@@ -154,6 +159,9 @@ func (s *Service) Open(ctx context.Context, who halsocoach.Actor, id string) (Vi
 		return View{}, err
 	}
 	if v.Legs, err = s.legs(ctx, d.Doc); err != nil {
+		return View{}, err
+	}
+	if v.Coming, err = s.coming(ctx, who, d); err != nil {
 		return View{}, err
 	}
 	if v.Colleagues, err = s.colleagues(ctx, d.Centre); err != nil || !d.Shown {

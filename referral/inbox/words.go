@@ -238,3 +238,57 @@ func matchChoices(ctx context.Context, all []Match) []web.Choice {
 	}
 	return out
 }
+
+// wantsText is what the person wants, as far as it has been said.
+func wantsText(ctx context.Context, i referral.Item) string {
+	if i.CallMe {
+		return web.T(ctx, "Vill bli uppringd")
+	}
+	return referral.TopicNames(ctx, i.Topics)
+}
+
+// asksForCall says whether the words are those of somebody who has only asked to be
+// called.
+func asksForCall(w referral.Words) bool { return w.Consent.Asked == "" }
+
+// wasAsked says whether somebody has asked the person, who said yes. Who gets in
+// touch on their own is asked by nobody.
+func wasAsked(v View, w referral.Words) bool {
+	return !asksForCall(w) && w.Consent.Asked != v.Doc.Person
+}
+
+// fromText is from whom the words are.
+func fromText(ctx context.Context, w referral.Words) string {
+	if w.Source == halsocoach.FromSelf {
+		return web.T(ctx, "personen själv")
+	}
+	return orElse(w.Unit, sourceName(ctx, w.Source))
+}
+
+// cameText is what the sender did.
+func cameText(ctx context.Context, w referral.Words) string {
+	switch {
+	case asksForCall(w):
+		return web.T(ctx, "Bad er ringa")
+	case w.Source == halsocoach.FromSelf:
+		return web.T(ctx, "Hörde av sig")
+	}
+	return web.T(ctx, "Rekommenderad")
+}
+
+// talkTitle says which talk is booked.
+func talkTitle(ctx context.Context, a halsocoach.Appointment) string {
+	if a.What == "first" {
+		return web.T(ctx, "Första samtalet är bokat")
+	}
+	return web.T(ctx, "Nästa samtal är bokat")
+}
+
+// talkWhen is when and where it is.
+func talkWhen(ctx context.Context, a halsocoach.Appointment) string {
+	when := web.T(ctx, "Det är %s.", web.DateTime(ctx, a.Starts))
+	if a.Place == "" {
+		return when
+	}
+	return when + " " + web.T(ctx, a.Place) + "."
+}

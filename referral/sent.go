@@ -314,22 +314,24 @@ func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([
 // declares it in its own words.
 type Track = struct {
 	ID      string // as in Own
+	Within  string // the recommendation's own id
 	Sender  string
 	Person  string
 	Changed time.Time
 }
 
 // TracksOf are what each sender of a recommendation follows, for the room that
-// keeps them in order; whoever asks shows nobody another's.
+// keeps them in order; whoever asks shows nobody another's. id is the
+// recommendation's, or that of a sending that went into it.
 func (s *Service) TracksOf(ctx context.Context, id string) ([]Track, error) {
-	r, err := s.referrals.Get(ctx, id)
+	r, err := s.one(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("tracks of %s: %w", id, err)
 	}
 	var out []Track
 	for _, x := range r.Sendings {
 		if x.knownTo(x.Sender) {
-			out = append(out, Track{r.ownID(x), x.Sender, r.Person, x.Changed})
+			out = append(out, Track{r.ownID(x), r.ID, x.Sender, r.Person, x.Changed})
 		}
 	}
 	return out, nil

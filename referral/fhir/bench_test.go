@@ -32,8 +32,8 @@ const savers = 64
 
 // saved is what one recommendation by FHIR saves, as it lies in the stores.
 type saved struct {
-	key, referral, row []byte
-	id, person         string // that stand in them
+	key, referral, place, row []byte
+	id, person                string // that stand in them
 }
 
 // rig is the door behind a real listener, with the real sign-in and access log,
@@ -48,7 +48,7 @@ type rig struct {
 
 func openRig(b *testing.B) *rig {
 	b.Helper()
-	r := &rig{Env: testenv.New(b, referral.Kinds(), auth.Kinds())}
+	r := &rig{Env: testenv.New(b, referral.Kinds(), Kinds(), auth.Kinds())}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError}))
 	a, err := auth.New(auth.Config{Store: r.Store, Seal: r.Seal, Bus: r.Bus, Clock: r.Clock.Now, Log: quiet, PublicURL: "http://example.test"})
 	if err != nil {
@@ -62,7 +62,7 @@ func openRig(b *testing.B) *rig {
 		b.Fatal(err)
 	}
 	r.token = in.Token
-	svc := New(Config{Clock: r.Clock.Now, PublicURL: "http://example.test", Referrals: referral.New(referral.Config{Store: r.Store, Seal: r.Seal,
+	svc := New(Config{Store: r.Store, Clock: r.Clock.Now, PublicURL: "http://example.test", Referrals: referral.New(referral.Config{Store: r.Store, Seal: r.Seal,
 		Clock: r.Clock.Now, Settings: r.Terms, Registers: r.Registers, Staff: r.Staff, AccessLog: a})})
 	app := web.New(web.Config{PublicURL: "http://example.test", Log: quiet, Clock: r.Clock.Now, Actor: a.Actor, Faults: map[string]web.SayFault{"/fhir": Say}})
 	svc.Routes(app.Fiber())
@@ -107,6 +107,7 @@ func (r *rig) learn(b *testing.B) {
 	}
 	keep(r.Store, "referrals", &r.like.referral)
 	keep(r.Store, "access", &r.like.row)
+	keep(r.Store, tasks.Name, &r.like.place)
 	keep(r.Keys, "keys", &r.like.key)
 	var doc referral.Referral
 	if err := json.Unmarshal(r.like.referral, &doc); err != nil {
@@ -116,7 +117,8 @@ func (r *rig) learn(b *testing.B) {
 }
 
 // save makes the same saves with nothing around them: the person's key, the
-// recommendation with its event and fact, the row of the access log.
+// recommendation with its event and fact, its place among the sender's, the row
+// of the access log.
 func (r *rig) save(b testing.TB) {
 	id := halsocoach.NewID()
 	now := r.Clock.Now()
@@ -127,7 +129,7 @@ func (r *rig) save(b testing.TB) {
 		body   []byte
 		events []halsocoach.Event
 	}{
-		{r.Keys, "keys", r.like.key, nil}, {r.Store, "referrals", r.like.referral, []halsocoach.Event{event}}, {r.Store, "access", r.like.row, nil},
+		{r.Keys, "keys", r.like.key, nil}, {r.Store, "referrals", r.like.referral, []halsocoach.Event{event}}, {r.Store, tasks.Name, r.like.place, nil}, {r.Store, "access", r.like.row, nil},
 	} {
 		body := bytes.ReplaceAll(bytes.ReplaceAll(one.body, []byte(r.like.id), []byte(id)), []byte(r.like.person), []byte(id))
 		if _, err := one.to.Save(context.Background(), one.kind, store.Document{ID: id, Body: body}, one.events); err != nil {

@@ -84,7 +84,7 @@ func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order)
 	sent, made, err := s.cfg.Referrals.Recommend(ctx, who, req, r.wish)
 	switch {
 	case made:
-		return track{sent, sent.Changed}, true, err
+		return s.now(ctx, sent), true, err
 	case errors.Is(err, halsocoach.ErrOtherWish) && r.conditional: // by the rules of FHIR: what is there already is the answer
 		sent, err = s.cfg.Referrals.SentOne(ctx, who, req.ID(who, "referrals"))
 	case errors.Is(err, halsocoach.ErrOtherWish):
@@ -197,5 +197,5 @@ func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, a
 	if err != nil {
 		return track{}, err
 	}
-	return s.one(ctx, own)
+	return s.now(ctx, own), nil
 }

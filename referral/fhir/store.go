@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"halsocoach"
@@ -50,10 +51,10 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	return nil
 }
 
-// fold moves the Tasks of a recommendation whose versions are new. Doing it again
-// changes nothing.
-func (s *Service) fold(ctx context.Context, within string) error {
-	tracks, err := s.cfg.Referrals.TracksOf(ctx, within)
+// fold moves the Tasks of a recommendation whose versions are new; id as for
+// TracksOf. Doing it again changes nothing.
+func (s *Service) fold(ctx context.Context, id string) error {
+	tracks, err := s.cfg.Referrals.TracksOf(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // erased since, or joined to another
 	}
@@ -62,14 +63,14 @@ func (s *Service) fold(ctx context.Context, within string) error {
 	}
 	for _, t := range tracks {
 		_, err := s.places.Upsert(ctx, t.ID, func(p *place) ([]halsocoach.Event, error) {
-			if !t.Changed.After(p.Version) && p.Within == within {
+			if !t.Changed.After(p.Version) && p.Within == t.Within {
 				return nil, nil
 			}
 			now := s.cfg.Clock().UTC()
 			if !now.After(p.Changed) {
 				now = p.Changed.Add(time.Millisecond)
 			}
-			*p = place{ID: t.ID, Sender: t.Sender, Person: t.Person, Within: within, Version: t.Changed, Changed: now}
+			*p = place{ID: t.ID, Sender: t.Sender, Person: t.Person, Within: t.Within, Version: t.Changed, Changed: now}
 			return nil, nil
 		})
 		if err != nil {
@@ -77,6 +78,19 @@ func (s *Service) fold(ctx context.Context, within string) error {
 		}
 	}
 	return nil
+}
+
+// now is one that the asker has just changed, in its place at once, so that who
+// asks for changes next finds it. A fault is no fault of what was done: the event
+// comes all the same.
+func (s *Service) now(ctx context.Context, own referral.Own) track {
+	sending, _, _ := strings.Cut(own.ID, ".")
+	if err := s.fold(ctx, sending); err == nil {
+		if t, err := s.one(ctx, own); err == nil {
+			return t
+		}
+	}
+	return track{own, own.Changed}
 }
 
 // followed are the Tasks of the one who asks, the first to change first.

@@ -107,6 +107,9 @@ func alphabet(name string) string {
 	return strings.NewReplacer("å", "{", "ä", "|", "ö", "}", "é", "e", "ü", "y").Replace(strings.ToLower(name))
 }
 
+// Load reads the register of staff once, for a command that runs beside the service.
+func (s *Service) Load(ctx context.Context) error { return s.staff.Load(ctx) }
+
 // StaffOf are the members of a kommun, or of the county for halsocoach.County,
 // those who work here first.
 func (s *Service) StaffOf(_ context.Context, who halsocoach.Actor, kommun string) ([]Member, error) {

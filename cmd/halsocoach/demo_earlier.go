@@ -22,7 +22,7 @@ var monthly = map[string]int{
 	halsocoach.CountChat: 5, halsocoach.CountHandOver: 1, halsocoach.CountEnded: 2,
 }
 
-// came is about how many were recommended in a month.
+// came is about how many were recommended in a month, in the smallest demo.
 const came = 6
 
 // earlier writes the counts from the beginning of the year before until the day
@@ -35,13 +35,15 @@ func (d *demo) earlier(ctx context.Context, first halsocoach.Day) error {
 	var all errgroup.Group
 	all.SetLimit(sideBySide)
 	lot := rand.New(rand.NewPCG(1177, 112))
+	small := sizes["small"]
+	times := max(1, d.size.people*small.days/(d.size.days*small.people))
 	for month := halsocoach.Day(strconv.Itoa(year-1) + "-01-01"); month < first; month = nextMonth(month) {
 		days := []halsocoach.Day{month.Plus(8), month.Plus(20)}
 		for _, k := range halsocoach.Kommuner {
 			var facts []halsocoach.Fact
 			for _, day := range days {
 				if day < first {
-					facts = append(facts, halfMonth(lot, k, day)...)
+					facts = append(facts, halfMonth(lot, k, day, times)...)
 				}
 			}
 			all.Go(func() error {
@@ -60,10 +62,12 @@ func nextMonth(d halsocoach.Day) halsocoach.Day {
 	return halsocoach.Day(d.Plus(31).Month() + "-01")
 }
 
-// halfMonth is what a centre did around a day.
-func halfMonth(lot *rand.Rand, k halsocoach.Kommun, day halsocoach.Day) []halsocoach.Fact {
+// halfMonth is what a centre did around a day, so many times as much as a small
+// one.
+func halfMonth(lot *rand.Rand, k halsocoach.Kommun, day halsocoach.Day, times int) []halsocoach.Fact {
 	at := day.At(12 * 60)
 	about := func(n int) int {
+		n *= times
 		if k.Code == "0680" || k.Code == "0684" {
 			n *= 2
 		}

@@ -227,3 +227,22 @@ func TestACentreWhereNobodyWorksIsNotOffered(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestASendingThatComesFromAnotherRecommendationHasNotChanged(t *testing.T) {
+	g := open(t)
+	here, there := g.sent(g.People.Vardcentral, "a", wish()), wish()
+	there.Personnummer = ""
+	other := g.sent(g.People.Forening, "b", there)
+	doc, err := g.svc.ByEvent(g.Ctx(), other.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Clock.Add(time.Hour)
+	after, err := g.svc.Change(g.Ctx(), here.ID, func(r *referral.Referral, _ time.Time) ([]halsocoach.Event, error) {
+		r.Sendings = append(r.Sendings, doc.Sendings[0])
+		return nil, nil
+	})
+	if err != nil || !after.Sendings[1].Changed.Equal(other.Changed) || !after.Sendings[0].Changed.Equal(here.Changed) {
+		t.Fatalf("%v, %v; before %v and %v, %v", after.Sendings[0].Changed, after.Sendings[1].Changed, here.Changed, other.Changed, err)
+	}
+}

@@ -273,14 +273,19 @@ func (r *Referral) index(before []Seen, now time.Time) {
 	}
 	for i := range r.Sendings {
 		x := &r.Sendings[i]
-		seen := r.SeenBy(*x)
-		if i >= len(before) || before[i] != seen {
+		seen, mine := r.SeenBy(*x), ""
+		if x.knownTo(x.Sender) {
+			mine = x.Sender + "/" + string(seen.State)
+		}
+		same := i < len(before) && before[i] == seen
+		if i >= len(before) { // new, or come from another recommendation of the person
+			same = !x.Changed.IsZero() && x.Mine == mine
+		}
+		if !same {
 			x.Changed = later(now, x.Changed)
 			r.Changed = later(now, r.Changed)
 		}
-		if x.Mine = ""; x.knownTo(x.Sender) {
-			x.Mine = x.Sender + "/" + string(seen.State)
-		}
+		x.Mine = mine
 	}
 }
 

@@ -63,14 +63,18 @@ func (s *Service) fold(ctx context.Context, id string) error {
 	}
 	for _, t := range tracks {
 		_, err := s.places.Upsert(ctx, t.ID, func(p *place) ([]halsocoach.Event, error) {
-			if !t.Changed.After(p.Version) && p.Within == t.Within {
+			later := t.Changed.After(p.Version)
+			if !later && p.Within == t.Within && p.Person == t.Person {
 				return nil, nil
 			}
-			now := s.cfg.Clock().UTC()
-			if !now.After(p.Changed) {
-				now = p.Changed.Add(time.Millisecond)
+			p.ID, p.Sender, p.Within, p.Person = t.ID, t.Sender, t.Within, t.Person
+			if later {
+				now := s.cfg.Clock().UTC()
+				if !now.After(p.Changed) {
+					now = p.Changed.Add(time.Millisecond)
+				}
+				p.Version, p.Changed = t.Changed, now
 			}
-			*p = place{ID: t.ID, Sender: t.Sender, Person: t.Person, Within: t.Within, Version: t.Changed, Changed: now}
 			return nil, nil
 		})
 		if err != nil {

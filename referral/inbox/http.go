@@ -11,6 +11,9 @@ import (
 	"halsocoach/referral"
 )
 
+// at is where the inbox is.
+const at = "/inkorg"
+
 // Routes puts the pages on the router.
 func (s *Service) Routes(r fiber.Router) {
 	r.Get(at, s.showList)

@@ -7,6 +7,8 @@
 package ics
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	ical "github.com/arran4/golang-ical"
@@ -55,14 +57,24 @@ func (t Time) File(now time.Time) []byte {
 	} else {
 		cal.SetMethod(ical.MethodPublish)
 		e.SetStatus(ical.ObjectStatusConfirmed)
-		if t.Where != "" {
-			e.SetLocation(t.Where)
+		if where := neutral(t.Where); where != "" {
+			e.SetLocation(where)
 		}
 		if t.Note != "" {
 			e.SetDescription(t.Note)
 		}
 	}
 	return []byte(cal.Serialize(ical.WithNewLineWindows))
+}
+
+// neutral leaves out the parts of a place that tell what one does there: of "Stora
+// rummet, Hälsocentret, Sävsjö" the one in the middle.
+func neutral(where string) string {
+	parts := slices.DeleteFunc(strings.Split(where, ","), func(part string) bool {
+		part = strings.ToLower(part)
+		return strings.Contains(part, "hälso") || strings.Contains(part, "coach")
+	})
+	return strings.TrimSpace(strings.Join(parts, ","))
 }
 
 // stockholm is the time zone with its rules: the last Sundays of March and

@@ -71,7 +71,7 @@ var now = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
 func TestAFileIsWhatTheStandardSays(t *testing.T) {
 	e := example()
-	e.Where = `Å\"Huset", plan 2; ` + strings.Repeat("åäö ", 40)
+	e.Where = `Å\"Huset", plan 2; ` + strings.TrimSpace(strings.Repeat("åäö ", 40))
 	e.Note = "Rad ett,\nrad två; med \\ och långa ord: " + strings.Repeat("ö", 200)
 	lines := read(t, e.File(now))
 	says(t, lines, "BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:PUBLISH", "DTSTAMP:20261123T080000Z", "STATUS:CONFIRMED", "CLASS:PRIVATE", "SEQUENCE:0",
@@ -93,6 +93,19 @@ func TestAFileIsWhatTheStandardSays(t *testing.T) {
 	for what, n := range open {
 		if n != 0 {
 			t.Errorf("%s is not closed", what)
+		}
+	}
+}
+
+func TestThePlaceDoesNotTellWhatOneDoesThere(t *testing.T) {
+	for where, want := range map[string]string{
+		"Stora rummet, Hälsocentret, Sävsjö": "Stora rummet, Sävsjö", "Hälsocenter Aneby, Storgatan 1": "Storgatan 1",
+		"Hos hälsocoachen": "", "Resecentrum": "Resecentrum", "": "",
+	} {
+		e := example()
+		e.Where = where
+		if got, _ := value(t, read(t, e.File(now)), "LOCATION"); got != want {
+			t.Errorf("%q becomes %q, want %q", where, got, want)
 		}
 	}
 }

@@ -63,14 +63,6 @@ func kommunOf(n int) halsocoach.Kommun {
 	panic("the shares are not a hundred")
 }
 
-func kommun(code string) halsocoach.Kommun {
-	k, ok := halsocoach.KommunByCode(code)
-	if !ok {
-		panic("no kommun " + code)
-	}
-	return k
-}
-
 // personas are those that one can be, in the order of the sign-in page.
 func personas() []auth.Persona {
 	return []auth.Persona{
@@ -129,8 +121,8 @@ func coachAt(code string, n int) auth.Member {
 	return m
 }
 
-// coaches is how many take people in at a kommun's centre. Sävsjö's second one
-// has just begun, and works one day a week.
+// coaches is how many take people in at a kommun's centre. Sävsjö has one more
+// where the others have but one; that one works there one day a week.
 func (s size) coaches(code string) int { return min(s.staff, paces[code].coaches) }
 
 // colleagues are all who work in a demo of the size.

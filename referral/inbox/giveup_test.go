@@ -92,6 +92,24 @@ func TestAMergeThatIsUndoneInTheMiddleStaysUndone(t *testing.T) {
 	}
 }
 
+// TestWhatIsMendedAfterAMergeIsMendedWhenItIsUndone: the sender writes another phone
+// number in between.
+func TestWhatIsMendedAfterAMergeIsMendedWhenItIsUndone(t *testing.T) {
+	p := openNodes(t).pair()
+	p.ok(p.join())
+	mend := func(phone string) {
+		_, err := p.refs.Reach(p.Ctx(), p.People.Forening, p.b, referral.Contact{Phone: phone})
+		p.ok(err)
+	}
+	mend("036-10 50 01")
+	p.once("before", "save", "referrals", p.a, func() { mend("036-10 50 02") }) // as it is taken out
+	p.ok(p.svc.Part(p.Ctx(), p.People.Maria, p.a, p.merge))
+	p.twoNow()
+	if said, err := p.refs.Said(p.Ctx(), p.found(p.b)); err != nil || said[0].Phone != "036-10 50 02" {
+		t.Fatalf("%+v, %v", said, err)
+	}
+}
+
 // leaves does something as somebody is signed out, which is after the first look at
 // what they hold.
 type leaves struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
@@ -202,7 +203,13 @@ func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
 	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if err := s.index(ctx, r.Centre, r.Person); err != nil {
+	err = s.index(ctx, r.Centre, r.Person)
+	if errors.Is(err, seal.ErrBox) {
+		if err = s.mend(ctx, r); err == nil {
+			err = s.index(ctx, r.Centre, r.Person)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("index the person of %s: %w", r.ID, err)
 	}
 	return nil

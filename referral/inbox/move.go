@@ -272,6 +272,45 @@ func (s *Service) reperson(ctx context.Context, id, from, to string) error {
 	return halsocoach.ErrBusy
 }
 
+// mend seals anew what was sealed for somebody who had just become r's person, and
+// was put in all the same.
+func (s *Service) mend(ctx context.Context, r referral.Referral) error {
+	merged, err := s.into(ctx, r.Person)
+	if err != nil {
+		return err
+	}
+	for _, m := range merged {
+		if m.Undone != nil || m.Due == nil {
+			continue
+		}
+		boxes := map[string]seal.Sealed{}
+		err := r.Sealed(func(purpose string, box *seal.Sealed) error {
+			boxes[string(*box)] = *box
+			if _, err := s.Referrals.Seal.Open(ctx, m.Person, purpose, *box); !errors.Is(err, seal.ErrBox) {
+				return err
+			}
+			plain, err := s.Referrals.Seal.Open(ctx, m.Absorbed, purpose, *box)
+			if err == nil {
+				boxes[string(*box)], err = s.Referrals.Seal.Seal(ctx, m.Person, purpose, plain)
+			}
+			return err
+		})
+		if errors.Is(err, seal.ErrBox) {
+			continue // it was sealed for another of those
+		}
+		if err == nil {
+			_, err = s.Referrals.Change(ctx, r.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+				if r.Person != m.Person {
+					return nil, nil
+				}
+				return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)}, rename(r, m.Absorbed, m.Person, boxes)
+			})
+		}
+		return err
+	}
+	return seal.ErrBox
+}
+
 // renamed is a copy that is another person's, sealed anew.
 func (s *Service) renamed(ctx context.Context, r referral.Referral, from, to string) (referral.Referral, error) {
 	boxes, err := s.reseal(ctx, r, from, to)

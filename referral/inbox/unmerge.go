@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -150,20 +151,26 @@ func toldSince(x referral.Sending, was referral.Referral) bool {
 	return i >= 0 && toldOf(was.Sendings[i]) != toldOf(x)
 }
 
-// withTold is was with what has been said since of its sendings in now.
-func withTold(was, now referral.Referral) referral.Referral {
-	was.Sendings = slices.Clone(was.Sendings)
-	for i := range was.Sendings {
-		x := &was.Sendings[i]
-		j := slices.IndexFunc(now.Sendings, func(y referral.Sending) bool { return y.ID == x.ID })
-		if j < 0 || toldOf(now.Sendings[j]) == toldOf(*x) {
-			continue
-		}
-		y := now.Sendings[j]
-		x.Gone, x.Last, x.Changed = y.Gone, y.Last, y.Changed
-		x.Consent.Scope, x.Consent.Back, x.Consent.BackBy = y.Consent.Scope, y.Consent.Back, y.Consent.BackBy
+// theirs are the sendings of r that are in was.
+func theirs(r, was referral.Referral) []referral.Sending {
+	return slices.DeleteFunc(slices.Clone(r.Sendings), func(x referral.Sending) bool { return !has(was, x.ID) })
+}
+
+// asNow is was with its sendings as they have become in o, sealed for whom it is put
+// back.
+func (s *Service) asNow(ctx context.Context, was, o referral.Referral) (referral.Referral, error) {
+	o.Sendings, o.Attempts = theirs(o, was), nil
+	now, err := s.renamed(ctx, o, o.Person, was.Person)
+	if err != nil {
+		return was, err
 	}
-	return was
+	was.Sendings = slices.Clone(was.Sendings)
+	for i, x := range was.Sendings {
+		if j := slices.IndexFunc(now.Sendings, func(y referral.Sending) bool { return y.ID == x.ID }); j >= 0 {
+			was.Sendings[i] = now.Sendings[j]
+		}
+	}
+	return was, nil
 }
 
 // carryBack does what the way back asks for. Any number of nodes may do it at once,
@@ -231,33 +238,32 @@ func (s *Service) moveBack(ctx context.Context, m Merge, moved Moved) error {
 	return err
 }
 
-// takeOut lets what joined another be one of its own again, with what has been said
-// of it since, unless they have been decided together. What is taken out is kept
-// first.
+// takeOut lets what joined another be one of its own again, as it has become since,
+// unless they have been decided together. What is taken out is kept first.
 func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
 	for range steps {
+		was := *moved.Doc
 		o, err := s.Referrals.ByEvent(ctx, moved.Into)
+		if err == nil {
+			was, err = s.asNow(ctx, was, o)
+		}
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		was := withTold(*moved.Doc, o)
-		if err := s.keepTold(ctx, m.ID, moved, was); err != nil {
+		if err := s.keepBack(ctx, m.ID, moved, was); err != nil {
 			return err
 		}
-		together := false
+		together, read := false, theirs(o, was)
 		_, err = s.Referrals.Change(ctx, moved.Into, func(o *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
-			together = false
-			others := slices.DeleteFunc(slices.Clone(o.Sendings), func(x referral.Sending) bool { return has(was, x.ID) })
+			out := theirs(*o, was)
+			together = len(out) > 0 && (!o.State.Open() || len(out) == len(o.Sendings))
 			switch {
-			case len(others) == len(o.Sendings):
-				return nil, nil // not there, or taken out before
-			case !o.State.Open() || len(others) == 0:
-				together = true
+			case len(out) == 0, together: // taken out before, or never there
 				return nil, nil
-			case slices.ContainsFunc(o.Sendings, func(x referral.Sending) bool { return toldSince(x, was) }):
+			case !reflect.DeepEqual(out, read):
 				return nil, errNew
 			}
-			o.Sendings = others
+			o.Sendings = slices.DeleteFunc(o.Sendings, func(x referral.Sending) bool { return has(was, x.ID) })
 			o.Attempts = slices.DeleteFunc(o.Attempts, func(a referral.Attempt) bool {
 				return slices.ContainsFunc(was.Attempts, func(b referral.Attempt) bool { return a.ID == b.ID })
 			})
@@ -278,8 +284,8 @@ func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
 	return halsocoach.ErrBusy
 }
 
-// keepTold notes in the merge what has been said since of what is to be put back.
-func (s *Service) keepTold(ctx context.Context, merge string, moved Moved, was referral.Referral) error {
+// keepBack notes in the merge what is to be put back.
+func (s *Service) keepBack(ctx context.Context, merge string, moved Moved, was referral.Referral) error {
 	_, err := s.merges.Update(ctx, merge, func(m *Merge) ([]halsocoach.Event, error) {
 		if is := m.moved(moved.ID); m.Undone != nil && is != nil && is.same(moved) {
 			is.Doc = &was

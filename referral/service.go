@@ -349,13 +349,13 @@ func (s *Service) receive(ctx context.Context, fresh Referral, counted bool) (do
 }
 
 // join adds the sendings of fresh to the one that waits. ErrDecided says that it
-// waits no longer.
+// waits no longer for the same person.
 func (s *Service) join(ctx context.Context, id string, fresh Referral) (doc Referral, made bool, err error) {
 	doc, err = s.change(ctx, id, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
 		made = false
 		for _, x := range fresh.Sendings {
 			if !slices.ContainsFunc(r.Sendings, func(y Sending) bool { return y.ID == x.ID }) {
-				if !r.State.Open() {
+				if !r.State.Open() || r.Person != fresh.Person { // or has just become another's, by a merge
 					return nil, ErrDecided
 				}
 				r.Sendings, made = append(r.Sendings, x), true

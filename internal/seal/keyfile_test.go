@@ -124,7 +124,7 @@ func TestAnOlderInstallationsKeysAreTakenOver(t *testing.T) {
 	}
 	r := nodes[0].Rotation()
 	was := h.master.outer[0].id
-	if keys := must[[]OuterKey](t)(r.List(t.Context())); len(keys) != 1 || keys[0].ID != was || keys[0].Wraps != 33 {
+	if keys := must[[]OuterKey](t)(r.List(t.Context())); len(keys) != 1 || keys[0].ID != was || keys[0].Wraps != 34 {
 		t.Fatalf("%+v", keys)
 	}
 	rotate(t, r)

@@ -22,7 +22,8 @@ const (
 // What it listens to.
 const (
 	eventAccepted = "referral.accepted"
-	eventErred    = "referral.erred" // sent by mistake, says the one who recommended
+	eventErred    = "referral.erred"    // sent by mistake, says the one who recommended
+	eventShielded = "referral.shielded" // the person has protected identity, which was not known
 )
 
 // About is the data of the events.
@@ -48,7 +49,7 @@ const (
 // one node at a time, those who were accepted while nobody listened. It returns
 // when the consumer runs.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
-	if err := bus.Consume(ctx, "citizen", []string{eventAccepted, eventErred}, s.accepted); err != nil {
+	if err := bus.Consume(ctx, "citizen", []string{eventAccepted, eventErred, eventShielded}, s.heard); err != nil {
 		return fmt.Errorf("citizen: consume: %w", err)
 	}
 	leases := store.Leases{Store: s.Store, Clock: s.Clock, Log: s.Log}
@@ -64,30 +65,34 @@ func (s *Service) sweep(ctx context.Context) error {
 	return err
 }
 
-func (s *Service) accepted(ctx context.Context, e halsocoach.Event) error {
-	if e.Type == eventErred {
-		return s.mistaken(ctx, e.Subject, e.At)
+func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
+	switch e.Type {
+	case eventErred: // the coach is to see it
+		return s.note(ctx, e, func(n *Enrolment) {
+			if n.Mistaken == nil {
+				n.Mistaken = &e.At
+			}
+		})
+	case eventShielded:
+		return s.note(ctx, e, func(n *Enrolment) { n.Protected = true })
 	}
 	return s.takeIn(ctx, e.Subject)
 }
 
-// mistaken notes that a recommendation was sent by mistake with the enrolment
-// that it led to, if it did, so that the coach sees it.
-func (s *Service) mistaken(ctx context.Context, referral string, at time.Time) error {
-	e, err := s.one(ctx, "referral", referral)
+// note changes the enrolment that the recommendation of an event led to, if it did.
+func (s *Service) note(ctx context.Context, e halsocoach.Event, change func(*Enrolment)) error {
+	led, err := s.one(ctx, "referral", e.Subject)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err == nil {
-		_, err = s.enrolments.Update(ctx, e.ID, func(e *Enrolment) ([]halsocoach.Event, error) {
-			if e.Mistaken == nil {
-				e.Mistaken = &at
-			}
+		_, err = s.enrolments.Update(ctx, led.ID, func(n *Enrolment) ([]halsocoach.Event, error) {
+			change(n)
 			return nil, nil
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("a mistaken referral %s: %w", referral, err)
+		return fmt.Errorf("%s of referral %s: %w", e.Type, e.Subject, err)
 	}
 	return nil
 }
@@ -100,8 +105,17 @@ func (s *Service) takeIn(ctx context.Context, referral string) error {
 	if err != nil {
 		return fmt.Errorf("take in from referral %s: %w", referral, err)
 	}
-	_, err = s.Enrol(ctx, a)
-	return err
+	if _, err = s.Enrol(ctx, a); err != nil || a.Protected {
+		return err
+	}
+	// It may have become known while the enrolment was made.
+	if a, err = s.Referrals.Accepted(ctx, referral); err != nil || !a.Protected {
+		if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+			err = nil // erased since
+		}
+		return err
+	}
+	return s.note(ctx, halsocoach.Event{Type: eventShielded, Subject: referral}, func(n *Enrolment) { n.Protected = true })
 }
 
 // Sweep takes in those who were accepted and have no enrolment, and says how

@@ -8,7 +8,7 @@ import (
 )
 
 // Accepted lets a test deliver an event once more.
-func (s *Service) Accepted(ctx context.Context, e halsocoach.Event) error { return s.accepted(ctx, e) }
+func (s *Service) Accepted(ctx context.Context, e halsocoach.Event) error { return s.heard(ctx, e) }
 
 // Claim is a rule without a store.
 func (e *Enrolment) Claim(t Talk, now time.Time) (bool, error) { return e.claim(t, now) }

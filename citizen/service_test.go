@@ -215,3 +215,20 @@ func TestACoachIsToldThatARecommendationWasAMistake(t *testing.T) {
 		t.Fatalf("something was taken away: %+v", f)
 	}
 }
+
+func TestProtectedIdentityThatIsLearntLaterShutsTheFile(t *testing.T) {
+	g := open(t)
+	e := g.enrolled(wish())
+	if e.Protected {
+		t.Fatalf("%+v", e)
+	}
+	w := wish()
+	w.Protected = true
+	if _, _, err := g.referral.Recommend(g.Ctx(), g.People.Forening, key("later"), w); err != nil {
+		t.Fatal(err)
+	}
+	g.Eventually("the file is shut to others", func() bool {
+		now, err := g.svc.Enrolment(g.Ctx(), e.ID)
+		return err == nil && now.Protected
+	})
+}

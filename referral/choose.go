@@ -142,7 +142,11 @@ func (s *Service) judge(ctx context.Context, wish Wish) (halsocoach.Number, erro
 	if wish.Centre == "" {
 		return number, wrong
 	}
-	err := s.takesIn(ctx, wish.Kommun, wish.Centre)
+	kommun := wish.Kommun
+	if wish.there {
+		kommun = ""
+	}
+	err := s.takesIn(ctx, kommun, wish.Centre)
 	var all, more *halsocoach.Error
 	if errors.As(wrong, &all) && errors.As(err, &more) && more.Kind == halsocoach.KindInvalid {
 		return number, halsocoach.Invalid(append(all.Fields, more.Fields...)...)

@@ -25,6 +25,8 @@ const (
 	EventStarted   = "referral.started"
 	EventEnded     = "referral.ended"
 	EventChanged   = "referral.changed" // something that a follower must know: taken, the first talk, a consent
+	// EventShielded: it has become known that the person has protected identity.
+	EventShielded = "referral.shielded"
 )
 
 // The events of package citizen that it listens to. Their data name the
@@ -73,7 +75,7 @@ func decidedEvent(r Referral, d Decision) halsocoach.Event {
 // Start listens to what follows a decision, and carries on what was left when
 // the program last stopped. It returns when the consumers run.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
-	types := []string{EventForwarded, eventEnrolled, eventAgain, eventStarted, eventEnded}
+	types := []string{EventReceived, EventShielded, EventForwarded, eventEnrolled, eventAgain, eventStarted, eventEnded}
 	types = append(types, slices.Sorted(maps.Keys(eventTalks))...)
 	err := bus.Consume(ctx, "referral", types, s.heard)
 	if err != nil {
@@ -94,8 +96,11 @@ type told struct {
 
 // heard does what an event asks for. Doing it again changes nothing.
 func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
-	if e.Type == EventForwarded {
+	switch e.Type {
+	case EventForwarded:
 		return s.bringOn(ctx, e.Subject)
+	case EventReceived, EventShielded:
+		return s.shield(ctx, e.Subject)
 	}
 	var t told
 	if err := json.Unmarshal(e.Data, &t); err != nil {
@@ -174,14 +179,23 @@ func (s *Service) bringOn(ctx context.Context, id string) error {
 	if v == nil || v.What != Forward {
 		return nil
 	}
-	if there, err := s.carriedFrom(ctx, old); err != nil || there {
-		return err
-	}
 	next := Referral{ID: halsocoach.IDFrom("referral", old.ID, v.To), Person: old.Person, Centre: v.To, Received: v.At,
 		Sex: old.Sex, AgeBand: old.AgeBand, Protected: old.Protected, From: old.ID}
 	for _, x := range old.holding() {
+		if x.calledOff() {
+			continue
+		}
 		x.Carried, x.Came, x.Changed, x.Mine = old.ID, v.At, time.Time{}, ""
 		next.Sendings = append(next.Sendings, x)
+	}
+	if len(next.Sendings) == 0 {
+		return nil
+	}
+	if _, err := s.carriedTo(ctx, old.ID, next.Sendings[0].ID); !errors.Is(err, store.ErrNotFound) {
+		if err == nil {
+			err = s.followBack(ctx, old.ID) // perhaps the program stopped before it had
+		}
+		return err
 	}
 	if len(next.Topics()) == 0 { // a caller whom nobody has asked yet
 		next.CallMe = next.Centre
@@ -192,5 +206,50 @@ func (s *Service) bringOn(ctx context.Context, id string) error {
 	if _, _, err = s.receive(ctx, next, false); err != nil {
 		return fmt.Errorf("bring %s on to %s: %w", old.ID, v.To, err)
 	}
+	return s.followBack(ctx, old.ID) // what was said while it was brought on
+}
+
+// shield lets all that there is about a person be protected as soon as anything
+// is: it is the person who has protected identity, not one recommendation. Doing
+// it again changes nothing.
+func (s *Service) shield(ctx context.Context, id string) error {
+	r, err := s.referrals.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // erased since, or joined to another
+	}
+	if err != nil {
+		return fmt.Errorf("shield %s: %w", id, err)
+	}
+	about, err := s.aboutPerson(ctx, r.Person)
+	if err != nil {
+		return fmt.Errorf("shield %s: %w", id, err)
+	}
+	if !slices.ContainsFunc(append(about, r), Referral.shields) {
+		return nil
+	}
+	for _, o := range append(about, r) {
+		if o.Protected {
+			continue
+		}
+		_, err := s.change(ctx, o.ID, func(o *Referral, now time.Time) ([]halsocoach.Event, error) {
+			if o.Protected || o.Person != r.Person {
+				return nil, nil
+			}
+			o.Protected = true
+			return []halsocoach.Event{changed(*o, now)}, nil
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("shield %s: %w", o.ID, err)
+		}
+	}
 	return nil
+}
+
+func (r Referral) shields() bool { return r.Protected }
+
+// Shielded says whether anything there is about the person says that they have
+// protected identity; for the rooms of this package.
+func (s *Service) Shielded(ctx context.Context, person string) (bool, error) {
+	about, err := s.aboutPerson(ctx, person)
+	return slices.ContainsFunc(about, Referral.shields), err
 }

@@ -18,15 +18,26 @@ type ground struct {
 
 func open(t *testing.T) ground {
 	t.Helper()
-	env := testenv.New(t, referral.Kinds())
-	g := ground{env, referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
-		Registers: env.Registers, Staff: colleagues{env.Staff}, AccessLog: env.AccessLog})}
-	ctx, stop := context.WithCancel(context.Background())
-	t.Cleanup(stop)
-	if err := g.svc.Start(ctx, env.Bus); err != nil {
-		t.Fatal(err)
-	}
+	g := asleep(t)
+	g.wake()
 	return g
+}
+
+// asleep is one whose consumers do not run yet.
+func asleep(t *testing.T) ground {
+	t.Helper()
+	env := testenv.New(t, referral.Kinds())
+	return ground{env, referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+		Registers: env.Registers, Staff: colleagues{env.Staff}, AccessLog: env.AccessLog})}
+}
+
+func (g ground) wake() {
+	g.T.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	g.T.Cleanup(stop)
+	if err := g.svc.Start(ctx, g.Bus); err != nil {
+		g.T.Fatal(err)
+	}
 }
 
 // colleagues are the personas and any coach whose id begins with "coach-".

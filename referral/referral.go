@@ -76,6 +76,7 @@ type Sending struct {
 	// Came when it did.
 	Carried string    `json:"carried,omitempty"`
 	Came    time.Time `json:"came,omitzero"`
+	Due     time.Time `json:"due,omitzero"` // first contact is promised to this sender by then
 	// Gone is when the sending was called back; nil while it holds.
 	Gone *Gone `json:"gone,omitempty"`
 	// Last is what the sender last saw, once the person has taken the consent back.
@@ -223,11 +224,11 @@ func (r Referral) SendingOf(staff string) (Sending, bool) {
 
 // ownID is under which id the sender sees their sending. It is not the
 // recommendation's, so that nobody can tell whether another was there before.
-func (r Referral) ownID(x Sending) string {
+func (x Sending) ownID() string {
 	if x.Carried == "" {
 		return x.ID
 	}
-	return x.ID + "." + halsocoach.IDFrom("carried", r.ID, x.ID)[:10]
+	return x.ID + "." + halsocoach.IDFrom("carried", x.Carried, x.ID)[:10]
 }
 
 // enter puts the recommendation among those that wait for a coach.
@@ -249,18 +250,18 @@ func (r *Referral) move(act Act, by halsocoach.Role) error {
 	return nil
 }
 
-// seen is what each of the senders sees.
-func (r Referral) seen() []Seen {
-	out := make([]Seen, len(r.Sendings))
-	for i, x := range r.Sendings {
-		out[i] = r.SeenBy(x)
+// seen is what each of the senders sees, by the sending's id.
+func (r Referral) seen() map[string]Seen {
+	out := make(map[string]Seen, len(r.Sendings))
+	for _, x := range r.Sendings {
+		out[x.ID] = r.SeenBy(x)
 	}
 	return out
 }
 
 // index keeps the fields that lie in indexes true, after a change at now; before
 // is what the senders saw.
-func (r *Referral) index(before []Seen, now time.Time) {
+func (r *Referral) index(before map[string]Seen, now time.Time) {
 	now = now.UTC()
 	r.Open, r.Queue, r.Untouched, r.Filters = "", "", "", nil
 	if r.State.Open() {
@@ -277,8 +278,9 @@ func (r *Referral) index(before []Seen, now time.Time) {
 		if x.knownTo(x.Sender) {
 			mine = x.Sender + "/" + string(seen.State)
 		}
-		same := i < len(before) && before[i] == seen
-		if i >= len(before) { // new, or come from another recommendation of the person
+		was, had := before[x.ID]
+		same := had && was == seen
+		if !had { // new, or come from another recommendation of the person
 			same = !x.Changed.IsZero() && x.Mine == mine
 		}
 		if !same {

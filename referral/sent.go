@@ -66,6 +66,7 @@ type Own struct {
 	Seen
 	Consent  Consent
 	Received time.Time // theirs, not of one who came before
+	Came     time.Time // to this centre: later than Received if it was forwarded
 	Due      time.Time
 	Placer   string    // the sender's own identifier
 	Shielded bool      // the sender said that the person has protected identity
@@ -86,18 +87,19 @@ func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state State, a
 	if err != nil {
 		return nil, "", fmt.Errorf("referrals sent by %s: %w", who.ID, err)
 	}
-	sent := make([]Sending, 0, len(found))
-	found = slices.DeleteFunc(found, func(r Referral) bool {
-		x, known := r.SendingOf(who.ID)
-		if known {
-			sent = append(sent, x)
+	var within []Referral
+	var sent []Sending
+	for _, r := range found {
+		for _, x := range r.Sendings {
+			if x.knownTo(who.ID) && (state == "" || r.SeenBy(x).State == state) {
+				within, sent = append(within, r), append(sent, x)
+			}
 		}
-		return !known
-	})
-	if err := s.saw(ctx, who, "read own referrals", found); err != nil {
+	}
+	if err := s.saw(ctx, who, "read own referrals", within); err != nil {
 		return nil, "", err
 	}
-	items, err = s.owns(ctx, found, sent)
+	items, err = s.owns(ctx, within, sent)
 	slices.SortStableFunc(items, func(a, b Own) int { return b.Received.Compare(a.Received) }) // by their own dates
 	return items, next, err
 }
@@ -138,9 +140,57 @@ func (s *Service) EnterInError(ctx context.Context, who halsocoach.Actor, id str
 // while nobody has decided the sending is called back, afterwards the sender sees
 // no more of how it goes. Again is nothing.
 func (s *Service) ConsentBack(ctx context.Context, who halsocoach.Actor, id string) (Own, error) {
-	return s.ofSender(ctx, who, id, "consent taken back", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+	var from Referral
+	own, err := s.ofSender(ctx, who, id, "consent taken back", func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
+		from = *r
 		return r.consentBack(i, who, now)
 	})
+	if err == nil && from.State == Forwarded { // where it has gone since, nobody is to call either
+		err = s.followBack(ctx, from.ID)
+	}
+	return own, err
+}
+
+// followBack takes back, in what came of a forwarded recommendation, the consents
+// that its senders have said are taken back.
+func (s *Service) followBack(ctx context.Context, id string) error {
+	old, err := s.referrals.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, x := range old.Sendings {
+		if !x.calledOff() {
+			continue
+		}
+		there, err := s.carriedTo(ctx, old.ID, x.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // not brought on: then it is left behind
+		}
+		if err != nil {
+			return err
+		}
+		who := halsocoach.Actor{ID: x.Sender, Role: halsocoach.RoleCareCentre}
+		after, err := s.change(ctx, there.ID, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
+			i := slices.IndexFunc(r.Sendings, func(y Sending) bool { return y.ID == x.ID })
+			if i < 0 {
+				return nil, nil
+			}
+			return r.consentBack(i, who, now)
+		})
+		if err == nil && after.State == Forwarded {
+			err = s.followBack(ctx, after.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("take back consent in %s: %w", there.ID, err)
+		}
+	}
+	return nil
+}
+
+// calledOff says whether the sender has said that the person no longer wants it.
+// What the person says themselves is about what the sender may see.
+func (x Sending) calledOff() bool {
+	return x.Consent.Back != nil && x.Consent.BackBy == x.Sender && x.Source != halsocoach.FromSelf
 }
 
 // ContactSaid is how the sender has written that the person is reached.
@@ -288,9 +338,8 @@ func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Own{ID: r.ownID(x), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At,
-			Due:    r.Due.Add(x.came().Sub(r.Received)), // a promise from their own day
-			Placer: x.Placer, Changed: x.Changed, Shielded: x.Protected}
+		out[i] = Own{ID: x.ownID(), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At,
+			Came: x.came(), Due: x.Due, Placer: x.Placer, Changed: x.Changed, Shielded: x.Protected}
 		if x.Gone == nil && x.Consent.Back == nil {
 			_, err = out[i].State.After(Withdraw, halsocoach.RoleCareCentre)
 			out[i].MayWithdraw = err == nil
@@ -331,7 +380,7 @@ func (s *Service) TracksOf(ctx context.Context, id string) ([]Track, error) {
 	var out []Track
 	for _, x := range r.Sendings {
 		if x.knownTo(x.Sender) {
-			out = append(out, Track{r.ownID(x), r.ID, x.Sender, r.Person, x.Changed})
+			out = append(out, Track{x.ownID(), r.ID, x.Sender, r.Person, x.Changed})
 		}
 	}
 	return out, nil
@@ -356,7 +405,7 @@ func (s *Service) SentMany(ctx context.Context, who halsocoach.Actor, ids, withi
 	var sent []Sending
 	for i, id := range ids {
 		r := by[within[i]]
-		j := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.knownTo(who.ID) && r.ownID(x) == id })
+		j := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.knownTo(who.ID) && x.ownID() == id })
 		if j >= 0 {
 			shown, sent = append(shown, r), append(sent, r.Sendings[j])
 		}
@@ -391,7 +440,9 @@ func (s *Service) Tracks(ctx context.Context, who halsocoach.Actor, sending stri
 	if err := s.saw(ctx, who, "read own referral", found); err != nil {
 		return nil, err
 	}
-	return s.owns(ctx, found, sent)
+	owns, err := s.owns(ctx, found, sent)
+	slices.SortStableFunc(owns, func(a, b Own) int { return a.Came.Compare(b.Came) }) // what they joined may have come before
+	return owns, err
 }
 
 // ErrStale says that what the sender sees has changed since they read it.

@@ -187,7 +187,7 @@ func (s *Service) Visit(ctx context.Context, who halsocoach.Actor, req halsocoac
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return "", err
 	}
-	wish.Centre, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer = who.Centre, true, "", "", ""
+	wish.Centre, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer, wish.there = who.Centre, true, "", "", "", true
 	doc, _, _, err := s.send(ctx, who, req, wish)
 	if err != nil {
 		return "", err
@@ -263,7 +263,11 @@ func (s *Service) draft(ctx context.Context, who halsocoach.Actor, id, digest st
 	if err := s.fill(ctx, person, &x, wish); err != nil {
 		return Referral{}, err
 	}
-	r := Referral{ID: id, Person: person, Centre: wish.Centre, Received: now.UTC(), Sendings: []Sending{x}, Protected: wish.Protected,
+	shielded, err := s.Shielded(ctx, person)
+	if err != nil {
+		return Referral{}, err
+	}
+	r := Referral{ID: id, Person: person, Centre: wish.Centre, Received: now.UTC(), Sendings: []Sending{x}, Protected: wish.Protected || shielded,
 		Sex: number.Sex(), AgeBand: halsocoach.AgeBand(number.Age(halsocoach.DayOf(now)))}
 	if wish.caller {
 		r.CallMe = r.Centre
@@ -309,6 +313,9 @@ func (s *Service) promised(ctx context.Context, r Referral) (Referral, error) {
 		return r, fmt.Errorf("terms of %s: %w", r.Centre, err)
 	}
 	r.Due = r.Received.In(halsocoach.Stockholm()).AddDate(0, 0, terms.PromiseDays).UTC()
+	for i := range r.Sendings {
+		r.Sendings[i].Due = r.Due
+	}
 	r.enter()
 	return r, nil
 }
@@ -319,7 +326,11 @@ func (s *Service) promised(ctx context.Context, r Referral) (Referral, error) {
 // a forwarded one has been.
 func (s *Service) receive(ctx context.Context, fresh Referral, counted bool) (doc Referral, made bool, err error) {
 	for range 5 {
-		err := s.referrals.Insert(ctx, fresh.ID, fresh, received(fresh, counted))
+		events := []halsocoach.Event{received(fresh, counted)}
+		if fresh.Protected {
+			events = append(events, happened(EventShielded, fresh, fresh.Received))
+		}
+		err := s.referrals.Insert(ctx, fresh.ID, fresh, events...)
 		switch {
 		case err == nil:
 			return fresh, true, nil
@@ -358,6 +369,9 @@ func (s *Service) join(ctx context.Context, id string, fresh Referral) (doc Refe
 				if !r.State.Open() || r.Person != fresh.Person { // or has just become another's, by a merge
 					return nil, ErrDecided
 				}
+				if r.sentBy(x.Sender) >= sentAtOnce {
+					return nil, ErrTooMany
+				}
 				r.Sendings, made = append(r.Sendings, x), true
 			}
 		}
@@ -371,6 +385,23 @@ func (s *Service) join(ctx context.Context, id string, fresh Referral) (doc Refe
 		return []halsocoach.Event{changed(*r, now)}, nil
 	})
 	return doc, made, err
+}
+
+// sentAtOnce bounds how often one sender may recommend the same person while the
+// first waits.
+const sentAtOnce = 10
+
+// ErrTooMany says that the sender has recommended the person many times already.
+var ErrTooMany = halsocoach.Conflict("too_many", "Du har redan skickat flera rekommendationer om personen som väntar på svar. Ring Hälsocentret om något är fel.")
+
+// sentBy is how many of the sendings are a sender's.
+func (r Referral) sentBy(staff string) (n int) {
+	for _, x := range r.Sendings {
+		if staff != "" && x.Sender == staff {
+			n++
+		}
+	}
+	return n
 }
 
 // callers are how many wait to be called at the centre and have not been asked

@@ -169,7 +169,7 @@ func (s *Service) sentAs(ctx context.Context, staff, id string) (Referral, Sendi
 	}
 	for _, r := range found {
 		for _, x := range r.Sendings {
-			if x.knownTo(staff) && r.ownID(x) == id {
+			if x.knownTo(staff) && x.ownID() == id {
 				return r, x, nil
 			}
 		}
@@ -177,19 +177,19 @@ func (s *Service) sentAs(ctx context.Context, staff, id string) (Referral, Sendi
 	return Referral{}, Sending{}, store.ErrNotFound
 }
 
-// carriedFrom says whether a forwarded recommendation's sendings have come to
-// another.
-func (s *Service) carriedFrom(ctx context.Context, old Referral) (bool, error) {
-	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{old.Sendings[0].ID}, Limit: 20})
+// carriedTo is the recommendation to which a sending came from one that was
+// forwarded.
+func (s *Service) carriedTo(ctx context.Context, forwarded, sending string) (Referral, error) {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{sending}, Limit: 20})
 	if err != nil {
-		return false, err
+		return Referral{}, err
 	}
 	for _, r := range found {
-		if slices.ContainsFunc(r.Sendings, func(x Sending) bool { return x.Carried == old.ID }) {
-			return true, nil
+		if slices.ContainsFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.Carried == forwarded }) {
+			return r, nil
 		}
 	}
-	return false, nil
+	return Referral{}, store.ErrNotFound
 }
 
 // waitingCount bounds what a coach's desk is told.
@@ -213,8 +213,7 @@ func (s *Service) untouchedIn(ctx context.Context, kommun string, before time.Ti
 // true.
 func (s *Service) change(ctx context.Context, id string, do func(r *Referral, now time.Time) ([]halsocoach.Event, error)) (Referral, error) {
 	return s.referrals.Update(ctx, id, func(r *Referral) ([]halsocoach.Event, error) {
-		now, before := s.Clock().UTC(), r.seen()
-		changedAt := r.Changed
+		now, before, changedAt, open := s.Clock().UTC(), r.seen(), r.Changed, !r.Protected
 		events, err := do(r, now)
 		if err != nil {
 			return nil, err
@@ -222,6 +221,9 @@ func (s *Service) change(ctx context.Context, id string, do func(r *Referral, no
 		r.index(before, now)
 		if len(events) == 0 && !r.Changed.Equal(changedAt) {
 			events = []halsocoach.Event{changed(*r, now)} // what a sender sees has changed, and those who follow are told
+		}
+		if open && r.Protected {
+			events = append(events, happened(EventShielded, *r, now))
 		}
 		return events, nil
 	})

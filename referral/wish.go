@@ -3,6 +3,7 @@ package referral
 import (
 	"errors"
 	"net/mail"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type Wish struct {
 	Note         string
 	Placer       string // the sender's own identifier, "system|value"
 	caller       bool   // asks to be called: a coach asks about the rest
+	there        bool   // stands before a coach of the centre, who has said yes
 }
 
 // The limits of what is written, in characters.
@@ -93,21 +95,29 @@ func (w Wish) Judge(now time.Time) (halsocoach.Number, error) {
 	return number, halsocoach.Invalid(wrong...)
 }
 
-// placerTells says whether the sender's own identifier says who the person is: it
-// is stored as it was sent. Ten digits alone may be a number in a series.
+// placerTells says whether the sender's own identifier says who a person is: it is
+// stored as it was sent. It does when the patient's number lies anywhere in it, or
+// when a part of it is somebody's. Ten digits alone may be a number in a series.
 func (w Wish) placerTells(number halsocoach.Number, now time.Time) bool {
-	_, value, _ := strings.Cut(w.Placer, "|")
+	placer, err := url.PathUnescape(w.Placer)
+	if err != nil {
+		placer = w.Placer
+	}
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1
 		}
 		return r
-	}, value)
+	}, placer)
 	if !number.IsZero() && strings.Contains(digits, number.Digits()[2:]) {
 		return true
 	}
-	_, err := halsocoach.ParseNumber(value, now)
-	return err == nil && len(value) > 10
+	for part := range strings.FieldsFuncSeq(placer, func(r rune) bool { return strings.ContainsRune("|/:?&=#", r) }) {
+		if _, err := halsocoach.ParseNumber(part, now); err == nil && len(strings.TrimSpace(part)) > 10 {
+			return true
+		}
+	}
+	return false
 }
 
 // judgePerson is who it is and how they are reached.

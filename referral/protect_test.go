@@ -1,0 +1,186 @@
+package referral_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/referral"
+)
+
+// nurse is one of several at a vårdcentral.
+func nurse(n int) halsocoach.Actor {
+	return halsocoach.Actor{ID: fmt.Sprint("nurse-", n), Role: halsocoach.RoleCareCentre, Name: "N", Kommun: "0684", Unit: "savsjo-vardcentral"}
+}
+
+// colleague is another coach of the centre than the one who decides.
+var colleague = halsocoach.Actor{ID: "coach-7", Role: halsocoach.RoleCoach, Name: "Kim", Kommun: "0684", Centre: "0684"}
+
+// hidden fails unless the colleague sees nothing of who it is, and the kommun does
+// not count it.
+func (g ground) hidden(id string) {
+	g.T.Helper()
+	d, err := g.svc.Read(g.Ctx(), colleague, id)
+	if err == nil && (d.Shown || d.Name != "" || d.Words[0].Phone != "") || err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
+		g.T.Fatalf("a colleague sees %+v, %v", d.Words, err)
+	}
+	if s, err := g.svc.Standing(g.Ctx(), id); err != nil || !s.Protected {
+		g.T.Fatalf("%+v, %v", s, err)
+	}
+	if n, err := g.svc.UntouchedIn(g.Ctx(), "0684", g.Clock.Now().Add(time.Hour)); err != nil || n != 0 {
+		g.T.Fatalf("the kommun counts %d, %v", n, err)
+	}
+}
+
+func TestProtectedIdentityIsThePersonsWhoeverSaysItAndWhen(t *testing.T) {
+	shielded := wish()
+	shielded.Protected = true
+	t.Run("known before", func(t *testing.T) {
+		g := open(t)
+		first := g.sent(nurse(1), "a", shielded)
+		if err := g.decide(g.People.Maria, "d", first.ID, referral.Ruling{Decision: "accept"}); err != nil {
+			t.Fatal(err)
+		}
+		again := g.sent(nurse(2), "b", wish())
+		if again.Shielded {
+			t.Fatal("the second sender is told")
+		}
+		g.hidden(first.ID)
+		g.hidden(again.ID)
+	})
+	t.Run("learnt later", func(t *testing.T) {
+		g := open(t)
+		first := g.sent(nurse(1), "a", wish())
+		if err := g.decide(g.People.Maria, "d", first.ID, referral.Ruling{Decision: "accept"}); err != nil {
+			t.Fatal(err)
+		}
+		again := g.sent(nurse(2), "b", shielded)
+		g.Eventually("the first is protected too", func() bool {
+			s, err := g.svc.Standing(g.Ctx(), first.ID)
+			return err == nil && s.Protected
+		})
+		g.hidden(first.ID)
+		g.hidden(again.ID)
+		if own := g.stands(nurse(1), first.ID); own.Shielded || !own.Changed.Equal(first.Changed) && own.State == referral.Received {
+			t.Fatalf("the first sender is told: %+v", own)
+		}
+	})
+	t.Run("learnt by another centre", func(t *testing.T) {
+		g := open(t)
+		first := g.sent(nurse(1), "a", wish())
+		there := shielded
+		there.Centre = "0680"
+		g.sent(nurse(2), "b", there)
+		g.Eventually("the first is protected too", func() bool {
+			s, err := g.svc.Standing(g.Ctx(), first.ID)
+			return err == nil && s.Protected
+		})
+		g.hidden(first.ID)
+	})
+}
+
+func TestConsentTakenBackFollowsWhereItWasForwarded(t *testing.T) {
+	waits := func(g ground) bool { return len(g.inbox(g.People.Johan, "")) == 1 }
+	forward := func(g ground, id string) {
+		g.T.Helper()
+		if err := g.decide(g.People.Maria, "f", id, referral.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
+			g.T.Fatal(err)
+		}
+	}
+	t.Run("after it was brought on", func(t *testing.T) {
+		g := open(t)
+		own := g.sent(nurse(1), "a", wish())
+		forward(g, own.ID)
+		g.Eventually("it is there", func() bool { return waits(g) })
+		g.Clock.Add(time.Minute)
+		for range 2 { // again is nothing
+			if got, err := g.svc.ConsentBack(g.Ctx(), nurse(1), own.ID); err != nil || got.Consent.Back == nil {
+				t.Fatalf("%+v, %v", got, err)
+			}
+		}
+		if waits(g) {
+			t.Fatal("the person is to be called at the other centre")
+		}
+		tracks, err := g.svc.Tracks(g.Ctx(), nurse(1), own.ID)
+		if err != nil || len(tracks) != 2 || tracks[1].State != referral.Withdrawn {
+			t.Fatalf("%+v, %v", tracks, err)
+		}
+	})
+	t.Run("before it was brought on", func(t *testing.T) {
+		g := asleep(t)
+		own := g.sent(nurse(1), "a", wish())
+		forward(g, own.ID)
+		if _, err := g.svc.ConsentBack(g.Ctx(), nurse(1), own.ID); err != nil {
+			t.Fatal(err)
+		}
+		g.wake()
+		next := g.sent(nurse(2), "b", wish()) // of another, to see that what came before has been heard
+		forward2 := halsocoach.Request{Key: "f2"}
+		if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, forward2, next.ID, referral.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
+			t.Fatal(err)
+		}
+		g.Eventually("the other's is there", func() bool { return waits(g) })
+		d, err := g.svc.Read(g.Ctx(), g.People.Johan, g.inbox(g.People.Johan, "")[0].ID)
+		if err != nil || len(d.Words) != 1 {
+			t.Fatalf("%+v, %v", d.Words, err)
+		}
+	})
+}
+
+// What a sender's own list, ids and promises are is the same whether another was
+// there before.
+func TestAListIsTheSameWhetherAnotherWasBefore(t *testing.T) {
+	look := func(other bool) (said string) {
+		g := open(t)
+		if other {
+			g.sent(nurse(1), "o", wish())
+			g.Clock.Add(time.Hour)
+		}
+		began := g.Clock.Now()
+		own := g.sent(nurse(2), "a", wish())
+		said = fmt.Sprint(own.Due.Sub(began), "; ")
+		g.Terms.Set(func(t *halsocoach.Terms) { t.PromiseDays = 14 })
+		if _, err := g.svc.Withdraw(g.Ctx(), nurse(2), own.ID); err != nil {
+			t.Fatal(err)
+		}
+		g.Clock.Add(time.Hour)
+		g.sent(nurse(2), "b", wish())
+		for _, state := range []referral.State{"", referral.Withdrawn, referral.Received} {
+			list, _, err := g.svc.Sent(g.Ctx(), nurse(2), state, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range list {
+				said += fmt.Sprint(state, ": ", o.State, " ", o.Received.Sub(began), "; ")
+			}
+		}
+		return said
+	}
+	if alone, second := look(false), look(true); alone != second {
+		t.Fatalf("alone %s\nsecond %s", alone, second)
+	}
+}
+
+func TestOneSenderJoinsTenTimesAtMost(t *testing.T) {
+	g := open(t)
+	for i := range 10 {
+		g.sent(nurse(1), fmt.Sprint(i), wish())
+	}
+	if _, _, err := g.svc.Recommend(g.Ctx(), nurse(1), key("11"), wish()); !errors.Is(err, referral.ErrTooMany) {
+		t.Fatal(err)
+	}
+	g.sent(nurse(2), "another", wish())
+}
+
+func TestAVisitorMayComeFromAnotherKommun(t *testing.T) {
+	g := open(t)
+	for _, kommun := range []string{"0684", "0643", halsocoach.County} {
+		w := wish()
+		w.Personnummer, w.Kommun = "", kommun
+		if _, err := g.svc.Visit(g.Ctx(), g.People.Maria, key(kommun), w); err != nil {
+			t.Fatalf("%s: %v", kommun, err)
+		}
+	}
+}

@@ -120,3 +120,23 @@ func birthDate(written string) (year string, begins halsocoach.Day, ok bool) {
 	d := halsocoach.Day(written + "-01-01"[len(written)-4:])
 	return written[:4], d, d.Valid()
 }
+
+// span is the time that a FHIR dateTime stands for: the whole of a year, a month
+// or a day, or a moment.
+func span(written string) (begins, ends time.Time, ok bool) {
+	if t, err := time.Parse(time.RFC3339, written); err == nil {
+		return t, t, true
+	}
+	_, first, ok := birthDate(written)
+	if !ok {
+		return begins, ends, false
+	}
+	begins = first.Start()
+	switch len(written) {
+	case 4:
+		return begins, begins.AddDate(1, 0, 0), true
+	case 7:
+		return begins, begins.AddDate(0, 1, 0), true
+	}
+	return begins, begins.AddDate(0, 0, 1), true
+}

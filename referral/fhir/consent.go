@@ -5,7 +5,6 @@ import (
 
 	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
-	"halsocoach"
 	"halsocoach/referral"
 )
 
@@ -48,10 +47,12 @@ func (r *reader) provision(p *r4.ConsentProvision, root string) {
 	if p.Type != nil && *p.Type == r4.ConsentProvisionTypeDeny {
 		r.miss(r4.IssueTypeBusinessRule, root+".type", "Personen har sagt nej.")
 	}
-	if p.Period != nil && p.Period.End != nil {
-		if day, ok := dayOf(*p.Period.End); !ok || day < halsocoach.DayOf(r.now) {
-			r.miss(r4.IssueTypeBusinessRule, root+".period.end", "Samtycket gäller inte längre.")
-		}
+	over, ahead := r.when(p.Period, root+".period")
+	if over {
+		r.miss(r4.IssueTypeBusinessRule, root+".period.end", "Samtycket gäller inte längre.")
+	}
+	if ahead {
+		r.miss(r4.IssueTypeBusinessRule, root+".period.start", "Samtycket gäller inte än.")
 	}
 	if len(p.Provision) > 0 {
 		r.miss(r4.IssueTypeNotSupported, root+".provision", "Villkor och undantag i samtycket förstår vi inte. Skicka det utan dem.")

@@ -29,7 +29,7 @@ func TestABundleBecomesOneRecommendationHoweverOftenItIsSent(t *testing.T) {
 	if other, _ := d.sent("journal", changed); other != id {
 		t.Fatal("a conditional create makes another")
 	}
-	d.ask("journal", "POST", "/fhir", strings.Replace(changed, `"ifNoneExist"`, `"x"`, 1)).is(t, "another wish", 409, "duplicate", "Bundle.entry[1].resource.identifier[0].value")
+	d.ask("journal", "POST", "/fhir", strings.Replace(changed, `"ifNoneExist"`, `"x"`, 1)).is(t, "another wish", 409, "duplicate", "Bundle.entry[1].resource.identifier[0]")
 	items := d.inbox()
 	if len(items) != 1 || items[0].Name != "Test Testsson" || items[0].Language != "fi" || !items[0].Interpret || items[0].Source != halsocoach.FromCareCentre {
 		t.Fatalf("%+v", items)
@@ -157,6 +157,7 @@ func TestTheSenderTakesBackByTheVersionThatWasRead(t *testing.T) {
 	put(set(task, "focus", absent), tag).is(t, "no focus", 422, "invariant", "Task.focus")
 	put(set(task, "focus.reference", "ServiceRequest/x"), tag).is(t, "another focus", 422, "invariant", "Task.focus")
 	put(set(task, "intent", "plan"), tag).is(t, "another intent", 422, "invariant", "Task.intent")
+	put(set(task, "meta.security", []any{map[string]any{"system": "x", "code": "y"}}), tag).is(t, "an unknown label", 422, "code-invalid", "Task.meta.security[0]")
 	put(set(task, "resourceType", "Basic"), tag).is(t, "another resource", 422, "invalid", "resourceType")
 	d.ask("other", "PATCH", "/fhir/Task/"+id, cancel, "Content-Type", mediaPatch, "If-Match", tag).is(t, "another's", 404, "not-found", "")
 	d.ask("reads", "PATCH", "/fhir/Task/"+id, cancel, "Content-Type", mediaPatch, "If-Match", tag).is(t, "no right", 403, "forbidden", "")
@@ -365,13 +366,13 @@ func TestOnlyFHIRsJSONGoesInAndOut(t *testing.T) {
 
 func TestProtectedIdentityComesWithItsLabel(t *testing.T) {
 	for name, label := range map[string][2]string{"sekretessmarkering": {systemSecurity, "sekretessmarkering"}, "skyddad": {systemSecurity, "skyddadFolkbokforing"}, "R": {systemConfidential, "R"}} {
-		for _, entry := range []string{"0", "1"} {
+		for _, at := range []string{"meta", "entry.0.resource.meta", "entry.1.resource.meta", "entry.2.resource.meta", "entry.3.resource.meta"} {
 			d := open(t)
 			labels := []any{map[string]any{"system": systemActCode, "code": "DEMO"}, map[string]any{"system": label[0], "code": label[1]}}
-			id, _ := d.sent("journal", bundle(t, "R-1", "entry."+entry+".resource.meta", map[string]any{"security": labels}))
+			id, _ := d.sent("journal", bundle(t, "R-1", at, map[string]any{"security": labels}))
 			items := d.inbox()
 			if len(items) != 1 || !items[0].Protected || items[0].Name != "" {
-				t.Fatalf("%s: %+v", name, items)
+				t.Fatalf("%s at %s: %+v", name, at, items)
 			}
 			for _, path := range []string{"/fhir/Task/", "/fhir/ServiceRequest/"} {
 				if a := d.ask("journal", "GET", path+id, ""); !strings.Contains(a.body, `"code":"sekretessmarkering"`) {

@@ -19,9 +19,34 @@ type order struct {
 	task     part[task]
 	inBundle bool
 	kinds    []string // of the Bundle's entries, in order
+	labels   []label  // of all that was sent
 	// condition is the If-None-Exist, "" when there is none, and conditionAt
 	// where it stood.
 	condition, conditionAt string
+}
+
+// label is what is said about a resource, and where it stands.
+type label struct {
+	meta *r4.Meta
+	root string
+}
+
+// label gathers the labels of a resource and of what it contains.
+func (o *order) label(h head, root string) error {
+	if h.Meta != nil {
+		o.labels = append(o.labels, label{h.Meta, root})
+	}
+	for i, inner := range h.Contained {
+		root := root + ".contained[" + strconv.Itoa(i) + "]"
+		h, err := headOf(inner, root)
+		if err == nil {
+			err = o.label(h, root)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // part is a resource, where it stands and how others refer to it.
@@ -83,6 +108,9 @@ func readRequest(body []byte, condition string) (order, error) {
 	if h.Type != "ServiceRequest" {
 		return o, fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en ServiceRequest.")
 	}
+	if err := o.label(h, "ServiceRequest"); err != nil {
+		return o, err
+	}
 	if err := o.place(h.Type, body, "ServiceRequest"); err != nil {
 		return o, err
 	}
@@ -115,10 +143,14 @@ func readBundle(body []byte) (order, error) {
 	if err := check(body); err != nil {
 		return o, err
 	}
-	if h, err := headOf(body, ""); err != nil || h.Type != "Bundle" {
-		if err == nil {
-			err = fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en Bundle.")
-		}
+	h, err := headOf(body, "")
+	if err == nil && h.Type != "Bundle" {
+		err = fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en Bundle.")
+	}
+	if err == nil {
+		err = o.label(h, "Bundle")
+	}
+	if err != nil {
 		return o, err
 	}
 	var b r4.OtherBundle
@@ -180,5 +212,8 @@ func (o *order) entry(e r4.BundleEntry, root string, urls map[string]bool) error
 		}
 	}
 	o.kinds = append(o.kinds, h.Type)
+	if err := o.label(h, at(root, "resource")); err != nil {
+		return err
+	}
 	return o.place(h.Type, json.RawMessage(e.Resource), at(root, "resource"), refs...)
 }

@@ -135,8 +135,10 @@ func plain(name string) string {
 
 // head is what every resource begins with.
 type head struct {
-	Type string  `json:"resourceType"`
-	ID   *string `json:"id"`
+	Type      string            `json:"resourceType"`
+	ID        *string           `json:"id"`
+	Meta      *r4.Meta          `json:"meta"`
+	Contained []json.RawMessage `json:"contained"`
 }
 
 // headOf reads a resource's type and id.

@@ -106,7 +106,7 @@ func TestEachFieldOfEachResourceWrongInTurn(t *testing.T) {
 		{p + "name", []any{map[string]any{"text": strings.Repeat("å", 121)}}, "value", P + ".name[0].text", 0},
 		{p + "telecom", absent, "required", P + ".telecom", 0}, {p + "telecom.0.system", "fax", "not-supported", P + ".telecom[0].system", 0}, {p + "telecom.0.system", "x", "code-invalid", "", 400},
 		{p + "telecom.0.system", absent, "required", P + ".telecom[0].system", 0}, {p + "telecom.0.value", "ring mig", "value", P + ".telecom[0].value", 0}, {p + "telecom.0.value", absent, "required", P + ".telecom[0].value", 0},
-		{p + "telecom.1.value", "test", "value", P + ".telecom[1].value", 0},
+		{p + "telecom.1.value", "test", "value", P + ".telecom[1].value", 0}, {p + "telecom.0.period", map[string]any{"end": "nyss"}, "value", P + ".telecom[0].period.end", 0},
 		{p + "active", false, "business-rule", P + ".active", 0}, {p + "active", "ja", "structure", P + ".active", 400},
 		{p + "deceasedBoolean", true, "business-rule", P + ".deceased", 0}, {p + "deceasedDateTime", "2026-01-01", "business-rule", P + ".deceased", 0},
 		{p + "gender", "x", "code-invalid", "", 400}, {p + "link", []any{map[string]any{"other": map[string]any{}, "type": "replaced-by"}}, "not-supported", P + ".link", 0},
@@ -123,8 +123,9 @@ func TestEachFieldOfEachResourceWrongInTurn(t *testing.T) {
 		{s + "authoredOn", "i går", "value", S + ".authoredOn", 0}, {s + "authoredOn", "2027-01-01", "value", S + ".authoredOn", 0},
 		{s + "identifier", absent, "required", S + ".identifier", 0}, {s + "identifier.0.type", absent, "required", S + ".identifier", 0}, {s + "identifier.0.type.coding.0.code", "FILL", "required", S + ".identifier", 0},
 		{s + "identifier.0.system", absent, "value", S + ".identifier[0].system", 0}, {s + "identifier.0.system", "journal", "value", S + ".identifier[0].system", 0}, {s + "identifier.0.system", "urn:a|b", "value", S + ".identifier[0].system", 0},
-		{s + "identifier.0.value", absent, "value", S + ".identifier[0].value", 0}, {s + "identifier.0.value", " x ", "value", S + ".identifier[0].value", 0}, {s + "identifier.0.value", strings.Repeat("x", 201), "value", S + ".identifier[0].value", 0},
-		{s + "identifier.0.value", "19610118-2803", "value", S + ".identifier[0].value", 0}, {s + "identifier.0.value", "R/6101182803", "value", S + ".identifier[0].value", 0}, {s + "identifier.0.value", "191212121212", "value", S + ".identifier[0].value", 0}, // who it is, or another
+		{s + "identifier.0.value", absent, "value", S + ".identifier[0].value", 0}, {s + "identifier.0.value", " x ", "value", S + ".identifier[0].value", 0}, {s + "identifier.0.value", strings.Repeat("x", 201), "value", S + ".identifier[0]", 0},
+		{s + "identifier.0.value", "19610118-2803", "value", S + ".identifier[0]", 0}, {s + "identifier.0.value", "R/6101182803", "value", S + ".identifier[0]", 0}, {s + "identifier.0.value", "191212121212", "value", S + ".identifier[0]", 0}, // who it is, or another
+		{s + "identifier.0.system", "https://journal.example/patient/196101182803", "value", S + ".identifier[0]", 0}, {s + "identifier.0.system", "https://journal.example/p?nr=610118%2D2803", "value", S + ".identifier[0]", 0},
 		{s + "requester.identifier.system", "x", "value", S + ".requester.identifier", 0}, {s + "requester.identifier.value", "Karin", "value", S + ".requester.identifier", 0},
 		{s + "performer", absent, "required", S + ".performer", 0}, {s + "performer.0", map[string]any{"display": "Sävsjö"}, "value", S + ".performer[0]", 0},
 		{s + "performer.0.identifier.value", "9999", "value", S + ".performer[0]", 0}, {s + "performer.0.identifier.system", "x", "value", S + ".performer[0]", 0}, {s + "performer.0.type", "Practitioner", "value", S + ".performer[0]", 0},
@@ -137,7 +138,9 @@ func TestEachFieldOfEachResourceWrongInTurn(t *testing.T) {
 		{s + "supportingInfo", []any{map[string]any{}, map[string]any{}}, "business-rule", S + ".supportingInfo", 0},
 		{s + "note.0.text", absent, "required", S + ".note[0].text", 0}, {s + "note.0.text", strings.Repeat("x", 2001), "value", S + ".note[0].text", 0}, {s + "note.1.text", strings.Repeat("x", 2001), "value", S + ".note[1].text", 0},
 		{s + "note.1.authorReference.reference", "Practitioner/1", "invalid", S + ".note[1].authorReference", 0}, {s + "patientInstruction", "x", "not-supported", S + ".patientInstruction", 0},
-		{s + "meta.security", security, "code-invalid", S + ".meta.security[0]", 0},
+		{s + "meta.security", security, "code-invalid", S + ".meta.security[0]", 0}, {c + "meta.security", security, "code-invalid", C + ".meta.security[0]", 0}, {k + "meta.security", security, "code-invalid", K + ".meta.security[0]", 0},
+		{"meta.security", security, "code-invalid", "Bundle.meta.security[0]", 0},
+		{p + "contained", []any{map[string]any{"resourceType": "Organization", "meta": map[string]any{"security": security}}}, "code-invalid", P + ".contained[0].meta.security[0]", 0},
 
 		{c + "status", "proposed", "business-rule", C + ".status", 0}, {c + "status", "rejected", "business-rule", C + ".status", 0}, {c + "status", "inactive", "business-rule", C + ".status", 0},
 		{c + "status", "entered-in-error", "business-rule", C + ".status", 0}, {c + "status", absent, "business-rule", C + ".status", 0}, {c + "status", "x", "code-invalid", C + ".status", 400},
@@ -146,6 +149,9 @@ func TestEachFieldOfEachResourceWrongInTurn(t *testing.T) {
 		{c + "dateTime", absent, "required", C + ".dateTime", 0}, {c + "dateTime", "2026", "value", C + ".dateTime", 0}, {c + "dateTime", "2026-13-01", "value", C + ".dateTime", 0},
 		{c + "dateTime", "2026-11-24", "value", C + ".dateTime", 0}, {c + "dateTime", "2025-11-01", "value", C + ".dateTime", 0}, {c + "dateTime", 20261123, "structure", C + ".dateTime", 400},
 		{c + "provision.type", "deny", "business-rule", C + ".provision.type", 0}, {c + "provision.period", map[string]any{"end": "2026-11-22"}, "business-rule", C + ".provision.period.end", 0},
+		{c + "provision.period", map[string]any{"start": "2026-11-24"}, "business-rule", C + ".provision.period.start", 0}, {c + "provision.period", map[string]any{"start": "2027-06"}, "business-rule", C + ".provision.period.start", 0},
+		{c + "provision.period", map[string]any{"end": "2025"}, "business-rule", C + ".provision.period.end", 0}, {c + "provision.period", map[string]any{"end": "2026-11-23T08:00:00+01:00"}, "business-rule", C + ".provision.period.end", 0},
+		{c + "provision.period", map[string]any{"start": "i dag"}, "value", C + ".provision.period.start", 0}, {c + "provision.period", map[string]any{"end": "2026-02-30"}, "value", C + ".provision.period.end", 0},
 		{c + "provision.code.0.coding.0.code", "all", "code-invalid", C + ".provision.code[0]", 0}, {c + "provision.provision", []any{map[string]any{}}, "not-supported", C + ".provision.provision", 0},
 
 		{k + "status", "draft", "business-rule", K + ".status", 0}, {k + "status", "accepted", "business-rule", K + ".status", 0}, {k + "status", absent, "business-rule", K + ".status", 0}, {k + "status", "x", "code-invalid", K + ".status", 400},
@@ -163,6 +169,8 @@ func TestEachFieldOfEachResourceWrongInTurn(t *testing.T) {
 			}
 		})
 	}
+	odd := strings.Replace(contained(t, "R-1"), `"resourceType":"Consent"`, `"resourceType":"Consent","meta":{"security":[{"system":"x","code":"y"}]}`, 1)
+	d.ask("journal", "POST", "/fhir/ServiceRequest", odd).is(t, "a label inside", 422, "code-invalid", "ServiceRequest.contained[1].meta.security[0]")
 	for i, name := range []string{"Patient", "ServiceRequest", "Consent"} {
 		entries := tree(t)["entry"].([]any)
 		rest := append(append([]any{}, entries[:i]...), entries[i+1:]...)

@@ -90,6 +90,9 @@ func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order)
 	case errors.Is(err, halsocoach.ErrOtherWish):
 		err = fault(http.StatusConflict, r4.IssueTypeDuplicate, r.where["placer"],
 			"Beteckningen har redan använts för en annan rekommendation. Ingenting har ändrats.")
+	case errors.Is(err, referral.ErrTooMany):
+		err = fault(http.StatusConflict, r4.IssueTypeBusinessRule, r.where["placer"],
+			"Ni har redan skickat flera rekommendationer om personen som väntar på svar. Följ dem i stället. När ni skickar samma en gång till ska den ha samma beteckning.")
 	}
 	if err != nil {
 		return own, false, r.placed(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,9 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 }
 
 // fold moves the Tasks of a recommendation whose versions are new; id as for
-// TracksOf. Doing it again changes nothing.
+// TracksOf. Doing it again changes nothing. What has a place already goes to
+// another recommendation or person only as they are at the save: what was read
+// before may be older than what put it where it is.
 func (s *Service) fold(ctx context.Context, id string) error {
 	tracks, err := s.cfg.Referrals.TracksOf(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -64,8 +67,14 @@ func (s *Service) fold(ctx context.Context, id string) error {
 	for _, t := range tracks {
 		_, err := s.places.Upsert(ctx, t.ID, func(p *place) ([]halsocoach.Event, error) {
 			later := t.Changed.After(p.Version)
-			if !later && p.Within == t.Within && p.Person == t.Person {
+			stays := p.Within == t.Within && p.Person == t.Person
+			if stays && !later {
 				return nil, nil
+			}
+			if p.ID != "" && !stays {
+				if there, err := s.lies(ctx, t); err != nil || !there {
+					return nil, err
+				}
 			}
 			p.ID, p.Sender, p.Within, p.Person = t.ID, t.Sender, t.Within, t.Person
 			if later {
@@ -82,6 +91,17 @@ func (s *Service) fold(ctx context.Context, id string) error {
 		}
 	}
 	return nil
+}
+
+// lies says whether the track is still where it was read, and the same person's.
+func (s *Service) lies(ctx context.Context, t referral.Track) (bool, error) {
+	tracks, err := s.cfg.Referrals.TracksOf(ctx, t.Within)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return slices.ContainsFunc(tracks, func(x referral.Track) bool {
+		return x.ID == t.ID && x.Within == t.Within && x.Person == t.Person
+	}), err
 }
 
 // now is one that the asker has just changed, in its place at once, so that who
@@ -115,10 +135,36 @@ func (s *Service) followed(ctx context.Context, who halsocoach.Actor, q search) 
 		ids[i], within[i], at[p.ID] = p.ID, p.Within, p.Changed
 	}
 	owns, err := s.cfg.Referrals.SentMany(ctx, who, ids, within)
+	if err == nil && len(owns) < len(ids) {
+		owns, err = s.heal(ctx, who, ids, owns)
+	}
 	for _, own := range owns {
 		items = append(items, track{own, at[own.ID]})
 	}
 	return items, next, err
+}
+
+// heal looks up those of a page that do not lie where their places say, one by
+// one, and mends the places. What is not there at all is left out.
+func (s *Service) heal(ctx context.Context, who halsocoach.Actor, ids []string, owns []referral.Own) (all []referral.Own, err error) {
+	for _, id := range ids {
+		if len(owns) > 0 && owns[0].ID == id {
+			all, owns = append(all, owns[0]), owns[1:]
+			continue
+		}
+		own, err := s.cfg.Referrals.SentOne(ctx, who, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = s.fold(ctx, id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, own)
+	}
+	return all, nil
 }
 
 // dated says of each when it came to be so. What has not found its place yet is as

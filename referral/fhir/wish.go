@@ -63,6 +63,9 @@ func (o *order) judge(now time.Time) (request, error) {
 		r.order()
 		r.yes()
 		r.work()
+		for _, l := range r.o.labels {
+			r.shield(l.meta, l.root)
+		}
 	}
 	if len(r.issues) > 0 {
 		return request{}, &Fault{http.StatusUnprocessableEntity, r.issues}
@@ -71,139 +74,17 @@ func (o *order) judge(now time.Time) (request, error) {
 	return request{r.wish, r.where, "fhir/" + r.wish.Placer, o.condition != ""}, nil
 }
 
-var twelve = regexp.MustCompile(`^[0-9]{12}$`)
-
-// person reads the Patient.
-func (r *reader) person() {
-	p, root := &r.o.patient.v, r.o.patient.root
-	r.number(p, root)
-	r.found("name", root+".name")
-	for i := len(p.Name) - 1; i >= 0; i-- {
-		n := p.Name[i]
-		if whole := strings.TrimSpace(strings.Join(append(append([]string{}, n.Given...), value(n.Family)), " ")); whole != "" {
-			r.wish.Name = whole
-			r.found("name", root+".name["+strconv.Itoa(i)+"]")
-		} else if value(n.Text) != "" {
-			r.wish.Name = *n.Text
-			r.found("name", root+".name["+strconv.Itoa(i)+"].text")
-		}
-	}
-	r.reach(p, root)
-	if p.Active != nil && !*p.Active {
-		r.miss(r4.IssueTypeBusinessRule, root+".active", "Personuppgiften är inte i bruk.")
-	}
-	if p.DeceasedBoolean != nil && *p.DeceasedBoolean || p.DeceasedDateTime != nil {
-		r.miss(r4.IssueTypeBusinessRule, root+".deceased", "Personen är avliden.")
-	}
-	if len(p.Link) > 0 {
-		r.miss(r4.IssueTypeNotSupported, root+".link", "Skicka den Patient som gäller, utan länkar till andra.")
-	}
-	if len(p.Address) > 0 && p.Address[0].District != nil {
-		var ok bool
-		r.found("kommun", root+".address[0].district")
-		if r.wish.Kommun, ok = kommunOf(*p.Address[0].District); !ok {
-			r.miss(r4.IssueTypeCodeInvalid, root+".address[0].district", "Kommunen finns inte i länet. Skriv dess kod, till exempel 0684, eller dess namn; för någon som bor utanför länet 06.")
-		}
-	}
-	r.speech(p, root)
-	r.shield(p.Meta, root)
-}
-
-// number reads the identity number, if there is one.
-func (r *reader) number(p *r4.Patient, root string) {
-	var number halsocoach.Number
-	for i, id := range p.Identifier {
-		at := root + ".identifier[" + strconv.Itoa(i) + "]"
-		system := value(id.System)
-		switch {
-		case system != systemPersonnummer && system != systemSamordning:
-			r.miss(r4.IssueTypeNotSupported, at+".system", "Vi tar emot personnummer och samordningsnummer. Skicka inga andra beteckningar.")
-		case !number.IsZero():
-			r.miss(r4.IssueTypeInvariant, at, "Skicka ett nummer: personnumret, om personen har ett.")
-		case !twelve.MatchString(value(id.Value)):
-			r.miss(r4.IssueTypeValue, at+".value", "Numret ska ha tolv siffror, utan bindestreck.")
-		default:
-			var err error
-			if number, err = halsocoach.ParseNumber(*id.Value, r.now); err != nil {
-				r.miss(r4.IssueTypeValue, at+".value", referral.NumberWords(err))
-			} else if number.Coordination() != (system == systemSamordning) {
-				r.miss(r4.IssueTypeValue, at+".system", "Numret är av det andra slaget: ett samordningsnummer har dagen plus 60.")
-			}
-			r.wish.Personnummer = *id.Value
-			r.found("personnummer", at+".value")
-		}
-	}
-	if p.BirthDate == nil {
-		return
-	}
-	switch year, begins, ok := birthDate(*p.BirthDate); {
-	case !ok:
-		r.miss(r4.IssueTypeValue, root+".birthDate", "Datumet finns inte. Skriv det som 1961-01-18.")
-	case begins > halsocoach.DayOf(r.now):
-		r.miss(r4.IssueTypeValue, root+".birthDate", "Födelsedagen har inte varit än.")
-	case !number.IsZero() && !strings.HasPrefix(number.Digits(), year):
-		r.miss(r4.IssueTypeInvariant, root+".birthDate", "Födelsedagen stämmer inte med numret.")
-	}
-}
-
-// reach reads phone and e-mail, the first of each.
-func (r *reader) reach(p *r4.Patient, root string) {
-	r.found("phone", root+".telecom")
-	for i, t := range p.Telecom {
-		at := root + ".telecom[" + strconv.Itoa(i) + "]"
-		into, field := &r.wish.Phone, "phone"
-		switch {
-		case t.System == nil:
-			r.miss(r4.IssueTypeRequired, at+".system", "Skriv phone eller email.")
-			continue
-		case *t.System == r4.ContactPointSystemEmail:
-			into, field = &r.wish.Email, "email"
-		case *t.System != r4.ContactPointSystemPhone && *t.System != r4.ContactPointSystemSms:
-			r.miss(r4.IssueTypeNotSupported, at+".system", "Vi tar emot phone, sms och email.")
-			continue
-		}
-		if value(t.Value) == "" {
-			r.miss(r4.IssueTypeRequired, at+".value", "Uppgiften saknas.")
-		} else if *into == "" {
-			*into = *t.Value
-			r.found(field, at+".value")
-		}
-	}
-}
-
-// speech reads the language and whether an interpreter is needed.
-func (r *reader) speech(p *r4.Patient, root string) {
-	for i, c := range p.Communication {
-		at := root + ".communication[" + strconv.Itoa(i) + "].language"
-		code, ok := coded(&c.Language, systemLanguage)
-		if !ok {
-			r.miss(r4.IssueTypeCodeInvalid, at, "Skriv språket med system urn:ietf:bcp:47 och en kod som fi eller ar.")
-		} else if r.wish.Language == "" || c.Preferred != nil && *c.Preferred {
-			r.wish.Language = code
-			r.found("language", at)
-		}
-	}
-	for i, e := range p.Extension {
-		if e.Url != extensionInterpreter {
-			continue
-		}
-		if e.ValueBoolean == nil {
-			r.miss(r4.IssueTypeValue, root+".extension["+strconv.Itoa(i)+"]", "Skriv valueBoolean.")
-			continue
-		}
-		r.wish.Interpreter = *e.ValueBoolean
-	}
-}
-
-// shield reads protected identity off a resource's labels.
+// shield reads protected identity off a resource's labels: whichever of those that
+// were sent bears it, it is about the person.
 func (r *reader) shield(m *r4.Meta, root string) {
 	protected, unknown := shields(m)
 	r.wish.Protected = r.wish.Protected || protected
 	if unknown >= 0 {
-		r.miss(r4.IssueTypeCodeInvalid, root+".meta.security["+strconv.Itoa(unknown)+"]",
-			"Märkningen är okänd. Skyddade personuppgifter är sekretessmarkering eller skyddadFolkbokforing i "+systemSecurity+".")
+		r.miss(r4.IssueTypeCodeInvalid, root+".meta.security["+strconv.Itoa(unknown)+"]", unknownLabel)
 	}
 }
+
+const unknownLabel = "Märkningen är okänd. Skyddade personuppgifter är sekretessmarkering eller skyddadFolkbokforing i " + systemSecurity + "."
 
 var hsaID = regexp.MustCompile(`^SE[0-9]{10}-[A-Z0-9]{1,20}$`)
 
@@ -240,7 +121,6 @@ func (r *reader) order() {
 	r.topics(s, root)
 	r.centre(s, root)
 	r.notes(s, root)
-	r.shield(s.Meta, root)
 	if id := s.Requester; id != nil && id.Identifier != nil && (value(id.Identifier.System) != systemHSA || !hsaID.MatchString(value(id.Identifier.Value))) {
 		r.miss(r4.IssueTypeValue, root+".requester.identifier", "Den som rekommenderar anges med HSA-id: system "+systemHSA+" och värde SE2321000016-1234.")
 	}
@@ -265,7 +145,7 @@ func (r *reader) identify(s *serviceRequest, root string) {
 		}
 		at := root + ".identifier[" + strconv.Itoa(i) + "]"
 		r.placer.system, r.placer.value = value(id.System), value(id.Value)
-		r.found("placer", at+".value")
+		r.found("placer", at)
 		if n++; n > 1 {
 			r.miss(r4.IssueTypeInvariant, at, "Det ska finnas en beteckning av typen PLAC.")
 		}

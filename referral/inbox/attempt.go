@@ -54,8 +54,10 @@ func (s *Service) Note(ctx context.Context, who halsocoach.Actor, req halsocoach
 	if err := reach.check(); err != nil {
 		return r, err
 	}
+	// Made from the id that is asked for: the same wish sent again after a merge is known.
+	wish := referral.Attempt{ID: req.ID(who, "referrals/"+id+"/attempts"), Digest: req.Digest(reach), How: referral.Way(reach.How), Went: referral.Result(reach.Went), By: who.ID}
 	for range steps {
-		after, err := s.addAttempt(ctx, who, req, r, reach)
+		after, err := s.addAttempt(ctx, who, wish, r, reach.Note)
 		if err == nil {
 			return after, s.saw(ctx, who, "note attempt", after.Person)
 		}
@@ -69,12 +71,11 @@ func (s *Service) Note(ctx context.Context, who halsocoach.Actor, req halsocoach
 	return r, halsocoach.ErrBusy
 }
 
-// addAttempt adds an attempt to r, sealed for its person. errNew says that it has become
-// another's.
-func (s *Service) addAttempt(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, r referral.Referral, reach Reach) (referral.Referral, error) {
-	a := referral.Attempt{ID: req.ID(who, "referrals/"+r.ID+"/attempts"), Digest: req.Digest(reach), How: referral.Way(reach.How), Went: referral.Result(reach.Went), By: who.ID}
+// addAttempt adds an attempt to r, its note sealed for r's person. errNew says that r has
+// become another's.
+func (s *Service) addAttempt(ctx context.Context, who halsocoach.Actor, a referral.Attempt, r referral.Referral, note string) (referral.Referral, error) {
 	var err error
-	if a.Note, err = s.Referrals.Seal.Seal(ctx, r.Person, notePurpose, reach.Note); err != nil {
+	if a.Note, err = s.Referrals.Seal.Seal(ctx, r.Person, notePurpose, note); err != nil {
 		return r, err
 	}
 	person := r.Person

@@ -225,22 +225,23 @@ func (s *Service) indexBoth(ctx context.Context, m Merge, centres map[string]boo
 }
 
 // giveUp undoes a merge since the one who was to go has been taken in meanwhile.
-// Only when the one who stays has been taken in too, by what was moved, it can not
-// be undone: then both are left as they are.
+// Only when what was moved has led on, the one who stays been taken in by it or it been
+// forwarded, it can not be undone: then both are left as they are.
 func (s *Service) giveUp(ctx context.Context, m Merge) error {
-	together, err := s.takenTogether(ctx, m)
-	if err != nil {
+	undone := false
+	err := s.ledOn(ctx, m)
+	if err == nil {
+		s.Log.Warn("a merge is given up: the person was taken in meanwhile", "merge", m.ID)
+		undone, err = s.undo(ctx, m.ID)
+	}
+	switch {
+	case err != nil && !errors.Is(err, ErrTakenIn) && !errors.Is(err, ErrSince):
 		return err
+	case undone:
+		return s.refused(ctx, m)
 	}
-	if together {
-		s.Log.Error("a merge can be neither carried out nor undone: both persons have been taken in", "merge", m.ID)
-		return ErrBothHold
-	}
-	s.Log.Warn("a merge is given up: the person was taken in meanwhile", "merge", m.ID)
-	if err := s.undo(ctx, m.ID); err != nil {
-		return err
-	}
-	return s.refused(ctx, m)
+	s.Log.Error("a merge can be neither carried out nor undone: both persons have been taken in", "merge", m.ID)
+	return ErrBothHold
 }
 
 // refused is the fault of a merge that was given up.

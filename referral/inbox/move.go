@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
@@ -101,7 +100,7 @@ func (s *Service) step(ctx context.Context, merge, id string) (done bool, err er
 		return true, err
 	}
 	// What is there may be another: sent again with the same key while it was away.
-	there := err == nil && (!left || r.Received.Equal(had.Doc.Received))
+	there := err == nil && (!left || r.Sendings[0].At.Equal(had.Doc.Sendings[0].At))
 	switch {
 	case there && r.Person == m.Absorbed:
 		return false, s.takeAway(ctx, m, had, r, version)
@@ -123,13 +122,22 @@ func (s *Service) takeAway(ctx context.Context, m Merge, had *Moved, r referral.
 	if err != nil {
 		return err
 	}
+	shield, err := s.shielded(ctx, m)
+	if err != nil {
+		return err
+	}
+	next := Moved{ID: r.ID, Shielded: shield && !r.Protected}
 	if into == "" {
-		if err := s.keep(ctx, m.ID, had, Moved{ID: r.ID}); err != nil {
+		if err := s.keep(ctx, m.ID, had, next); err != nil {
 			return err
 		}
-		return s.reperson(ctx, r.ID, m.Absorbed, m.Person)
+		return s.reperson(ctx, r.ID, m.Absorbed, m.Person, func(r *referral.Referral) error {
+			r.Protected = r.Protected || shield
+			return nil
+		})
 	}
-	if err := s.keep(ctx, m.ID, had, Moved{ID: r.ID, Into: into, Doc: &r, Version: version}); err != nil {
+	next.Into, next.Doc, next.Version = into, &r, version
+	if err := s.keep(ctx, m.ID, had, next); err != nil {
 		return err
 	}
 	return s.Referrals.Remove(ctx, r, version)
@@ -142,7 +150,7 @@ func (s *Service) handOver(ctx context.Context, m Merge, had Moved) error {
 	if err != nil {
 		return err
 	}
-	doc.ID = had.own()
+	doc.ID, doc.Protected = had.own(), doc.Protected || had.Shielded
 	next := had
 	next.Done = true
 	if had.Into == doc.ID {
@@ -200,7 +208,8 @@ func (s *Service) waitsBeside(ctx context.Context, person string, r referral.Ref
 }
 
 // joinTo lets the sendings and attempts of r, which is sealed for the person of the
-// one that waits, join it, and the coach who had taken r have it if nobody had.
+// one that waits, join it, and the coach who had taken r have it if nobody had. Whoever
+// came first has waited since then, and is promised what they were promised.
 // errDecided says that it waits no longer, or has become another's.
 func (s *Service) joinTo(ctx context.Context, into string, r referral.Referral) error {
 	_, err := s.Referrals.Change(ctx, into, func(o *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
@@ -224,6 +233,12 @@ func (s *Service) joinTo(ctx context.Context, into string, r referral.Referral) 
 		if o.State == referral.Received && r.Taken != nil {
 			o.State, o.Taken = r.State, r.Taken
 		}
+		if r.Received.Before(o.Received) {
+			o.Received = r.Received
+		}
+		if r.Due.Before(o.Due) {
+			o.Due = r.Due
+		}
 		if len(r.Topics()) > 0 {
 			o.CallMe = ""
 		}
@@ -238,9 +253,9 @@ func has(r referral.Referral, sending string) bool {
 	return slices.ContainsFunc(r.Sendings, func(x referral.Sending) bool { return x.ID == sending })
 }
 
-// reperson gives a recommendation another person where it lies, sealed anew.
-// errTaken says that the person has been taken in by it.
-func (s *Service) reperson(ctx context.Context, id, from, to string) error {
+// reperson gives a recommendation another person where it lies, sealed anew, and does
+// also what comes with it. errTaken says that the person has been taken in by it.
+func (s *Service) reperson(ctx context.Context, id, from, to string, also func(*referral.Referral) error) error {
 	for range steps {
 		r, err := s.Referrals.ByEvent(ctx, id)
 		if errors.Is(err, store.ErrNotFound) || err == nil && r.Person != from {
@@ -260,111 +275,21 @@ func (s *Service) reperson(ctx context.Context, id, from, to string) error {
 			if r.State.TakenIn() {
 				return nil, errTaken
 			}
+			if err := also(r); err != nil {
+				return nil, err
+			}
 			if err := rename(r, from, to, boxes); err != nil {
 				return nil, err
 			}
-			return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)}, nil
+			events := []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)}
+			if r.Protected { // and with it all that there is about the person
+				events = append(events, halsocoach.Happened(referral.EventShielded, now, halsocoach.KommunOfCentre(r.Centre), r.ID, nil))
+			}
+			return events, nil
 		})
 		if !errors.Is(err, errNew) {
 			return err
 		}
 	}
 	return halsocoach.ErrBusy
-}
-
-// mend seals anew what was sealed for somebody who had just become r's person, and
-// was put in all the same.
-func (s *Service) mend(ctx context.Context, r referral.Referral) error {
-	merged, err := s.into(ctx, r.Person)
-	if err != nil {
-		return err
-	}
-	for _, m := range merged {
-		if m.Undone != nil || m.Due == nil {
-			continue
-		}
-		boxes := map[string]seal.Sealed{}
-		err := r.Sealed(func(purpose string, box *seal.Sealed) error {
-			boxes[string(*box)] = *box
-			if _, err := s.Referrals.Seal.Open(ctx, m.Person, purpose, *box); !errors.Is(err, seal.ErrBox) {
-				return err
-			}
-			plain, err := s.Referrals.Seal.Open(ctx, m.Absorbed, purpose, *box)
-			if err == nil {
-				boxes[string(*box)], err = s.Referrals.Seal.Seal(ctx, m.Person, purpose, plain)
-			}
-			return err
-		})
-		if errors.Is(err, seal.ErrBox) {
-			continue // it was sealed for another of those
-		}
-		if err == nil {
-			_, err = s.Referrals.Change(ctx, r.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
-				if r.Person != m.Person {
-					return nil, nil
-				}
-				return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(r.Centre), r.ID, nil)}, rename(r, m.Absorbed, m.Person, boxes)
-			})
-		}
-		return err
-	}
-	return seal.ErrBox
-}
-
-// renamed is a copy that is another person's, sealed anew.
-func (s *Service) renamed(ctx context.Context, r referral.Referral, from, to string) (referral.Referral, error) {
-	boxes, err := s.reseal(ctx, r, from, to)
-	if err != nil {
-		return r, err
-	}
-	r.Sendings, r.Attempts = slices.Clone(r.Sendings), slices.Clone(r.Attempts)
-	return r, rename(&r, from, to, boxes)
-}
-
-// reseal opens what is sealed for from and seals it for to: new boxes by the old
-// ones.
-func (s *Service) reseal(ctx context.Context, r referral.Referral, from, to string) (map[string]seal.Sealed, error) {
-	out := map[string]seal.Sealed{}
-	err := r.Sealed(func(purpose string, box *seal.Sealed) error {
-		if len(*box) == 0 {
-			return nil
-		}
-		plain, err := s.Referrals.Seal.Open(ctx, from, purpose, *box)
-		if err != nil {
-			return err
-		}
-		out[string(*box)], err = s.Referrals.Seal.Seal(ctx, to, purpose, plain)
-		return err
-	})
-	return out, err
-}
-
-// rename gives r to another person: it puts the new boxes in and lets what the
-// person did themselves be theirs. errNew says that something was sealed meanwhile.
-func rename(r *referral.Referral, from, to string, boxes map[string]seal.Sealed) error {
-	r.Person = to
-	for i := range r.Sendings {
-		x := &r.Sendings[i]
-		by := []*string{&x.Sender, &x.Consent.Asked, &x.Consent.BackBy}
-		if x.Gone != nil {
-			gone := *x.Gone // a copy may share it
-			x.Gone, by = &gone, append(by, &gone.By)
-		}
-		for _, by := range by {
-			if *by == from {
-				*by = to
-			}
-		}
-	}
-	return r.Sealed(func(_ string, box *seal.Sealed) error {
-		if len(*box) == 0 {
-			return nil
-		}
-		fresh, ok := boxes[string(*box)]
-		if !ok {
-			return errNew
-		}
-		*box = fresh
-		return nil
-	})
 }

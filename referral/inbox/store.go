@@ -41,7 +41,9 @@ type Moved struct {
 	Doc     *referral.Referral `json:"doc,omitempty"`     // how it was when it was taken away, sealed with Absorbed's key
 	Version string             `json:"version,omitempty"` // in which it was stored then
 	Done    bool               `json:"done,omitempty"`    // it has been handed over to Into
-	Back    bool               `json:"back,omitempty"`    // it has been moved back
+	// Shielded says that it became a person's with protected identity, and was not one's.
+	Shielded bool `json:"shielded,omitempty"`
+	Back     bool `json:"back,omitempty"` // it has been moved back
 }
 
 // left says whether it is kept here and not handed over yet.
@@ -51,7 +53,7 @@ func (x Moved) left() bool { return x.Doc != nil && !x.Done }
 func (x Moved) own() string { return halsocoach.IDFrom("moved", x.ID, x.Version) }
 
 func (x Moved) same(y Moved) bool {
-	return x.ID == y.ID && x.Into == y.Into && x.Version == y.Version && x.Done == y.Done && (x.Doc == nil) == (y.Doc == nil)
+	return x.ID == y.ID && x.Into == y.Into && x.Version == y.Version && x.Done == y.Done && x.Shielded == y.Shielded && (x.Doc == nil) == (y.Doc == nil)
 }
 
 // unfinished says whether something is left to be handed over, or moved back.
@@ -108,4 +110,53 @@ func (s *Service) unfinished(ctx context.Context, now time.Time) ([]Merge, error
 			return out, nil
 		}
 	}
+}
+
+// undoable are the merges into a person that can be undone, with who made them.
+func (s *Service) undoable(ctx context.Context, person string) ([]Merge, error) {
+	found, err := s.into(ctx, person)
+	if err != nil {
+		return nil, err
+	}
+	out := found[:0]
+	for _, m := range found {
+		if m.Undone != nil || m.Due == nil || !m.Due.After(s.now()) {
+			continue
+		}
+		if m.Name, err = s.colleague(ctx, m.By); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// place is where something that was moved lies now.
+func (x Moved) place() string { return orElse(x.Into, x.ID) }
+
+// inPlace says whether it is still a recommendation of its own.
+func (x Moved) inPlace() bool { return x.Doc == nil || x.Into == x.own() }
+
+// forwarded says whether r has been forwarded since the two were merged.
+func (m Merge) forwarded(r referral.Referral) bool {
+	v := r.Verdict()
+	return r.State == referral.Forwarded && v != nil && !v.At.Before(m.At)
+}
+
+// cameOf says whether a sending was carried from old to r, and not moved there by the
+// merge.
+func (m Merge) cameOf(old, r referral.Referral) bool {
+	return slices.ContainsFunc(r.Sendings, func(x referral.Sending) bool {
+		return x.Carried == old.ID && !slices.ContainsFunc(m.Moved, func(y Moved) bool {
+			return y.place() == r.ID && (y.Doc == nil || has(*y.Doc, x.ID))
+		})
+	})
+}
+
+// came is when a sending came to the recommendation it lies in.
+func came(x referral.Sending) time.Time {
+	if x.Carried != "" {
+		return x.Came
+	}
+	return x.At
 }

@@ -13,25 +13,6 @@ import (
 	"halsocoach/referral"
 )
 
-// undoable are the merges into a person that can be undone, with who made them.
-func (s *Service) undoable(ctx context.Context, person string) ([]Merge, error) {
-	found, err := s.into(ctx, person)
-	if err != nil {
-		return nil, err
-	}
-	out := found[:0]
-	for _, m := range found {
-		if m.Undone != nil || m.Due == nil || !m.Due.After(s.now()) {
-			continue
-		}
-		if m.Name, err = s.colleague(ctx, m.By); err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, nil
-}
-
 // Part is the way back from Join, within 30 days and while nobody has been taken in
 // by what was joined: numbers and recommendations are each person's own again. What
 // has come since stays with the one who stayed, and so does what has been decided
@@ -53,11 +34,7 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, merge stri
 	case m.Due == nil || !m.Due.After(s.now()):
 		return ErrTooLate
 	}
-	together, err := s.takenTogether(ctx, m)
-	if err == nil && together {
-		err = ErrTakenIn
-	}
-	if err == nil {
+	if err = s.ledOn(ctx, m); err == nil {
 		err = s.sinceThen(ctx, m)
 	}
 	if err != nil {
@@ -66,15 +43,20 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, merge stri
 	if err := s.saw(ctx, who, "part persons", m.Person, m.Absorbed); err != nil {
 		return err
 	}
-	if err := s.undo(ctx, m.ID); err != nil {
+	undone, err := s.undo(ctx, m.ID)
+	if err == nil && !undone {
+		err = ErrSince
+	}
+	if err != nil {
 		return fmt.Errorf("part %s: %w", merge, err)
 	}
 	return nil
 }
 
-// undo notes that a merge is undone, and does what follows.
-func (s *Service) undo(ctx context.Context, id string) error {
-	_, err := s.merges.Update(ctx, id, func(m *Merge) ([]halsocoach.Event, error) {
+// undo notes that a merge is undone, and does what follows; false when it stands all
+// the same, since something was forwarded in that moment.
+func (s *Service) undo(ctx context.Context, id string) (undone bool, err error) {
+	_, err = s.merges.Update(ctx, id, func(m *Merge) ([]halsocoach.Event, error) {
 		if m.Undone != nil {
 			return nil, nil
 		}
@@ -83,30 +65,59 @@ func (s *Service) undo(ctx context.Context, id string) error {
 		m.Undone, m.Due = &at, &due
 		return []halsocoach.Event{halsocoach.Happened(EventUnmerged, at, halsocoach.KommunOfCentre(m.Centre), m.ID, nil)}, nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.carryBack(ctx, id)
 	}
-	return s.carryBack(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	m, err := s.merges.Get(ctx, id)
+	return m.Undone != nil, err
 }
 
-// place is where something that was moved lies now.
-func (x Moved) place() string { return orElse(x.Into, x.ID) }
+// mergeAnew notes that a way back is not gone: something that was moved had been
+// forwarded when it was to be given back, and what came of that would stay behind.
+func (s *Service) mergeAnew(ctx context.Context, m Merge) error {
+	_, err := s.merges.Update(ctx, m.ID, func(d *Merge) ([]halsocoach.Event, error) {
+		if d.Undone == nil || !d.Undone.Equal(*m.Undone) {
+			return nil, nil
+		}
+		due := d.At.AddDate(0, 0, undoDays)
+		d.Undone, d.Due = nil, &due
+		for i := range d.Moved {
+			d.Moved[i].Back = false
+		}
+		return []halsocoach.Event{halsocoach.Happened(EventMerged, s.now(), halsocoach.KommunOfCentre(d.Centre), d.ID, nil)}, nil
+	})
+	return err
+}
 
-// inPlace says whether it is still a recommendation of its own.
-func (x Moved) inPlace() bool { return x.Doc == nil || x.Into == x.own() }
-
-// takenTogether says whether the one who stays has been taken in by what was moved.
-func (s *Service) takenTogether(ctx context.Context, m Merge) (bool, error) {
+// ledOn says that there is no way back from what was moved: by ErrTakenIn that the one
+// who stays has been taken in by it, by ErrSince that it has been forwarded.
+func (s *Service) ledOn(ctx context.Context, m Merge) error {
 	for _, moved := range m.Moved {
 		now, err := s.Referrals.ByEvent(ctx, moved.place())
-		if errors.Is(err, store.ErrNotFound) {
+		switch {
+		case errors.Is(err, store.ErrNotFound) || err == nil && now.Person != m.Person:
+			continue
+		case err != nil:
+			return err
+		case now.State.TakenIn():
+			return ErrTakenIn
+		case m.forwarded(now):
+			return ErrSince
+		case now.State != referral.Forwarded:
 			continue
 		}
-		if err != nil || now.State.TakenIn() && now.Person == m.Person {
-			return err == nil, err
+		about, err := s.Referrals.About(ctx, m.Person) // it may have been brought on since, and not been moved
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(about, func(o referral.Referral) bool { return m.cameOf(now, o) }) {
+			return ErrSince
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // sinceThen says by ErrSince that something has been said of what was moved that the
@@ -122,7 +133,7 @@ func (s *Service) sinceThen(ctx context.Context, m Merge) error {
 			return err
 		}
 		for _, x := range now.Sendings {
-			if moved.inPlace() && x.At.After(m.At) || moved.Doc != nil && toldSince(x, *moved.Doc) {
+			if moved.inPlace() && came(x).After(m.At) || moved.Doc != nil && toldSince(x, *moved.Doc) {
 				return ErrSince
 			}
 		}
@@ -165,6 +176,7 @@ func (s *Service) asNow(ctx context.Context, was, o referral.Referral) (referral
 		return was, err
 	}
 	was.Sendings = slices.Clone(was.Sendings)
+	was.Protected = was.Protected || saidProtected(now)
 	for i, x := range was.Sendings {
 		if j := slices.IndexFunc(now.Sendings, func(y referral.Sending) bool { return y.ID == x.ID }); j >= 0 {
 			was.Sendings[i] = now.Sendings[j]
@@ -191,11 +203,17 @@ func (s *Service) carryBack(ctx context.Context, id string) error {
 		if moved.Doc != nil {
 			centres[moved.Doc.Centre] = true
 		}
-		if err := s.moveBack(ctx, m, moved); err != nil {
-			return fmt.Errorf("move referral %s back: %w", moved.ID, err)
+		err := s.moveBack(ctx, m, moved)
+		if errors.Is(err, ErrSince) {
+			if err = s.mergeAnew(ctx, m); err == nil {
+				break
+			}
 		}
-		if err := s.noteBack(ctx, m.ID, moved); err != nil {
-			return err
+		if err == nil {
+			err = s.noteBack(ctx, m.ID, moved)
+		}
+		if err != nil {
+			return fmt.Errorf("move referral %s back: %w", moved.ID, err)
 		}
 	}
 	// What was done here after they had been merged anew is done again.
@@ -221,12 +239,18 @@ func (s *Service) noteBack(ctx context.Context, merge string, moved Moved) error
 }
 
 // moveBack lets something that was moved be the other's again, unless it has been
-// taken in.
+// taken in. ErrSince says that it has been forwarded.
 func (s *Service) moveBack(ctx context.Context, m Merge, moved Moved) error {
 	if !moved.inPlace() {
 		return s.takeOut(ctx, m, moved)
 	}
-	err := s.reperson(ctx, moved.place(), m.Person, m.Absorbed)
+	err := s.reperson(ctx, moved.place(), m.Person, m.Absorbed, func(r *referral.Referral) error {
+		if m.forwarded(*r) {
+			return ErrSince
+		}
+		r.Protected = r.Protected && !moved.Shielded || saidProtected(*r)
+		return nil
+	})
 	switch {
 	case errors.Is(err, errTaken):
 		return nil // it was decided together
@@ -239,7 +263,8 @@ func (s *Service) moveBack(ctx context.Context, m Merge, moved Moved) error {
 }
 
 // takeOut lets what joined another be one of its own again, as it has become since,
-// unless they have been decided together. What is taken out is kept first.
+// unless they have been decided together; ErrSince when they have been forwarded. What is
+// taken out is kept first.
 func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
 	for range steps {
 		was := *moved.Doc
@@ -258,6 +283,8 @@ func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
 			out := theirs(*o, was)
 			together = len(out) > 0 && (!o.State.Open() || len(out) == len(o.Sendings))
 			switch {
+			case len(out) > 0 && m.forwarded(*o):
+				return nil, ErrSince
 			case len(out) == 0, together: // taken out before, or never there
 				return nil, nil
 			case !reflect.DeepEqual(out, read):
@@ -267,10 +294,12 @@ func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
 			o.Attempts = slices.DeleteFunc(o.Attempts, func(a referral.Attempt) bool {
 				return slices.ContainsFunc(was.Attempts, func(b referral.Attempt) bool { return a.ID == b.ID })
 			})
+			since(o, was)
 			typ := referral.EventChanged
 			if closed(o) {
 				typ = referral.EventWithdrawn
 			}
+			unasked(o)
 			return []halsocoach.Event{halsocoach.Happened(typ, now, halsocoach.KommunOfCentre(o.Centre), o.ID, nil)}, nil
 		})
 		switch {
@@ -282,6 +311,29 @@ func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
 		return s.putBack(ctx, was)
 	}
 	return halsocoach.ErrBusy
+}
+
+// since lets o wait from when the first of what is left came, with the promise that was
+// made then, if it has waited from when was came.
+func since(o *referral.Referral, was referral.Referral) {
+	if o.Received.Equal(was.Received) {
+		first := slices.MinFunc(o.Sendings, func(x, y referral.Sending) int { return came(x).Compare(came(y)) })
+		o.Received, o.Due = came(first), first.Due
+	}
+}
+
+// unasked lets a coach ask a caller what they want, if nothing that is left says it.
+func unasked(r *referral.Referral) {
+	r.CallMe = ""
+	if r.State.Open() && len(r.Topics()) == 0 {
+		r.CallMe = r.Centre
+	}
+}
+
+// saidProtected says whether one of the senders said that the person has protected
+// identity.
+func saidProtected(r referral.Referral) bool {
+	return slices.ContainsFunc(r.Sendings, func(x referral.Sending) bool { return x.Protected })
 }
 
 // keepBack notes in the merge what is to be put back.
@@ -299,6 +351,7 @@ func (s *Service) keepBack(ctx context.Context, merge string, moved Moved, was r
 // since.
 func (s *Service) putBack(ctx context.Context, was referral.Referral) error {
 	closed(&was)
+	unasked(&was)
 	for range steps {
 		err := s.Referrals.Restore(ctx, was)
 		switch {

@@ -168,7 +168,7 @@ var centres = []string{"0684", "0684-2", "0680"}
 func (l *life) step() {
 	open := func(id string) bool { return l.standings[id].Open }
 	in := func(id string) bool { _, ok := l.joined[id]; return ok }
-	switch rapid.SampledFrom([]string{"receive", "receive", "receive", "out", "accept", "accept", "enrol", "enrol", "join", "hold", "hold", "hold", "miss", "end", "hide"}).Draw(l.t, "step") {
+	switch rapid.SampledFrom([]string{"receive", "receive", "receive", "out", "accept", "accept", "enrol", "enrol", "join", "hold", "hold", "hold", "miss", "end", "hide", "merge"}).Draw(l.t, "step") {
 	case "receive":
 		l.n++
 		id := fmt.Sprintf("referral-%d", l.n)
@@ -212,6 +212,12 @@ func (l *life) step() {
 			l.enrolments[e.ID] = e
 			l.mu.Unlock()
 			l.said("citizen.ended", e.ID, map[string][]string{"referrals": {e.Referral}})
+		}
+	case "merge": // one that had come earlier joins it, or is parted from it again
+		if id, ok := l.any("merge", open); ok {
+			ago := rapid.IntRange(-20, 20).Draw(l.t, "earlier")
+			l.set(id, func(s *Standing) { s.Received = s.Received.AddDate(0, 0, -ago) })
+			l.said("referral.changed", id, nil)
 		}
 	case "hide":
 		if id, ok := l.any("hide", func(string) bool { return true }); ok {
@@ -277,6 +283,11 @@ func TestAnyHistoryInAnyOrderGivesTheSameNumbers(t *testing.T) {
 			for _, e := range l.events[before:] { // some are heard while more happens
 				if lot.IntN(2) == 0 {
 					hearing.Go(func() error { return nodes[int(e.ID[0])%2].heard(context.Background(), e) })
+				}
+			}
+			if lot.IntN(10) == 0 { // and some before it does
+				if err := hearing.Wait(); err != nil {
+					rt.Fatal(err)
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -166,19 +167,24 @@ const toldAtMost = 1000
 // fold brings the numbers up to how a recommendation stands now. Doing it again
 // changes nothing.
 func (s *Service) fold(ctx context.Context, referral string) error {
-	at, err := s.homeOf(ctx, referral)
-	if err != nil || at == (home{}) {
+	homes, err := s.homesOf(ctx, referral)
+	if err != nil {
 		return err
 	}
 	id := entryID(referral)
-	err = s.settle(ctx, at, func(ctx context.Context) (func(*arrivals) bool, error) {
-		f, err := s.find(ctx, referral)
-		return func(a *arrivals) bool { return a.enter(id, f) }, err
-	})
-	if err != nil {
-		return fmt.Errorf("fold the wait of %s: %w", referral, err)
+	for _, at := range homes {
+		err := s.settle(ctx, at, func(ctx context.Context) (func(*arrivals) bool, error) {
+			f, err := s.find(ctx, referral, at)
+			return func(a *arrivals) bool { return a.enter(id, f) }, err
+		})
+		if err != nil {
+			return fmt.Errorf("fold the wait of %s: %w", referral, err)
+		}
+		if err := s.addUp(ctx, at); err != nil {
+			return err
+		}
 	}
-	return s.addUp(ctx, at)
+	return nil
 }
 
 // home is where a recommendation stands in the numbers, for as long as it is.
@@ -187,26 +193,35 @@ type home struct {
 	day    halsocoach.Day
 }
 
-// homeOf is the centre and the day on which it was received there; of one that
-// is erased, where it has stood, if it has.
-func (s *Service) homeOf(ctx context.Context, referral string) (home, error) {
+// homeOf is where a recommendation that stands so is to be found.
+func homeOf(r Standing) home { return home{r.Centre, halsocoach.DayOf(r.Received)} }
+
+// homesOf are the centre and the day on which it was received there, and where it has
+// stood: on a later day, before one that came earlier was joined with it. One that is
+// erased has only stood.
+func (s *Service) homesOf(ctx context.Context, referral string) ([]home, error) {
 	r, err := s.Recommendations.Standing(ctx, referral)
-	if errors.Is(err, halsocoach.ErrNotFound) {
-		return s.stood(ctx, referral)
+	gone := errors.Is(err, halsocoach.ErrNotFound)
+	if err != nil && !gone {
+		return nil, err
 	}
-	return home{r.Centre, halsocoach.DayOf(r.Received)}, err
+	homes, err := s.stood(ctx, referral)
+	if now := homeOf(r); !gone && !slices.Contains(homes, now) {
+		homes = append(homes, now)
+	}
+	return homes, err
 }
 
-// find is how the recommendation stands: waiting, or with the first talk held on
-// a day. It is in no number when it was declined, sent on, withdrawn or ended
-// before a talk, when it joined a contact that had begun with another, and when
-// the person has protected identity.
-func (s *Service) find(ctx context.Context, referral string) (finding, error) {
+// find is how the recommendation stands at a home: waiting, or with the first talk
+// held on a day. It is in no number when it was declined, sent on, withdrawn or ended
+// before a talk, when it joined a contact that had begun with another, when the person
+// has protected identity, and where it stands no more.
+func (s *Service) find(ctx context.Context, referral string, at home) (finding, error) {
 	r, err := s.Recommendations.Standing(ctx, referral)
 	switch {
 	case errors.Is(err, halsocoach.ErrNotFound):
 		return finding{erased: true}, nil
-	case err != nil || r.Protected:
+	case err != nil || r.Protected || homeOf(r) != at:
 		return finding{}, err
 	case !r.TakenIn:
 		return finding{counts: r.Open}, nil

@@ -111,12 +111,15 @@ func (s *Service) addUp(ctx context.Context, at home) error {
 	return fmt.Errorf("sum of %s: %w", at.centre, halsocoach.ErrBusy)
 }
 
-// stood is where a recommendation stands in the numbers, the zero home if it
-// does not.
-func (s *Service) stood(ctx context.Context, referral string) (home, error) {
-	found, _, err := s.days.Find(ctx, store.Query{Index: "entry", Equal: []any{entryID(referral)}, Limit: 1})
-	if err != nil || len(found) == 0 {
-		return home{}, err
+// stood is where a recommendation stands in the numbers.
+func (s *Service) stood(ctx context.Context, referral string) ([]home, error) {
+	found, _, err := s.days.Find(ctx, store.Query{Index: "entry", Equal: []any{entryID(referral)}})
+	if err != nil {
+		return nil, fmt.Errorf("where %s stands: %w", referral, err)
 	}
-	return home{found[0].Centre, found[0].Day}, nil
+	homes := make([]home, len(found))
+	for i, a := range found {
+		homes[i] = home{a.Centre, a.Day}
+	}
+	return homes, nil
 }

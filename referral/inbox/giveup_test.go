@@ -178,3 +178,69 @@ func TestBothTakenInMeanwhileAreLeftAsTheyAre(t *testing.T) {
 		t.Fatalf("%+v", a)
 	}
 }
+
+// TestWhatIsForwardedAsAMergeIsGivenUpIsLeftAsItIs: the other holds something, and what
+// was joined is forwarded before it is taken out.
+func TestWhatIsForwardedAsAMergeIsGivenUpIsLeftAsItIs(t *testing.T) {
+	n := openNodes(t)
+	n.listen()
+	p := n.pair()
+	saves := 0
+	p.hook.after = func(op, _, id string) error {
+		if op == "delete" && id == p.b {
+			p.holders[p.absent] = true
+		}
+		return nil
+	}
+	p.hook.before = func(op, kind, id string) error {
+		if op == "save" && kind == "referrals" && id == p.a {
+			if saves++; saves == 2 { // the first joined it
+				p.forward(p.a)
+			}
+		}
+		return nil
+	}
+	if err := p.join(); !errors.Is(err, inbox.ErrBothHold) {
+		t.Fatal(err)
+	}
+	if there := p.there(); there.Person != p.person || len(there.Sendings) != 2 {
+		t.Fatalf("%+v", there)
+	}
+	p.oneNow()
+	p.ok(p.other.CarryOut(p.Ctx(), p.merge))
+	p.oneNow()
+}
+
+// TestAWayBackThatIsNotGoneIsCarriedOnAfterACrash: it has been forwarded in that moment,
+// and the node dies at each of its writes in turn.
+func TestAWayBackThatIsNotGoneIsCarriedOnAfterACrash(t *testing.T) {
+	n := openNodes(t)
+	n.listen()
+	crash := errors.New("the node has died")
+	for step := 2; ; step++ { // the first one notes it
+		p := n.pair()
+		p.ok(p.join())
+		writes := 0
+		p.hook.before = func(string, string, string) error {
+			if writes++; writes >= step {
+				return crash
+			}
+			return nil
+		}
+		p.once("after", "save", "merges", p.merge, func() { p.forward(p.a) })
+		err := p.svc.Part(p.Ctx(), p.People.Maria, p.a, p.merge)
+		p.Eventually("it has come there", func() bool {
+			about, err := p.refs.About(p.Ctx(), p.person)
+			p.ok(err)
+			return len(about) == 2
+		})
+		p.ok(p.other.Heard(p.Ctx(), halsocoach.Event{Type: inbox.EventUnmerged, Subject: p.merge}))
+		p.oneNow()
+		if !errors.Is(err, crash) {
+			if step < 4 || !errors.Is(err, inbox.ErrSince) {
+				t.Fatal(step, err)
+			}
+			break
+		}
+	}
+}

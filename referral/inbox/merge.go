@@ -240,7 +240,7 @@ func (s *Service) giveUp(ctx context.Context, m Merge) error {
 	case undone:
 		return s.refused(ctx, m)
 	}
-	s.Log.Error("a merge can be neither carried out nor undone: both persons have been taken in", "merge", m.ID)
+	s.Log.Error("a merge can be neither carried out nor undone: what was moved has led on", "merge", m.ID)
 	return ErrBothHold
 }
 

@@ -197,9 +197,6 @@ func (s *Service) bringOn(ctx context.Context, id string) error {
 		}
 		return err
 	}
-	if len(next.Topics()) == 0 { // a caller whom nobody has asked yet
-		next.CallMe = next.Centre
-	}
 	if next, err = s.promised(ctx, next); err != nil {
 		return err
 	}

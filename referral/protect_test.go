@@ -184,3 +184,33 @@ func TestAVisitorMayComeFromAnotherKommun(t *testing.T) {
 		}
 	}
 }
+
+func TestACallerWhoIsLeftAloneIsToBeAsked(t *testing.T) {
+	g := open(t)
+	if err := g.svc.CallMe(g.Ctx(), key("call"), "Siv Dal", "070-174 06 13", "0684", ""); err != nil {
+		t.Fatal(err)
+	}
+	caller := g.inbox(g.People.Maria, "")[0]
+	doc, err := g.svc.ByEvent(g.Ctx(), caller.ID)
+	if err != nil || !caller.CallMe {
+		t.Fatalf("%+v, %v", caller, err)
+	}
+	own := g.sent(nurse(1), "a", wish())
+	other, err := g.svc.ByEvent(g.Ctx(), own.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined, err := g.svc.Change(g.Ctx(), own.ID, func(r *referral.Referral, _ time.Time) ([]halsocoach.Event, error) {
+		r.Sendings = append(doc.Sendings, other.Sendings...)
+		return nil, nil
+	})
+	if err != nil || joined.CallMe != "" {
+		t.Fatalf("%q, %v", joined.CallMe, err)
+	}
+	if _, err := g.svc.Withdraw(g.Ctx(), nurse(1), own.ID); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := g.svc.ByEvent(g.Ctx(), own.ID); err != nil || left.CallMe != "0684" || left.State != referral.Received {
+		t.Fatalf("%q %s, %v", left.CallMe, left.State, err)
+	}
+}

@@ -202,7 +202,11 @@ func (s *Service) Remove(ctx context.Context, r Referral, version string) error 
 // Restore is the way back from Remove; store.ErrConflict if it is there.
 func (s *Service) Restore(ctx context.Context, r Referral) error {
 	r.index(r.seen(), s.Clock())
-	return s.referrals.Insert(ctx, r.ID, r, changed(r, s.Clock()))
+	events := []halsocoach.Event{changed(r, s.Clock())}
+	if r.Protected {
+		events = append(events, happened(EventShielded, r, s.Clock()))
+	}
+	return s.referrals.Insert(ctx, r.ID, r, events...)
 }
 
 // Change lets a room work on a recommendation at now; whoever may has been judged.

@@ -263,11 +263,12 @@ func (r Referral) seen() map[string]Seen {
 // is what the senders saw.
 func (r *Referral) index(before map[string]Seen, now time.Time) {
 	now = now.UTC()
-	r.Open, r.Queue, r.Untouched, r.Filters = "", "", "", nil
+	r.Open, r.Queue, r.CallMe, r.Untouched, r.Filters = "", "", "", "", nil
 	if r.State.Open() {
 		r.Open, r.Queue, r.Filters = r.Person+"/"+r.Centre, r.Centre, r.filters()
-	} else {
-		r.CallMe = ""
+		if len(r.Topics()) == 0 {
+			r.CallMe = r.Centre // only a caller has said nothing of what they want
+		}
 	}
 	if r.State == Received && !r.Protected {
 		r.Untouched = halsocoach.KommunOfCentre(r.Centre)

@@ -171,7 +171,7 @@ func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string,
 		x.Name, x.Phone, x.Email, x.Wants = asked.Name, asked.Phone, asked.Email, asked.Wants
 		x.Topics, x.Kommun, x.Language, x.Interpret, x.Protected = wish.Topics, wish.Kommun, wish.Language, wish.Interpreter, wish.Protected
 		x.Consent = Consent{Given: true, Asked: who.ID, On: halsocoach.DayOf(now), Scope: ScopeState}
-		r.CallMe, r.Protected = "", r.Protected || wish.Protected
+		r.Protected = r.Protected || wish.Protected
 		r.Sex, r.AgeBand = number.Sex(), halsocoach.AgeBand(number.Age(halsocoach.DayOf(now)))
 		return []halsocoach.Event{changed(*r, now).Counting(counting(*r, now))}, nil
 	})
@@ -269,9 +269,6 @@ func (s *Service) draft(ctx context.Context, who halsocoach.Actor, id, digest st
 	}
 	r := Referral{ID: id, Person: person, Centre: wish.Centre, Received: now.UTC(), Sendings: []Sending{x}, Protected: wish.Protected || shielded,
 		Sex: number.Sex(), AgeBand: halsocoach.AgeBand(number.Age(halsocoach.DayOf(now)))}
-	if wish.caller {
-		r.CallMe = r.Centre
-	}
 	return s.promised(ctx, r)
 }
 

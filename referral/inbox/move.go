@@ -239,9 +239,6 @@ func (s *Service) joinTo(ctx context.Context, into string, r referral.Referral) 
 		if r.Due.Before(o.Due) {
 			o.Due = r.Due
 		}
-		if len(r.Topics()) > 0 {
-			o.CallMe = ""
-		}
 		o.Protected = o.Protected || r.Protected
 		return []halsocoach.Event{halsocoach.Happened(referral.EventChanged, now, halsocoach.KommunOfCentre(o.Centre), o.ID, nil)}, nil
 	})

@@ -299,7 +299,6 @@ func (s *Service) takeOut(ctx context.Context, m Merge, moved Moved) error {
 			if closed(o) {
 				typ = referral.EventWithdrawn
 			}
-			unasked(o)
 			return []halsocoach.Event{halsocoach.Happened(typ, now, halsocoach.KommunOfCentre(o.Centre), o.ID, nil)}, nil
 		})
 		switch {
@@ -319,14 +318,6 @@ func since(o *referral.Referral, was referral.Referral) {
 	if o.Received.Equal(was.Received) {
 		first := slices.MinFunc(o.Sendings, func(x, y referral.Sending) int { return came(x).Compare(came(y)) })
 		o.Received, o.Due = came(first), first.Due
-	}
-}
-
-// unasked lets a coach ask a caller what they want, if nothing that is left says it.
-func unasked(r *referral.Referral) {
-	r.CallMe = ""
-	if r.State.Open() && len(r.Topics()) == 0 {
-		r.CallMe = r.Centre
 	}
 }
 
@@ -351,7 +342,6 @@ func (s *Service) keepBack(ctx context.Context, merge string, moved Moved, was r
 // since.
 func (s *Service) putBack(ctx context.Context, was referral.Referral) error {
 	closed(&was)
-	unasked(&was)
 	for range steps {
 		err := s.Referrals.Restore(ctx, was)
 		switch {

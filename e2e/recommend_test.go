@@ -179,6 +179,7 @@ func callMe(t *testing.T, d *Demo, width int) {
 	m.PressText("Skriv in vad personen vill")
 	m.Good("85-complete")
 	m.Tick("topics", "mat")
+	m.Tick("consent", "ja")
 	m.PressText("Spara")
 	m.See("Nu kan du ta emot personen")
 	m.PressText("Ta emot")

@@ -222,6 +222,7 @@ const (
 	BySMS    Way = "sms"
 	ByMail   Way = "mail"
 	ByLetter Way = "letter"
+	InPerson Way = "in_person" // noted by itself when a coach writes in a visitor
 
 	Reached    Result = "reached"
 	NotReached Result = "not_reached" // of a letter and the like: sent, and no answer yet

@@ -214,3 +214,46 @@ func TestACallerWhoIsLeftAloneIsToBeAsked(t *testing.T) {
 		t.Fatalf("%q %s, %v", left.CallMe, left.State, err)
 	}
 }
+
+func TestWhoHasTakenAProtectedPersonSeesWhomToCall(t *testing.T) {
+	g := open(t)
+	w := wish()
+	w.Protected = true
+	own := g.sent(nurse(1), "a", w)
+	if d, err := g.svc.Read(g.Ctx(), g.People.Maria, own.ID); err != nil || d.Shown {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	if _, err := g.svc.Change(g.Ctx(), own.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+		r.Taken = &referral.Holder{By: g.People.Maria.ID, At: now}
+		return r.Move(referral.Take, now)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := g.svc.Read(g.Ctx(), g.People.Maria, own.ID); err != nil || !d.Shown || d.Words[0].Phone == "" {
+		t.Fatalf("who is to call does not see the number: %+v, %v", d, err)
+	}
+	g.hidden(own.ID)
+}
+
+func TestAPromiseLastsItsDayOutAndIsKeptByReachingThePerson(t *testing.T) {
+	g := open(t)
+	own := g.sent(nurse(1), "a", wish())
+	late := func(want bool) {
+		t.Helper()
+		box, _, err := g.svc.Box(g.Ctx(), g.People.Maria, referral.Asked{Late: true})
+		if item := g.inbox(g.People.Maria, "")[0]; err != nil || item.Late != want || (len(box) == 1) != want || g.stands(nurse(1), own.ID).Late != want {
+			t.Fatalf("at %v: late %v, %d in the list of what is late, %v", g.Clock.Now(), item.Late, len(box), err)
+		}
+	}
+	g.Clock.Set(halsocoach.DayOf(own.Due).At(23*60 + 59))
+	late(false)
+	g.Clock.Add(2 * time.Minute)
+	late(true)
+	if _, err := g.svc.Change(g.Ctx(), own.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+		r.Attempts = append(r.Attempts, referral.Attempt{ID: "a", How: referral.ByPhone, Went: referral.Reached, By: "maria", At: now})
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	late(false)
+}

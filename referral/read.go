@@ -100,7 +100,7 @@ func (s *Service) Box(ctx context.Context, who halsocoach.Actor, q Asked) (items
 	}
 	shown := found[:0]
 	for _, r := range found {
-		if r.MayOpen(who) {
+		if r.MayOpen(who) && !(q.Late && r.reached()) {
 			shown = append(shown, r)
 		}
 	}
@@ -316,7 +316,7 @@ func (s *Service) open(ctx context.Context, r Referral) ([]Words, error) {
 // item is the row without the name.
 func (s *Service) item(r Referral) Item {
 	i := Item{ID: r.ID, Topics: r.Topics(), Source: r.holding()[0].Source, Centre: r.Centre, State: r.State, Received: r.Received, Due: r.Due,
-		Late: r.State.Open() && s.Clock().After(r.Due), Senders: len(r.holding()), Protected: r.Protected, CallMe: r.CallMe != ""}
+		Late: r.State.Open() && r.Due.Before(over(s.Clock())) && !r.reached(), Senders: len(r.holding()), Protected: r.Protected, CallMe: r.CallMe != ""}
 	i.Language, i.Interpret = r.Language()
 	if r.Taken != nil {
 		i.TakenBy = r.Taken.By

@@ -338,9 +338,20 @@ func (r Referral) MayOpen(who halsocoach.Actor) bool {
 }
 
 // ShowsPerson says whether name and contact are shown to the coach. Of somebody
-// who no longer wants it they are not; of a person with protected identity not
-// until the coach has taken them in and with that has become the one who may
-// open the file.
+// who no longer wants it they are not; of a person with protected identity only to
+// the coach who has taken it and is to call, and afterwards to the one who has taken
+// them in and with that has become the one who may open the file.
 func (r Referral) ShowsPerson(who halsocoach.Actor) bool {
-	return r.MayOpen(who) && r.State != Withdrawn && (!r.Protected || r.State.TakenIn())
+	holds := r.Taken != nil && r.Taken.By == who.ID
+	return r.MayOpen(who) && r.State != Withdrawn && (!r.Protected || r.State.TakenIn() || holds)
+}
+
+// over is the time before which the promises lie that have passed at now: a promise
+// lasts its day out.
+func over(now time.Time) time.Time { return halsocoach.DayOf(now).Start() }
+
+// reached says whether a coach has been in touch with the person: then the promise
+// of a first contact is kept.
+func (r Referral) reached() bool {
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Went == Reached })
 }

@@ -71,6 +71,7 @@ type Own struct {
 	Placer   string    // the sender's own identifier
 	Shielded bool      // the sender said that the person has protected identity
 	Changed  time.Time // when what the sender sees last did
+	Late     bool      // the promise has passed, and nobody has reached the person
 	// What the sender may do now.
 	MayWithdraw, MayErr bool
 }
@@ -340,6 +341,7 @@ func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([
 		}
 		out[i] = Own{ID: x.ownID(), Topics: x.Topics, Centre: r.Centre, CentreName: centre, Seen: r.SeenBy(x), Consent: x.Consent, Received: x.At,
 			Came: x.came(), Due: x.Due, Placer: x.Placer, Changed: x.Changed, Shielded: x.Protected}
+		out[i].Late = out[i].State.Open() && x.Due.Before(over(s.Clock())) && !r.reached()
 		if x.Gone == nil && x.Consent.Back == nil {
 			_, err = out[i].State.After(Withdraw, halsocoach.RoleCareCentre)
 			out[i].MayWithdraw = err == nil

@@ -143,7 +143,7 @@ func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string,
 		return ErrAsked
 	}
 	wish = wish.trimmed()
-	wish.Centre, wish.Consent, wish.ConsentOn = r.Centre, true, ""
+	wish.Centre, wish.ConsentOn = r.Centre, ""
 	number, err := wish.Judge(s.Clock())
 	if err != nil {
 		return err
@@ -172,6 +172,7 @@ func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string,
 		x.Topics, x.Kommun, x.Language, x.Interpret, x.Protected = wish.Topics, wish.Kommun, wish.Language, wish.Interpreter, wish.Protected
 		x.Consent = Consent{Given: true, Asked: who.ID, On: halsocoach.DayOf(now), Scope: ScopeState}
 		r.Protected = r.Protected || wish.Protected
+		r.Attempts = append(r.Attempts, met(r.ID, ByPhone, who, now))
 		r.Sex, r.AgeBand = number.Sex(), halsocoach.AgeBand(number.Age(halsocoach.DayOf(now)))
 		return []halsocoach.Event{changed(*r, now).Counting(counting(*r, now))}, nil
 	})
@@ -187,14 +188,19 @@ func (s *Service) Visit(ctx context.Context, who halsocoach.Actor, req halsocoac
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return "", err
 	}
-	wish.Centre, wish.Consent, wish.ConsentOn, wish.Scope, wish.Placer, wish.there = who.Centre, true, "", "", "", true
+	wish.Centre, wish.ConsentOn, wish.Scope, wish.Placer, wish.there = who.Centre, "", "", "", true
 	doc, _, _, err := s.send(ctx, who, req, wish)
 	if err != nil {
 		return "", err
 	}
 	if doc, err = s.change(ctx, doc.ID, func(r *Referral, now time.Time) ([]halsocoach.Event, error) {
+		at := met(doc.ID, InPerson, who, now)
+		if !r.State.Open() || slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.ID == at.ID }) {
+			return nil, nil // decided, or by the same wish before
+		}
+		r.Attempts = append(r.Attempts, at)
 		if r.State != Received {
-			return nil, nil // taken by a colleague, or by the same wish before
+			return []halsocoach.Event{changed(*r, now)}, nil // a colleague has it
 		}
 		r.Taken = &Holder{By: who.ID, At: now}
 		return r.Move(Take, now)
@@ -202,6 +208,12 @@ func (s *Service) Visit(ctx context.Context, who halsocoach.Actor, req halsocoac
 		return "", fmt.Errorf("take the visitor %s: %w", doc.ID, err)
 	}
 	return doc.ID, s.saw(ctx, who, "complete referral", []Referral{doc})
+}
+
+// met is that a coach has talked with the person, when what they want was written
+// in.
+func met(referral string, how Way, who halsocoach.Actor, now time.Time) Attempt {
+	return Attempt{ID: halsocoach.IDFrom("met", referral, who.ID), How: how, Went: Reached, By: who.ID, At: now}
 }
 
 // send judges the wish and receives it.

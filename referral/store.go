@@ -93,7 +93,7 @@ func (s *Service) box(ctx context.Context, centre string, q Asked) ([]Referral, 
 		find.Index, find.Equal = "filter", []any{Filter(centre, q.Source, q.Language, q.Holder)}
 	}
 	if q.Late {
-		find.Before = s.Clock()
+		find.Before = over(s.Clock())
 	}
 	return s.page(ctx, find)
 }
@@ -198,7 +198,7 @@ const waitingCount = 100
 // untouchedAt are those at a centre that nobody has taken though the promise has
 // passed, at most waitingCount.
 func (s *Service) untouchedAt(ctx context.Context, centre string) ([]Referral, error) {
-	found, _, err := s.referrals.Find(ctx, store.Query{Index: "filter", Equal: []any{Filter(centre, "", "", Nobody)}, Before: s.Clock(), Limit: waitingCount})
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "filter", Equal: []any{Filter(centre, "", "", Nobody)}, Before: over(s.Clock()), Limit: waitingCount})
 	return found, err
 }
 

@@ -140,10 +140,6 @@ func (s *Service) askRemote(c *fiber.Ctx) error {
 	f := web.NewForm(c)
 	if len(f.Values) == 0 {
 		f.Set("from", string(s.today()))
-		f.Set("on", "ja")
-		if have.Online {
-			f.Set("on", "nej")
-		}
 	}
 	return s.showRemote(c, f, have, fiber.StatusOK)
 }

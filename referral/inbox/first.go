@@ -15,12 +15,20 @@ import (
 // talk.
 type BookView struct {
 	referral.Item
-	Times []Time
-	Mine  bool // the coach has taken the person in already, and books only
+	Times []Time // of the first days with free times
+	More  int    // how many days to ask for next; 0 when these are all
+	Mine  bool   // the coach has taken the person in already, and books only
 }
 
+// Of how many days with free times the page shows the times, and how many more at
+// a time.
+const (
+	daysShown = 3
+	daysMore  = 5
+)
+
 // Bookable is the page; ErrNotFound for what is not the coach's to book for.
-func (s *Service) Bookable(ctx context.Context, who halsocoach.Actor, id string) (BookView, error) {
+func (s *Service) Bookable(ctx context.Context, who halsocoach.Actor, id string, days int) (BookView, error) {
 	d, err := s.Referrals.Read(ctx, who, id)
 	if err != nil {
 		return BookView{}, err
@@ -29,8 +37,27 @@ func (s *Service) Bookable(ctx context.Context, who halsocoach.Actor, id string)
 		return BookView{}, err
 	}
 	v := BookView{Item: d.Item, Mine: !d.State.Open()}
-	v.Times, err = s.Calendar.FirstTimes(ctx, who)
+	all, err := s.Calendar.FirstTimes(ctx, who)
+	days = max(days, daysShown)
+	for _, t := range all {
+		if n := len(v.Times); n == 0 || halsocoach.DayOf(t.Starts) != halsocoach.DayOf(v.Times[n-1].Starts) {
+			if days--; days < 0 {
+				v.More = len(dates(v.Times)) + daysMore
+				break
+			}
+		}
+		v.Times = append(v.Times, t)
+	}
 	return v, err
+}
+
+// dates are the days of times.
+func dates(times []Time) []halsocoach.Day {
+	var out []halsocoach.Day
+	for _, t := range times {
+		out = append(out, halsocoach.DayOf(t.Starts))
+	}
+	return slices.Compact(out)
 }
 
 // coming are the talks ahead of somebody whom the coach has taken in. The calendar is

@@ -155,7 +155,7 @@ func (s *Service) letter(c *fiber.Ctx) error {
 func (s *Service) askBook(c *fiber.Ctx) error { return s.showBook(c, web.NewForm(c), 0, "") }
 
 func (s *Service) showBook(c *fiber.Ctx, f *web.Form, status int, lost string) error {
-	v, err := s.Bookable(web.Ctx(c), web.Who(c), c.Params("id"))
+	v, err := s.Bookable(web.Ctx(c), web.Who(c), c.Params("id"), c.QueryInt("dagar"))
 	if errors.Is(err, ErrHasFirst) {
 		return web.Redirect(c, at+"/"+c.Params("id"), "Ett första samtal är redan bokat.")
 	}

@@ -40,16 +40,24 @@ func samePage(f *web.Form, v Same) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Är det samma person?"), shownName(ctx, v.Item)).Render(ctx, templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		if len(v.Matches) == 0 {
-			templ_7745c5c3_Err = web.Empty(web.T(ctx, "Ingen här har samma namn, telefon eller e-post"), web.T(ctx, "Då finns inget att slå ihop.")).Render(ctx, templ_7745c5c3_Buffer)
+		if len(v.Matches) == 0 && len(v.Merges) > 0 {
+			templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Två som blev en"), shownName(ctx, v.Item)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
+			templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Är det samma person?"), shownName(ctx, v.Item)).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
+		if len(v.Matches) == 0 && len(v.Merges) == 0 {
+			templ_7745c5c3_Err = web.Empty(web.T(ctx, "Ingen här har samma namn, telefon eller e-post"), web.T(ctx, "Då finns inget att slå ihop.")).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
+		if len(v.Matches) > 0 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -57,7 +65,7 @@ func samePage(f *web.Form, v Same) templ.Component {
 			var templ_7745c5c3_Var2 string
 			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Fråga personen innan du slår ihop. Den som har ett personnummer här kan sedan logga in och se allt på ett ställe. Du kan ångra i 30 dagar, så länge ingen har tagits emot."))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/match.templ`, Line: 13, Col: 199}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/match.templ`, Line: 18, Col: 199}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 			if templ_7745c5c3_Err != nil {
@@ -126,7 +134,7 @@ func samePage(f *web.Form, v Same) templ.Component {
 				var templ_7745c5c3_Var5 string
 				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "%s slog ihop två personer till den här. Det går att ångra till och med %s.", m.Name, web.LongDate(ctx, *m.Due)))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/match.templ`, Line: 22, Col: 135}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/match.templ`, Line: 27, Col: 135}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {

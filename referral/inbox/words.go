@@ -121,6 +121,8 @@ func wayName(ctx context.Context, w referral.Way) string {
 		return web.T(ctx, "Ringde")
 	case referral.BySMS:
 		return web.T(ctx, "Skickade sms")
+	case referral.InPerson:
+		return web.T(ctx, "På plats")
 	case referral.ByMail:
 		return web.T(ctx, "Mejlade")
 	}

@@ -159,7 +159,8 @@ func (s *Service) send(c *fiber.Ctx) error {
 // wishOf is what a form about a person asks for.
 func wishOf(f *web.Form) referral.Wish {
 	w := referral.Wish{Personnummer: f.Get("personnummer"), Name: f.Get("name"), Phone: f.Get("phone"), Email: f.Get("email"), Kommun: f.Get("kommun"),
-		Language: f.Get("language"), Interpreter: f.Has("interpreter", "ja"), Protected: f.Has("protected", "ja"), Wants: f.Get("wants")}
+		Language: f.Get("language"), Interpreter: f.Has("interpreter", "ja"), Protected: f.Has("protected", "ja"), Wants: f.Get("wants"),
+		Consent: f.Has("consent", "ja")}
 	for _, t := range f.All("topics") {
 		w.Topics = append(w.Topics, halsocoach.Topic(t))
 	}

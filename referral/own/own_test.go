@@ -224,7 +224,7 @@ func TestSomebodyWithoutASignInIsCalledAndACoachCompletesIt(t *testing.T) {
 	if r := g.app.As(g.People.Johan).Get(at); r.Status != 404 {
 		t.Fatal(r.Status)
 	}
-	asked := url.Values{"name": {"Åke Lindh"}, "phone": {"070-174 06 07"}, "topics": {"mat"}, "kommun": {"0684"}, "wants": {"Laga mat"}}
+	asked := url.Values{"name": {"Åke Lindh"}, "phone": {"070-174 06 07"}, "topics": {"mat"}, "kommun": {"0684"}, "wants": {"Laga mat"}, "consent": {"ja"}}
 	if r := maria.Post(at, url.Values{"name": {"Åke Lindh"}, "phone": {"070-174 06 07"}}); r.Status != 422 {
 		t.Fatal(r.Status)
 	}
@@ -461,6 +461,10 @@ func TestACoachWritesInSomebodyWhoStandsThere(t *testing.T) {
 		t.Fatal(r.Status, r.Body)
 	}
 	f.Set("topics", "sömn")
+	if r := coach.Post("/pa-plats", f); r.Status != 422 || !strings.Contains(r.Body, "Fråga personen först") {
+		t.Fatal(r.Status, "written in without a yes")
+	}
+	f.Set("consent", "ja")
 	for range 2 { // again is nothing
 		if r := coach.Post("/pa-plats", f); r.Status != 303 || !strings.HasPrefix(r.Header.Get("Location"), "/inkorg/") {
 			t.Fatal(r.Status, r.Body)

@@ -1862,6 +1862,10 @@ func asked(f *web.Form) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
+		templ_7745c5c3_Err = web.Checkbox(f, web.Field{Name: "consent", Label: web.T(ctx, "Jag har frågat, och personen vill ha kontakt med Hälsocenter")}).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
 		return nil
 	})
 }

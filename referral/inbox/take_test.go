@@ -97,7 +97,7 @@ func TestTheInboxIsNarrowedByItsIndexes(t *testing.T) {
 	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, b, inbox.Care{Act: referral.Take}); err != nil {
 		t.Fatal(err)
 	}
-	g.Clock.Set(testenv.Morning().Add(9*24*time.Hour)) // the first and the second are late
+	g.Clock.Set(testenv.Morning().Add(9 * 24 * time.Hour)) // the first and the second are late
 	for _, x := range []struct {
 		name string
 		q    referral.Asked

@@ -135,23 +135,14 @@ func (s *Service) openOne(ctx context.Context, open string) (Referral, error) {
 	return found[0], nil
 }
 
-// madeOf is the recommendation into which the sending went when it was sent: a
-// new one, or the one it joined.
-func (s *Service) madeOf(ctx context.Context, sending string) (Referral, error) {
-	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{sending}, Limit: 20})
-	if err != nil {
-		return Referral{}, err
-	}
-	for _, r := range found {
-		if slices.ContainsFunc(r.Sendings, func(x Sending) bool { return x.ID == sending && x.Carried == "" }) {
-			return r, nil
-		}
-	}
-	return Referral{}, store.ErrNotFound
+// madeOf is the recommendation that holds what a sender knows by this id: for a new
+// sending the one that it made, or the one it joined.
+func (s *Service) madeOf(ctx context.Context, id string) (Referral, error) {
+	r, _, err := s.known(ctx, id, func(Sending) bool { return true })
+	return r, err
 }
 
-// one is a recommendation by its own id, or by that of a sending that went into
-// it, which is the id its sender knows.
+// one is a recommendation by its own id, or by the one by which a sender knows it.
 func (s *Service) one(ctx context.Context, id string) (Referral, error) {
 	r, err := s.referrals.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -160,8 +151,9 @@ func (s *Service) one(ctx context.Context, id string) (Referral, error) {
 	return r, err
 }
 
-// sentAs is the recommendation that holds what the sender knows by this id.
-func (s *Service) sentAs(ctx context.Context, staff, id string) (Referral, Sending, error) {
+// known is the recommendation that holds what a sender knows by this id, and what
+// was sent, if it may be.
+func (s *Service) known(ctx context.Context, id string, may func(Sending) bool) (Referral, Sending, error) {
 	sending, _, _ := strings.Cut(id, ".")
 	found, _, err := s.referrals.Find(ctx, store.Query{Index: "sending", Equal: []any{sending}, Limit: 20})
 	if err != nil {
@@ -169,12 +161,17 @@ func (s *Service) sentAs(ctx context.Context, staff, id string) (Referral, Sendi
 	}
 	for _, r := range found {
 		for _, x := range r.Sendings {
-			if x.knownTo(staff) && x.ownID() == id {
+			if x.ownID() == id && may(x) {
 				return r, x, nil
 			}
 		}
 	}
 	return Referral{}, Sending{}, store.ErrNotFound
+}
+
+// sentAs is the recommendation that holds what the sender knows by this id.
+func (s *Service) sentAs(ctx context.Context, staff, id string) (Referral, Sending, error) {
+	return s.known(ctx, id, func(x Sending) bool { return x.knownTo(staff) })
 }
 
 // carriedTo is the recommendation to which a sending came from one that was

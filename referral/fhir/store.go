@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"halsocoach"
@@ -108,8 +107,7 @@ func (s *Service) lies(ctx context.Context, t referral.Track) (bool, error) {
 // asks for changes next finds it. A fault is no fault of what was done: the event
 // comes all the same.
 func (s *Service) now(ctx context.Context, own referral.Own) track {
-	sending, _, _ := strings.Cut(own.ID, ".")
-	if err := s.fold(ctx, sending); err == nil {
+	if err := s.fold(ctx, own.ID); err == nil {
 		if t, err := s.one(ctx, own); err == nil {
 			return t
 		}

@@ -80,6 +80,7 @@ func property(t *testing.T, s store.Store) {
 		m := &model{prefix: fmt.Sprintf("å%d/", round), docs: map[string]thing{}, vers: map[string]string{}, events: map[string][]string{}}
 		h := &house{TB: t, ctx: t.Context(), s: s, c: store.In[thing](s, things)}
 		step := &stepper{m, h, r}
+		step.drain() // what a round left that has failed
 		r.Repeat(map[string]func(*rapid.T){
 			"save":   func(r *rapid.T) { step.r = r; step.save() },
 			"delete": func(r *rapid.T) { step.r = r; step.delete() },
@@ -111,9 +112,11 @@ func (s *stepper) version(id string) string {
 }
 
 func (s *stepper) thing() thing {
+	// No value stands in two fields: the stand-in for MongoDB takes a subdocument
+	// for unchanged when its values are the same under other names.
 	some := func(what string) string {
 		if n := rapid.IntRange(0, 3).Draw(s.r, what); n > 0 {
-			return s.prefix + strconv.Itoa(n)
+			return s.prefix + what + strconv.Itoa(n)
 		}
 		return ""
 	}
@@ -191,11 +194,12 @@ func (s *stepper) find() {
 		return nil
 	}
 	from, before := bound("from"), bound("before")
-	value := s.prefix + rapid.SampledFrom([]string{"1", "2", "3"}).Draw(s.r, "value")
-	q := store.Query{Index: "number", Equal: []any{value}, Back: rapid.Bool().Draw(s.r, "back"), Limit: rapid.IntRange(1, 6).Draw(s.r, "limit")}
-	want := s.model.find(value, "", from, before, q.Back)
+	value := rapid.SampledFrom([]string{"1", "2", "3"}).Draw(s.r, "value")
+	centre, tag := s.prefix+"centre"+value, s.prefix+"tag"+value
+	q := store.Query{Index: "number", Equal: []any{centre}, Back: rapid.Bool().Draw(s.r, "back"), Limit: rapid.IntRange(1, 6).Draw(s.r, "limit")}
+	want := s.model.find(centre, "", from, before, q.Back)
 	if rapid.Bool().Draw(s.r, "by tag") {
-		q.Index, want = "tag", s.model.find("", value, from, before, q.Back)
+		q.Index, q.Equal, want = "tag", []any{tag}, s.model.find("", tag, from, before, q.Back)
 	}
 	if from != nil {
 		q.From = *from
@@ -205,6 +209,22 @@ func (s *stepper) find() {
 	}
 	if got := s.h.all(q); !slices.Equal(got, want) {
 		s.r.Fatalf("%+v: got %v, want %v", q, got, want)
+	}
+}
+
+// drain takes all that waits.
+func (s *stepper) drain() {
+	for {
+		batches, err := s.h.s.Pending(s.h.ctx, 100)
+		if err == nil && len(batches) > 0 {
+			err = s.h.s.Relayed(s.h.ctx, batches...)
+		}
+		if err != nil {
+			s.r.Fatal(err)
+		}
+		if len(batches) == 0 {
+			return
+		}
 	}
 }
 

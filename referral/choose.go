@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"halsocoach"
+	"halsocoach/internal/holiday"
+	"halsocoach/internal/store"
 )
 
 // Preview is what a sender sees before sending: the wish, how long people wait
@@ -157,8 +160,8 @@ func (s *Service) judge(ctx context.Context, wish Wish) (halsocoach.Number, erro
 	return number, err
 }
 
-// takesIn says whether the centre exists, is not closed, has a coach and takes in people who
-// live in the kommun; "" is not said.
+// takesIn says whether the centre exists, is not closed, has a coach and takes in
+// people who live in the kommun; "" is not said.
 func (s *Service) takesIn(ctx context.Context, kommun, centre string) error {
 	c, err := s.Registers.Centre(ctx, centre)
 	if err != nil && halsocoach.KindOf(err) != halsocoach.KindNotFound {
@@ -192,4 +195,44 @@ func (s *Service) openTo(ctx context.Context, kommun string, c halsocoach.Centre
 		return false, fmt.Errorf("terms of %s: %w", c.Code, err)
 	}
 	return terms.OpenToCounty, nil
+}
+
+// Already is the sender's own recommendation of the same person to the same
+// centre, while it is open there; false when there is none. The person is known
+// by the number alone, so without one nobody is known.
+func (s *Service) Already(ctx context.Context, who halsocoach.Actor, wish Wish) (Own, bool, error) {
+	if err := halsocoach.Allow(who, senders...); err != nil {
+		return Own{}, false, err
+	}
+	wish = wish.trimmed()
+	number, err := halsocoach.ParseNumber(wish.Personnummer, s.Clock())
+	if err != nil {
+		return Own{}, false, nil
+	}
+	person, found, err := s.Seal.Lookup(ctx, number)
+	if err != nil || !found {
+		return Own{}, false, err
+	}
+	r, err := s.openOne(ctx, person+"/"+wish.Centre)
+	if errors.Is(err, store.ErrNotFound) {
+		return Own{}, false, nil
+	}
+	if err != nil {
+		return Own{}, false, fmt.Errorf("what is open about the person: %w", err)
+	}
+	i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.knownTo(who.ID) && x.Gone == nil && x.Consent.Back == nil })
+	if i < 0 {
+		return Own{}, false, nil
+	}
+	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
+		return Own{}, false, err
+	}
+	own, err := s.own(ctx, r, r.Sendings[i])
+	return own, err == nil, err
+}
+
+// promised is the day by which people are told that the person will have heard
+// from the centre.
+func promised(o Own) time.Time {
+	return holiday.LastWorkingDay(halsocoach.DayOf(o.Received), halsocoach.DayOf(o.Due)).Start()
 }

@@ -288,3 +288,31 @@ func (s *Service) Senders(ctx context.Context, id string) ([]string, error) {
 	}
 	return out, nil
 }
+
+// Track is which id a sender knows a recommendation by, and when what they may see
+// of it last changed. It is an unnamed struct, so that the package that asks
+// declares it in its own words.
+type Track = struct {
+	ID      string // as in Own
+	Within  string // the recommendation's own id
+	Sender  string
+	Person  string
+	Changed time.Time
+}
+
+// TracksOf are what each sender of a recommendation follows, for the room that
+// keeps them in order; whoever asks shows nobody another's. id is the
+// recommendation's, or that of a sending that went into it.
+func (s *Service) TracksOf(ctx context.Context, id string) ([]Track, error) {
+	r, err := s.one(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("tracks of %s: %w", id, err)
+	}
+	var out []Track
+	for _, x := range r.Sendings {
+		if x.knownTo(x.Sender) {
+			out = append(out, Track{x.ownID(), r.ID, x.Sender, r.Person, x.Changed})
+		}
+	}
+	return out, nil
+}

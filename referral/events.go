@@ -221,10 +221,11 @@ func (s *Service) shield(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("shield %s: %w", id, err)
 	}
-	if !slices.ContainsFunc(append(about, r), Referral.shields) {
+	about = append(about, r)
+	if !protected(about) {
 		return nil
 	}
-	for _, o := range append(about, r) {
+	for _, o := range about {
 		if o.Protected {
 			continue
 		}
@@ -242,11 +243,13 @@ func (s *Service) shield(ctx context.Context, id string) error {
 	return nil
 }
 
-func (r Referral) shields() bool { return r.Protected }
+func protected(about []Referral) bool {
+	return slices.ContainsFunc(about, func(r Referral) bool { return r.Protected })
+}
 
 // Shielded says whether anything there is about the person says that they have
 // protected identity; for the rooms of this package.
 func (s *Service) Shielded(ctx context.Context, person string) (bool, error) {
 	about, err := s.aboutPerson(ctx, person)
-	return slices.ContainsFunc(about, Referral.shields), err
+	return protected(about), err
 }

@@ -212,16 +212,6 @@ func (r Referral) SeenBy(x Sending) Seen {
 	return seen
 }
 
-// SendingOf is the sender's own sending, the newest if they have sent several.
-func (r Referral) SendingOf(staff string) (Sending, bool) {
-	for _, x := range slices.Backward(r.Sendings) {
-		if x.knownTo(staff) {
-			return x, true
-		}
-	}
-	return Sending{}, false
-}
-
 // ownID is under which id the sender sees their sending. It is not the
 // recommendation's, so that nobody can tell whether another was there before.
 func (x Sending) ownID() string {

@@ -9,50 +9,9 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/holiday"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 )
-
-// Already is the sender's own recommendation of the same person to the same
-// centre, while it is open there; false when there is none. The person is known
-// by the number alone, so without one nobody is known.
-func (s *Service) Already(ctx context.Context, who halsocoach.Actor, wish Wish) (Own, bool, error) {
-	if err := halsocoach.Allow(who, senders...); err != nil {
-		return Own{}, false, err
-	}
-	wish = wish.trimmed()
-	number, err := halsocoach.ParseNumber(wish.Personnummer, s.Clock())
-	if err != nil {
-		return Own{}, false, nil
-	}
-	person, found, err := s.Seal.Lookup(ctx, number)
-	if err != nil || !found {
-		return Own{}, false, err
-	}
-	r, err := s.openOne(ctx, person+"/"+wish.Centre)
-	if errors.Is(err, store.ErrNotFound) {
-		return Own{}, false, nil
-	}
-	if err != nil {
-		return Own{}, false, fmt.Errorf("what is open about the person: %w", err)
-	}
-	i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.knownTo(who.ID) && x.Gone == nil && x.Consent.Back == nil })
-	if i < 0 {
-		return Own{}, false, nil
-	}
-	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
-		return Own{}, false, err
-	}
-	own, err := s.own(ctx, r, r.Sendings[i])
-	return own, err == nil, err
-}
-
-// promised is the day by which people are told that the person will have heard
-// from the centre.
-func promised(o Own) time.Time {
-	return holiday.LastWorkingDay(halsocoach.DayOf(o.Received), halsocoach.DayOf(o.Due)).Start()
-}
 
 // Own is a recommendation as its sender sees it: their own words, the state and,
 // if it was declined or has ended, the class of why. Nothing more than the person
@@ -356,34 +315,6 @@ func (s *Service) owns(ctx context.Context, found []Referral, sent []Sending) ([
 	}
 	for i := range out {
 		out[i].Name = names[i]
-	}
-	return out, nil
-}
-
-// Track is which id a sender knows a recommendation by, and when what they may see
-// of it last changed. It is an unnamed struct, so that the package that asks
-// declares it in its own words.
-type Track = struct {
-	ID      string // as in Own
-	Within  string // the recommendation's own id
-	Sender  string
-	Person  string
-	Changed time.Time
-}
-
-// TracksOf are what each sender of a recommendation follows, for the room that
-// keeps them in order; whoever asks shows nobody another's. id is the
-// recommendation's, or that of a sending that went into it.
-func (s *Service) TracksOf(ctx context.Context, id string) ([]Track, error) {
-	r, err := s.one(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("tracks of %s: %w", id, err)
-	}
-	var out []Track
-	for _, x := range r.Sendings {
-		if x.knownTo(x.Sender) {
-			out = append(out, Track{x.ownID(), r.ID, x.Sender, r.Person, x.Changed})
-		}
 	}
 	return out, nil
 }

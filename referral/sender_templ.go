@@ -124,7 +124,7 @@ func recommendPage(v senderForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = web.Checkbox(v.Form, web.Field{Name: "protected", Label: web.T(ctx, "Personen har skyddade personuppgifter"), Hint: web.T(ctx, "Då kan bara den hälsocoach som tar emot personen se namn och kontaktuppgifter.")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Checkbox(v.Form, web.Field{Name: "protected", Label: web.T(ctx, "Personen har skyddade personuppgifter"), Hint: web.T(ctx, "Då kan bara den hälsocoach som har hand om personen se namn och kontaktuppgifter.")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

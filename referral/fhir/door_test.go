@@ -391,3 +391,21 @@ func TestIdsOfOursAreIdsOfFHIR(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsErasedLosesItsPlace(t *testing.T) {
+	d := open(t)
+	id, _ := d.sent("journal", bundle(t, "R-1"))
+	docs, err := d.Store.Get(d.Ctx(), "referrals", fromFHIR.Replace(id))
+	if err == nil {
+		err = d.Store.Delete(d.Ctx(), "referrals", docs[0].ID, docs[0].Version, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := d.ask("journal", "GET", "/fhir/Task", ""); a.status != 200 || a.tree["entry"] != nil {
+		t.Fatal(a.body)
+	}
+	if left, err := d.Store.Get(d.Ctx(), tasks.Name, fromFHIR.Replace(id)); err != nil || len(left) != 0 {
+		t.Fatalf("%d places, %v", len(left), err)
+	}
+}

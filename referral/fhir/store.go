@@ -143,7 +143,8 @@ func (s *Service) followed(ctx context.Context, who halsocoach.Actor, q search) 
 }
 
 // heal looks up those of a page that do not lie where their places say, one by
-// one, and mends the places. What is not there at all is left out.
+// one, and mends the places. What is not there at all is left out, and loses its
+// place: it is looked for once.
 func (s *Service) heal(ctx context.Context, who halsocoach.Actor, ids []string, owns []referral.Own) (all []referral.Own, err error) {
 	for _, id := range ids {
 		if len(owns) > 0 && owns[0].ID == id {
@@ -152,6 +153,10 @@ func (s *Service) heal(ctx context.Context, who halsocoach.Actor, ids []string, 
 		}
 		own, err := s.cfg.Referrals.SentOne(ctx, who, id)
 		if errors.Is(err, store.ErrNotFound) {
+			gone := s.places.Delete(ctx, id, func(place) ([]halsocoach.Event, error) { return nil, nil })
+			if gone != nil && !errors.Is(gone, store.ErrNotFound) {
+				return nil, fmt.Errorf("fhir: place of %s: %w", id, gone)
+			}
 			continue
 		}
 		if err == nil {

@@ -1850,7 +1850,7 @@ func asked(f *web.Form) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.Checkbox(f, web.Field{Name: "protected", Label: web.T(ctx, "Personen har skyddade personuppgifter"), Hint: web.T(ctx, "Då kan bara den hälsocoach som tar emot personen se namn och kontaktuppgifter.")}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.Checkbox(f, web.Field{Name: "protected", Label: web.T(ctx, "Personen har skyddade personuppgifter"), Hint: web.T(ctx, "Då kan bara den hälsocoach som har hand om personen se namn och kontaktuppgifter.")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -27,10 +27,31 @@ func In[T any](s Store, kind Kind) Collection[T] { return Collection[T]{s, kind.
 // Each lost attempt means that somebody else succeeded.
 const attempts = 200
 
+// Version is which state of a document was read. It is made anew at each save
+// and never comes back.
+type Version string
+
 // Get reads one document, or ErrNotFound.
 func (c Collection[T]) Get(ctx context.Context, id string) (T, error) {
-	v, _, err := c.read(ctx, id)
+	v, _, err := c.GetVersion(ctx, id)
 	return v, err
+}
+
+// GetVersion is Get with the version that Replace and DeleteVersion ask for:
+// for what decides over several documents before it writes one.
+func (c Collection[T]) GetVersion(ctx context.Context, id string) (T, Version, error) {
+	var v T
+	docs, err := c.store.Get(ctx, c.kind, id)
+	if err != nil {
+		return v, "", err
+	}
+	if len(docs) == 0 {
+		return v, "", ErrNotFound
+	}
+	if err := decode(docs[0].Body, &v); err != nil {
+		return v, "", fmt.Errorf("store: read %s: %w", c.kind, err)
+	}
+	return v, Version(docs[0].Version), nil
 }
 
 // Many reads several in one question, in the order of ids, without those that
@@ -49,11 +70,17 @@ func (c Collection[T]) Many(ctx context.Context, ids ...string) ([]T, error) {
 // Insert writes a new document; ErrConflict if the id exists, ErrDuplicate if
 // another holds a unique value.
 func (c Collection[T]) Insert(ctx context.Context, id string, v T, events ...halsocoach.Event) error {
+	return c.Replace(ctx, id, "", v, events...)
+}
+
+// Replace writes v in the place of the version that was read ("" = there was
+// none); ErrConflict if another is stored by now.
+func (c Collection[T]) Replace(ctx context.Context, id string, was Version, v T, events ...halsocoach.Event) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("store: marshal %s: %w", c.kind, err)
 	}
-	_, err = c.store.Save(ctx, c.kind, Document{ID: id, Body: body}, events)
+	_, err = c.store.Save(ctx, c.kind, Document{ID: id, Version: string(was), Body: body}, events)
 	return err
 }
 
@@ -109,11 +136,17 @@ func (c Collection[T]) update(ctx context.Context, id string, insert bool, chang
 	return out, nil
 }
 
+// DeleteVersion removes the version that was read; ErrConflict if another is
+// stored by now, or none.
+func (c Collection[T]) DeleteVersion(ctx context.Context, id string, was Version, events ...halsocoach.Event) error {
+	return c.store.Delete(ctx, c.kind, id, string(was), events)
+}
+
 // Delete removes the document after check has seen it and agreed; what does not
 // exist is ErrNotFound.
 func (c Collection[T]) Delete(ctx context.Context, id string, check func(T) ([]halsocoach.Event, error)) error {
 	for range attempts {
-		v, doc, err := c.read(ctx, id)
+		v, was, err := c.GetVersion(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -123,7 +156,7 @@ func (c Collection[T]) Delete(ctx context.Context, id string, check func(T) ([]h
 				return err
 			}
 		}
-		if err = c.store.Delete(ctx, c.kind, id, doc.Version, events); !errors.Is(err, ErrConflict) {
+		if err = c.DeleteVersion(ctx, id, was, events...); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
@@ -140,6 +173,15 @@ func (c Collection[T]) Find(ctx context.Context, q Query) (items []T, next strin
 	return items, page.Next, err
 }
 
+// IDs is Find for the ids alone.
+func (c Collection[T]) IDs(ctx context.Context, q Query) (ids []string, next string, err error) {
+	page, err := c.store.Find(ctx, c.kind, q)
+	for _, d := range page.Documents {
+		ids = append(ids, d.ID)
+	}
+	return ids, page.Next, err
+}
+
 // Each calls f for every document, by id, in short reads.
 func (c Collection[T]) Each(ctx context.Context, f func(id string, v T) error) error {
 	return c.store.Each(ctx, c.kind, func(d Document) error {
@@ -149,21 +191,6 @@ func (c Collection[T]) Each(ctx context.Context, f func(id string, v T) error) e
 		}
 		return f(d.ID, v)
 	})
-}
-
-func (c Collection[T]) read(ctx context.Context, id string) (T, Document, error) {
-	var v T
-	docs, err := c.store.Get(ctx, c.kind, id)
-	if err != nil {
-		return v, Document{}, err
-	}
-	if len(docs) == 0 {
-		return v, Document{}, ErrNotFound
-	}
-	if err := decode(docs[0].Body, &v); err != nil {
-		return v, Document{}, fmt.Errorf("store: read %s: %w", c.kind, err)
-	}
-	return v, docs[0], nil
 }
 
 func (c Collection[T]) decode(docs []Document) ([]T, error) {

@@ -73,17 +73,17 @@ type Leases struct {
 // seconds since the work was last done, so that what a crash left is mended
 // soon. It returns when do has ended and the lease is given back.
 func (l Leases) Every(ctx context.Context, name string, every time.Duration, do func(context.Context) error) {
-	t := l.tenant(name)
+	h := l.holder(name)
 	next := min(every, leaseSoon)
 	for ctx.Err() == nil {
-		ran, err := t.run(ctx, next, do)
+		ran, err := h.run(ctx, next, do)
 		if ran {
 			next = every
 		}
 		if err != nil && ctx.Err() == nil && l.Log != nil {
 			l.Log.Warn("background work failed", "work", name, "err", err)
 		}
-		if !rest(ctx, t.wait(ctx, next, err)) {
+		if !rest(ctx, h.wait(ctx, next, err)) {
 			return
 		}
 	}
@@ -92,84 +92,84 @@ func (l Leases) Every(ctx context.Context, name string, every time.Duration, do 
 // Alone runs do when no other node is at work on the same name, and waits until
 // then.
 func (l Leases) Alone(ctx context.Context, name string, do func(context.Context) error) error {
-	t := l.tenant(name)
+	h := l.holder(name)
 	for {
-		ran, err := t.run(ctx, 0, do)
+		ran, err := h.run(ctx, 0, do)
 		if ran || err != nil {
 			return err
 		}
-		if !rest(ctx, min(leaseLook, t.term/4)) {
+		if !rest(ctx, min(leaseLook, h.term/4)) {
 			return ctx.Err()
 		}
 	}
 }
 
-// tenant is who asks for one lease.
-type tenant struct {
+// holder is who asks for one lease.
+type holder struct {
 	Leases
 	docs     Collection[lease]
 	name, me string
 	term     time.Duration
 }
 
-func (l Leases) tenant(name string) *tenant {
+func (l Leases) holder(name string) *holder {
 	host, _ := os.Hostname()
-	t := &tenant{Leases: l, docs: In[lease](l.Store, LeaseKind), name: name, term: l.Term}
-	t.me = fmt.Sprintf("%s/%d/%s", host, os.Getpid(), halsocoach.NewID())
-	if t.term == 0 {
-		t.term = leaseTerm
+	h := &holder{Leases: l, docs: In[lease](l.Store, LeaseKind), name: name, term: l.Term}
+	h.me = fmt.Sprintf("%s/%d/%s", host, os.Getpid(), halsocoach.NewID())
+	if h.term == 0 {
+		h.term = leaseTerm
 	}
-	return t
+	return h
 }
 
 // run does the work if it is due and nobody else is at it.
-func (t *tenant) run(ctx context.Context, every time.Duration, do func(context.Context) error) (ran bool, err error) {
-	d, err := t.take(ctx, every)
+func (h *holder) run(ctx context.Context, every time.Duration, do func(context.Context) error) (ran bool, err error) {
+	d, err := h.take(ctx, every)
 	if errors.Is(err, errHeld) || errors.Is(err, errNotDue) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	began := t.Clock()
-	err = t.hold(ctx, do)
+	began := h.Clock()
+	err = h.hold(ctx, do)
 	if ctx.Err() != nil {
 		began = d.Last // it may be half done: whoever comes next need not wait
 	}
-	return true, errors.Join(err, t.giveBack(ctx, began))
+	return true, errors.Join(err, h.giveBack(ctx, began))
 }
 
 // take makes this node the holder. It looks before it writes, since most often
 // there is nothing to do.
-func (t *tenant) take(ctx context.Context, every time.Duration) (lease, error) {
+func (h *holder) take(ctx context.Context, every time.Duration) (lease, error) {
 	ask := func(d *lease) error {
-		now := t.Clock()
+		now := h.Clock()
 		switch {
-		case d.held(t.me, now, t.term):
+		case d.held(h.me, now, h.term):
 			return errHeld
 		case every > 0 && now.Before(d.due(every, now)):
 			return errNotDue
 		}
-		d.Name, d.Holder, d.Until = t.name, t.me, now.Add(t.term)
+		d.Name, d.Holder, d.Until = h.name, h.me, now.Add(h.term)
 		return nil
 	}
-	if d, err := t.docs.Get(ctx, t.name); err == nil {
+	if d, err := h.docs.Get(ctx, h.name); err == nil {
 		err = ask(&d)
 		if err != nil {
 			return d, err
 		}
 	}
-	return t.docs.Upsert(ctx, t.name, func(d *lease) ([]halsocoach.Event, error) { return nil, ask(d) })
+	return h.docs.Upsert(ctx, h.name, func(d *lease) ([]halsocoach.Event, error) { return nil, ask(d) })
 }
 
 // hold runs do while the lease is renewed. When it is lost, or can not be
 // renewed before it ends, do's context ends.
-func (t *tenant) hold(ctx context.Context, do func(context.Context) error) error {
+func (h *holder) hold(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- t.guarded(ctx, do) }()
-	tick := time.NewTicker(t.term / 3)
+	go func() { done <- guarded(ctx, h.Log, h.name, do) }()
+	tick := time.NewTicker(h.term / 3)
 	defer tick.Stop()
 	for renewed := time.Now(); ; {
 		select {
@@ -178,10 +178,10 @@ func (t *tenant) hold(ctx context.Context, do func(context.Context) error) error
 		case <-tick.C:
 		}
 		began := time.Now()
-		switch err := t.renew(ctx); {
+		switch err := h.renew(ctx); {
 		case err == nil:
 			renewed = began
-		case errors.Is(err, errHeld), time.Since(renewed) > t.term*2/3:
+		case errors.Is(err, errHeld), time.Since(renewed) > h.term*2/3:
 			cancel()
 			return errors.Join(fmt.Errorf("the lease is lost: %w", err), <-done)
 		}
@@ -189,12 +189,12 @@ func (t *tenant) hold(ctx context.Context, do func(context.Context) error) error
 }
 
 // guarded turns a panic into an error: background work must not end the program.
-func (t *tenant) guarded(ctx context.Context, do func(context.Context) error) (err error) {
+func guarded(ctx context.Context, log *slog.Logger, work string, do func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The stack says where; the panic's value may hold what a log must not.
-			if t.Log != nil {
-				t.Log.Error("background work panicked", "work", t.name, "stack", string(debug.Stack()))
+			if log != nil {
+				log.Error("background work panicked", "work", work, "stack", string(debug.Stack()))
 			}
 			err = fmt.Errorf("panicked with %T", p)
 		}
@@ -202,25 +202,25 @@ func (t *tenant) guarded(ctx context.Context, do func(context.Context) error) (e
 	return do(ctx)
 }
 
-func (t *tenant) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, t.term/3)
+func (h *holder) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, h.term/3)
 	defer cancel()
-	_, err := t.docs.Update(ctx, t.name, func(d *lease) ([]halsocoach.Event, error) {
-		if d.Holder != t.me {
+	_, err := h.docs.Update(ctx, h.name, func(d *lease) ([]halsocoach.Event, error) {
+		if d.Holder != h.me {
 			return nil, errHeld
 		}
-		d.Until = t.Clock().Add(t.term)
+		d.Until = h.Clock().Add(h.term)
 		return nil, nil
 	})
 	return err
 }
 
 // giveBack lets others at the work, also while the program stops.
-func (t *tenant) giveBack(ctx context.Context, last time.Time) error {
+func (h *holder) giveBack(ctx context.Context, last time.Time) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
-	_, err := t.docs.Update(ctx, t.name, func(d *lease) ([]halsocoach.Event, error) {
-		if d.Holder != t.me {
+	_, err := h.docs.Update(ctx, h.name, func(d *lease) ([]halsocoach.Event, error) {
+		if d.Holder != h.me {
 			return nil, errHeld
 		}
 		d.Holder, d.Until, d.Last = "", time.Time{}, last
@@ -235,19 +235,19 @@ func (t *tenant) giveBack(ctx context.Context, last time.Time) error {
 // wait is how long to rest before looking again: until the work is due, but
 // never longer than its interval, and at most a term while another node is at
 // it. The nodes do not look all at one time.
-func (t *tenant) wait(ctx context.Context, every time.Duration, fault error) time.Duration {
+func (h *holder) wait(ctx context.Context, every time.Duration, fault error) time.Duration {
 	shake := time.Duration(rand.Int64N(int64(min(every/10, time.Second)) + 1))
 	if fault != nil {
 		return min(every, leaseSoon) + shake
 	}
-	d, err := t.docs.Get(ctx, t.name)
+	d, err := h.docs.Get(ctx, h.name)
 	if err != nil {
 		return min(every, leaseSoon) + shake
 	}
-	now := t.Clock()
+	now := h.Clock()
 	until := d.due(every, now).Sub(now)
-	if d.held(t.me, now, t.term) {
-		until = min(d.Until.Sub(now), t.term)
+	if d.held(h.me, now, h.term) {
+		until = min(d.Until.Sub(now), h.term)
 	}
 	return min(max(until, leaseLook/10), every) + shake
 }

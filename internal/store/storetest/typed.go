@@ -95,6 +95,37 @@ var typed = []named{
 		h.is("events", h.pending(), []string{"gone"})
 		h.put("a", thing{Text: "again"})
 	}},
+	{"OnlyTheVersionThatWasReadIsReplacedOrDeleted", func(h *house) {
+		if _, _, err := h.c.GetVersion(h.ctx, "a"); !errors.Is(err, store.ErrNotFound) {
+			h.Errorf("get: %v", err)
+		}
+		h.must(h.c.Replace(h.ctx, "a", "", thing{N: number(1)}))
+		v, first, err := h.c.GetVersion(h.ctx, "a")
+		h.must(err)
+		h.is("read", body(v), `{"n":1}`)
+		h.must(h.c.Replace(h.ctx, "a", first, thing{N: number(2)}, happened("replaced")))
+		for what, err := range map[string]error{
+			"insert":  h.c.Replace(h.ctx, "a", "", thing{N: number(3)}, happened("no")),
+			"replace": h.c.Replace(h.ctx, "a", first, thing{N: number(3)}, happened("no")),
+			"delete":  h.c.DeleteVersion(h.ctx, "a", first, happened("no")),
+		} {
+			if !errors.Is(err, store.ErrConflict) {
+				h.Errorf("%s of an old version: %v", what, err)
+			}
+		}
+		v, second, err := h.c.GetVersion(h.ctx, "a")
+		h.must(err)
+		h.is("read", body(v), `{"n":2}`)
+		h.must(h.c.DeleteVersion(h.ctx, "a", second, happened("deleted")))
+		if err := h.c.Replace(h.ctx, "a", second, v); !errors.Is(err, store.ErrConflict) {
+			h.Errorf("replace of what is gone: %v", err)
+		}
+		var told []string
+		for _, e := range drain(h, h.s) {
+			told = append(told, e.ID)
+		}
+		h.is("events", told, []string{"replaced", "deleted"})
+	}},
 	{"OneFaultyChangeDoesNotFailTheOthers", func(h *house) {
 		h.put("a", thing{N: number(0)})
 		h.put("holder", thing{Key: "taken"})

@@ -7,7 +7,6 @@
 package halsocoach
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -162,15 +161,6 @@ func IDFrom(parts ...string) string {
 		h.Write([]byte{0})
 	}
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
-}
-
-// AccessLog keeps who saw what about whom. Every read and write of a person's
-// data by staff saves one row before the answer leaves; a list saves one row
-// with the ids it showed. Citizens who read their own data are not logged.
-type AccessLog interface {
-	// Saw records that who did act (a verb of the business, as "read referral")
-	// on the persons, by their opaque ids, and why ("inkorg", "akut", …).
-	Saw(ctx context.Context, who Actor, act, why string, persons ...string) error
 }
 
 // Appointment is something a person has agreed to come to.

@@ -58,18 +58,20 @@ func mayImport(who, what string) bool {
 		return false
 	case in(who, "internal/store", "internal/event", "internal/seal"):
 		return what == "" || in(what, "internal/store") && !in(what, "internal/store/sqlite", "internal/store/mongo") || in(who, "internal/store") && in(what, "internal/store")
+	case in(who, "internal/person"):
+		return what == "" || what == "internal/store" || in(what, "internal/event", "internal/seal")
 	case in(who, "internal/web"):
 		return what == "" || in(what, "static", "internal/web")
 	case in(who, "internal/auth", "internal/notify"):
 		own := in(who, "internal/auth") && in(what, "internal/auth") || in(who, "internal/notify") && in(what, "internal/notify")
-		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web")
+		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/person", "internal/web")
 	case in(who, "internal/holiday"):
 		return what == ""
 	case in(who, "internal/testenv"):
 		return what == "" || in(what, "internal")
 	case in(who, domain...):
 		own := in(what, who) || in(who, what) && !in(who, "admin")
-		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/web", "internal/auth", "internal/notify", "internal/holiday")
+		return what == "" || own || what == "internal/store" || in(what, "internal/event", "internal/seal", "internal/person", "internal/web", "internal/auth", "internal/notify", "internal/holiday")
 	case in(who, "cmd"):
 		return !in(what, "internal/testenv")
 	case in(who, "e2e"):

@@ -101,7 +101,9 @@ func (oneCoach) Coaches(context.Context, string) ([]halsocoach.StaffMember, erro
 
 type noLog struct{}
 
-func (noLog) Saw(context.Context, halsocoach.Actor, string, string, ...string) error { return nil }
+func (noLog) Saw(context.Context, halsocoach.Actor, halsocoach.Act, string, ...string) error {
+	return nil
+}
 
 // serveChild serves until it is killed. Whoever calls says who they are.
 func serveChild(dir string) error {

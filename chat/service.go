@@ -85,7 +85,7 @@ func New(cfg Config) *Service {
 
 // saw keeps a row of the access log when staff have seen or written something
 // about the persons.
-func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act string, persons ...string) error {
+func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, persons ...string) error {
 	if !who.Staff() || len(persons) == 0 {
 		return nil
 	}

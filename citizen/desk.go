@@ -56,7 +56,7 @@ func (s *Service) Caseload(ctx context.Context, who halsocoach.Actor, after stri
 }
 
 // rows are the people as the coach may see them, logged as one row.
-func (s *Service) rows(ctx context.Context, who halsocoach.Actor, act string, found []Enrolment) ([]Row, error) {
+func (s *Service) rows(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, found []Enrolment) ([]Row, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}

@@ -175,7 +175,7 @@ func viewOf(d Day, w Weeks, cut Cut, from time.Time, names map[string]string) Da
 
 // names are the persons' names by enrolment, with one row in the access log for
 // all of them. Talks at a centre where the coach no longer works stay nameless.
-func (s *Service) names(ctx context.Context, who halsocoach.Actor, act string, talks []Booked) (map[string]string, error) {
+func (s *Service) names(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, talks []Booked) (map[string]string, error) {
 	var ids, persons []string
 	for _, b := range talks {
 		if b.Centre == who.Centre {
@@ -358,7 +358,7 @@ func (s *Service) BookingFor(ctx context.Context, who halsocoach.Actor, enrolmen
 	if err := q.check(); err != nil {
 		return For{}, err
 	}
-	e, err := s.coached(ctx, who, enrolment, "read talks")
+	e, err := s.coached(ctx, who, enrolment, halsocoach.ActReadTalks)
 	if err != nil {
 		return For{}, err
 	}

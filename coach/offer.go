@@ -269,7 +269,7 @@ type Choice struct {
 // Talk is one talk: for the person, or for a coach who then also sees the
 // person's name.
 func (s *Service) Talk(ctx context.Context, who halsocoach.Actor, id string) (Choice, error) {
-	b, err := s.enter(ctx, who, id, "read talk")
+	b, err := s.enter(ctx, who, id, halsocoach.ActReadTalks)
 	if err != nil {
 		return Choice{}, err
 	}

@@ -103,7 +103,7 @@ func mayCoach(who halsocoach.Actor, e halsocoach.Enrolment) error {
 
 // coached is the enrolment of a person whom the coach may work with, and the
 // access is logged.
-func (s *Service) coached(ctx context.Context, who halsocoach.Actor, enrolment, act string) (halsocoach.Enrolment, error) {
+func (s *Service) coached(ctx context.Context, who halsocoach.Actor, enrolment string, act halsocoach.Act) (halsocoach.Enrolment, error) {
 	e, err := s.Enrolments.Enrolment(ctx, enrolment)
 	if err != nil {
 		return e, err
@@ -116,7 +116,7 @@ func (s *Service) coached(ctx context.Context, who halsocoach.Actor, enrolment, 
 
 // enter finds a talk that who may see and change: the person's own, or one of a
 // person whom the coach may work with. Staff's access is logged.
-func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id, act string) (Booked, error) {
+func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id string, act halsocoach.Act) (Booked, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
 		return Booked{}, err
 	}
@@ -171,7 +171,7 @@ func (s *Service) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoac
 	}
 	slices.Sort(persons)
 	if len(persons) > 0 {
-		if err := s.AccessLog.Saw(ctx, who, "read talks", "samtal", slices.Compact(persons)...); err != nil {
+		if err := s.AccessLog.Saw(ctx, who, halsocoach.ActReadTalks, "samtal", slices.Compact(persons)...); err != nil {
 			return nil, err
 		}
 	}
@@ -183,7 +183,7 @@ func (s *Service) ComingOf(ctx context.Context, who halsocoach.Actor, enrolmentI
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return nil, err
 	}
-	if _, err := s.coached(ctx, who, enrolmentID, "read talks"); err != nil {
+	if _, err := s.coached(ctx, who, enrolmentID, halsocoach.ActReadTalks); err != nil {
 		return nil, err
 	}
 	now := s.Clock()

@@ -348,11 +348,11 @@ func (s *Service) managedOccasion(ctx context.Context, who halsocoach.Actor, id 
 	return o, nil
 }
 
-func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act string, o Occasion) error {
+func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, o Occasion) error {
 	return s.sawPeople(ctx, who, act, o.ID, o.People)
 }
 
-func (s *Service) sawPeople(ctx context.Context, who halsocoach.Actor, act, occasion string, people []string) error {
+func (s *Service) sawPeople(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, occasion string, people []string) error {
 	if len(people) == 0 {
 		return nil
 	}

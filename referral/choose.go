@@ -224,7 +224,7 @@ func (s *Service) Already(ctx context.Context, who halsocoach.Actor, wish Wish) 
 	if i < 0 {
 		return Own{}, false, nil
 	}
-	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadSent, []Referral{r}); err != nil {
 		return Own{}, false, err
 	}
 	own, err := s.own(ctx, r, r.Sendings[i])

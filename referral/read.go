@@ -344,7 +344,7 @@ func (s *Service) items(ctx context.Context, who halsocoach.Actor, found []Refer
 }
 
 // sawItem is one row, logged as act.
-func (s *Service) sawItem(ctx context.Context, who halsocoach.Actor, act string, r Referral) (Item, error) {
+func (s *Service) sawItem(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, r Referral) (Item, error) {
 	if err := s.saw(ctx, who, act, []Referral{r}); err != nil {
 		return Item{}, err
 	}
@@ -358,7 +358,7 @@ func (s *Service) sawItem(ctx context.Context, who halsocoach.Actor, act string,
 func last(sent []Sending) Sending { return sent[len(sent)-1] }
 
 // saw saves one access-log row with the persons that were shown to staff.
-func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act string, shown []Referral) error {
+func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, shown []Referral) error {
 	if len(shown) == 0 || !who.Staff() {
 		return nil
 	}

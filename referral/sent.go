@@ -56,7 +56,7 @@ func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state State, a
 			}
 		}
 	}
-	if err := s.saw(ctx, who, "read own referrals", within); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadSent, within); err != nil {
 		return nil, "", err
 	}
 	items, err = s.owns(ctx, within, sent)
@@ -73,7 +73,7 @@ func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) 
 	if err != nil {
 		return Own{}, fmt.Errorf("sending %s: %w", id, err)
 	}
-	if err := s.saw(ctx, who, "read own referral", []Referral{r}); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadSent, []Referral{r}); err != nil {
 		return Own{}, err
 	}
 	return s.own(ctx, r, x)
@@ -256,7 +256,7 @@ func (r *Referral) consentBack(i int, who halsocoach.Actor, now time.Time) ([]ha
 }
 
 // ofSender does something with what the sender knows by the id.
-func (s *Service) ofSender(ctx context.Context, who halsocoach.Actor, id, act string, do func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error)) (Own, error) {
+func (s *Service) ofSender(ctx context.Context, who halsocoach.Actor, id string, act halsocoach.Act, do func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error)) (Own, error) {
 	if err := halsocoach.Allow(who, senders...); err != nil {
 		return Own{}, err
 	}
@@ -343,7 +343,7 @@ func (s *Service) SentMany(ctx context.Context, who halsocoach.Actor, ids, withi
 			shown, sent = append(shown, r), append(sent, r.Sendings[j])
 		}
 	}
-	if err := s.saw(ctx, who, "read own referrals", shown); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadSent, shown); err != nil {
 		return nil, err
 	}
 	return s.owns(ctx, shown, sent)
@@ -370,7 +370,7 @@ func (s *Service) Tracks(ctx context.Context, who halsocoach.Actor, sending stri
 	if len(found) == 0 {
 		return nil, halsocoach.ErrNotFound
 	}
-	if err := s.saw(ctx, who, "read own referral", found); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadSent, found); err != nil {
 		return nil, err
 	}
 	owns, err := s.owns(ctx, found, sent)
@@ -384,7 +384,7 @@ var ErrStale = halsocoach.Conflict("stale", "Det har hänt något sedan du läst
 // Revise is Withdraw or EnterInError of what was read when it had last changed at
 // version; ErrStale when it has changed since.
 func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, act Act, version time.Time) (Own, error) {
-	logged := map[Act]string{Withdraw: "withdraw referral", Err: "referral entered in error"}[act]
+	logged := map[Act]halsocoach.Act{Withdraw: "withdraw referral", Err: "referral entered in error"}[act]
 	return s.ofSender(ctx, who, id, logged, func(r *Referral, i int, now time.Time) ([]halsocoach.Event, error) {
 		if !r.Sendings[i].Changed.Equal(version) {
 			return nil, ErrStale

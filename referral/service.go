@@ -59,9 +59,9 @@ func (s *Service) Recommend(ctx context.Context, who halsocoach.Actor, req halso
 	if err != nil {
 		return Own{}, false, err
 	}
-	act := "recommend"
+	act := halsocoach.ActRecommend
 	if !made {
-		act = "read own referral"
+		act = halsocoach.ActReadSent
 	}
 	if err := s.saw(ctx, who, act, []Referral{doc}); err != nil {
 		return Own{}, false, err

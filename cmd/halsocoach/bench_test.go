@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"halsocoach"
 	"halsocoach/internal/auth"
 )
 
@@ -74,7 +75,7 @@ func BenchmarkSignedInPage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, act := range []string{"read inbox", "read referral", "decide referral", "read caseload", "read enrolment", "read goals", "book talk", "read talk"} {
+	for _, act := range []halsocoach.Act{"read inbox", "read referral", "decide referral", "read caseload", "read enrolment", "read goals", "book talk", "read talks"} {
 		if err := h.auth.Saw(b.Context(), coachActor("0684"), act, "inkorg", person); err != nil {
 			b.Fatal(err)
 		}

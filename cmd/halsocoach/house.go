@@ -28,6 +28,7 @@ import (
 	"halsocoach/internal/auth/oidc"
 	"halsocoach/internal/event"
 	"halsocoach/internal/notify"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
@@ -66,6 +67,7 @@ type house struct {
 	web   *web.App
 	metrics
 
+	persons   *person.Service
 	auth      *auth.Service
 	oidc      *oidc.Service
 	machine   *machine.Service
@@ -94,7 +96,7 @@ type house struct {
 func kinds() []store.Kind {
 	all := []store.Kind{store.LeaseKind}
 	for _, of := range [][]store.Kind{
-		auth.Kinds(), machine.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), fhir.Kinds(), inbox.Kinds(), citizen.Kinds(),
+		person.Kinds(), auth.Kinds(), machine.Kinds(), registers.Kinds(), settings.Kinds(), referral.Kinds(), fhir.Kinds(), inbox.Kinds(), citizen.Kinds(),
 		coach.Kinds(), chat.Kinds(), groups.Kinds(), counts.Kinds(), waiting.Kinds(), notify.Kinds(),
 	} {
 		all = append(all, of...)
@@ -174,6 +176,7 @@ func (h *house) build(ctx context.Context) (err error) {
 	if h.auth, err = auth.New(authConfig); err != nil {
 		return fmt.Errorf("sign-in: %w", err)
 	}
+	h.persons = person.New(person.Config{Store: h.store, Numbers: h.seal, Nudges: h.bus, AccessLog: h.auth, Clock: clock})
 	h.oidc = oidc.New(oidc.Config{Providers: h.cfg.Providers, Auth: h.auth, Seal: h.seal, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL})
 	h.machine = machine.New(machine.Config{
 		Store: h.store, Auth: h.auth, Bus: h.bus, Registers: h.registers, Clock: clock, Log: log, PublicURL: h.cfg.PublicURL,
@@ -262,6 +265,9 @@ func (h *house) start(ctx context.Context) error {
 		defer h.relay.Done()
 		event.Relay(ctx, h.store, h.bus, h.cfg.Log)
 	}()
+	if err := h.persons.Start(ctx); err != nil {
+		return fmt.Errorf("start the register of persons: %w", err)
+	}
 	if err := h.auth.Start(ctx); err != nil {
 		return fmt.Errorf("start sign-in: %w", err)
 	}

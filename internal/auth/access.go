@@ -22,7 +22,7 @@ type row struct {
 	Role    halsocoach.Role `json:"role"`
 	Kommun  string          `json:"kommun,omitempty"`
 	Unit    string          `json:"unit,omitempty"`
-	Act     string          `json:"act"`
+	Act     halsocoach.Act  `json:"act"`
 	Why     string          `json:"why,omitempty"`
 	Persons []string        `json:"persons"`
 	Via     string          `json:"via,omitempty"` // see Actor.Via; with the name it had then
@@ -41,7 +41,7 @@ type Seen struct {
 	Role    halsocoach.Role
 	Kommun  string
 	Unit    string
-	Act     string
+	Act     halsocoach.Act
 	Why     string
 	Via     string // staff id of who let them in by a link, when that was somebody else
 	ViaName string
@@ -61,7 +61,7 @@ const seenAtOnce = 100
 // Saw saves one row of the access log before the answer leaves; it satisfies
 // halsocoach.AccessLog. People who read about themselves, and an answer about
 // nobody, leave no row.
-func (s *Service) Saw(ctx context.Context, who halsocoach.Actor, act, why string, persons ...string) error {
+func (s *Service) Saw(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, why string, persons ...string) error {
 	persons = distinct(persons)
 	if !who.Staff() || len(persons) == 0 {
 		return nil
@@ -174,69 +174,81 @@ func distinct(ids []string) []string {
 // actText says an act of the access log to the person it was about. Packages
 // name their acts in English verbs; one that is not here is still said, in
 // general words.
-func actText(ctx context.Context, act string) string {
+func actText(ctx context.Context, act halsocoach.Act) string {
 	switch act {
-	case "recommend":
+	case halsocoach.ActRecommend:
 		return web.T(ctx, "Rekommenderade dig till ett hälsocenter")
-	case "read inbox":
-		return web.T(ctx, "Såg din rekommendation i listan över nya")
-	case "read referral":
-		return web.T(ctx, "Läste din rekommendation")
-	case "read own referral", "read own referrals":
+	case halsocoach.ActReadSent:
 		return web.T(ctx, "Såg hur det går med rekommendationen")
-	case "mend contact":
+	case halsocoach.ActMendContact:
 		return web.T(ctx, "Rättade hur du nås i rekommendationen")
-	case "take referral", "release referral", "hold referral", "resume referral":
+	case halsocoach.ActWithdraw:
+		return web.T(ctx, "Drog tillbaka sin rekommendation av dig")
+	case halsocoach.ActEnteredInError:
+		return web.T(ctx, "Sa att rekommendationen av dig var ett misstag")
+	case halsocoach.ActWithdrawConsent:
+		return web.T(ctx, "Skrev in att du har tagit tillbaka ditt ja")
+	case halsocoach.ActReadInbox:
+		return web.T(ctx, "Såg din rekommendation i listan över nya")
+	case halsocoach.ActReadReferral:
+		return web.T(ctx, "Läste din rekommendation")
+	case halsocoach.ActTakeReferral, halsocoach.ActReleaseReferral, halsocoach.ActHoldReferral, halsocoach.ActResumeReferral:
 		return web.T(ctx, "Tog hand om eller lämnade över din rekommendation")
-	case "note attempt":
+	case halsocoach.ActNoteAttempt:
 		return web.T(ctx, "Antecknade ett försök att nå dig")
-	case "read matches":
-		return web.T(ctx, "Såg dig bland dem som kan vara samma person")
-	case "merge persons":
-		return web.T(ctx, "Slog ihop två uppgifter om dig till en person")
-	case "part persons":
-		return web.T(ctx, "Skilde åt två personer som hade slagits ihop")
-	case "decide referral":
+	case halsocoach.ActCompleteReferral:
+		return web.T(ctx, "Fyllde i det som fattades i din rekommendation")
+	case halsocoach.ActDecideReferral:
 		return web.T(ctx, "Svarade på din rekommendation")
-	case "read caseload":
+	case halsocoach.ActReadMatches:
+		return web.T(ctx, "Såg dig bland dem som kan vara samma person")
+	case halsocoach.ActJoinPersons:
+		return web.T(ctx, "Förde ihop två uppgifter om dig till en person")
+	case halsocoach.ActPartPersons:
+		return web.T(ctx, "Skilde åt två personer som hade förts ihop")
+	case halsocoach.ActProtectPerson:
+		return web.T(ctx, "Skrev in att du har skyddade personuppgifter")
+	case halsocoach.ActUnprotectPerson:
+		return web.T(ctx, "Skrev in att du inte längre har skyddade personuppgifter")
+	case halsocoach.ActReadCaseload:
 		return web.T(ctx, "Såg dig i listan över sina invånare")
-	case "read enrolment":
+	case halsocoach.ActReadEnrolment:
 		return web.T(ctx, "Öppnade sidan om dig")
-	case "reveal contact":
+	case halsocoach.ActRevealContact:
 		return web.T(ctx, "Tog fram dina kontaktuppgifter")
-	case "read goals":
+	case halsocoach.ActReadGoals:
 		return web.T(ctx, "Läste dina mål")
-	case "end enrolment":
+	case halsocoach.ActEndEnrolment:
 		return web.T(ctx, "Avslutade din tid på hälsocentret")
-	case "read desk":
+	case halsocoach.ActReadDesk:
 		return web.T(ctx, "Såg dig på sitt skrivbord")
-	case "read calendar":
+	case halsocoach.ActReadCalendar:
 		return web.T(ctx, "Såg ditt samtal i kalendern")
-	case "read talk", "read talks":
+	case halsocoach.ActReadTalks:
 		return web.T(ctx, "Läste om dina samtal")
-	case "book talk":
+	case halsocoach.ActBookTalk:
 		return web.T(ctx, "Bokade ett samtal med dig")
-	case "move talk":
+	case halsocoach.ActMoveTalk:
 		return web.T(ctx, "Flyttade ditt samtal")
-	case "cancel talk":
+	case halsocoach.ActCancelTalk:
 		return web.T(ctx, "Avbokade ditt samtal")
-	case "mark talk":
+	case halsocoach.ActMarkTalk:
 		return web.T(ctx, "Skrev in hur det gick med ditt samtal")
-	case "read list of chats":
+	case halsocoach.ActReadChats:
 		return web.T(ctx, "Såg er chatt i listan")
-	case "read chat":
+	case halsocoach.ActReadChat:
 		return web.T(ctx, "Läste er chatt")
-	case "followed chat":
+	case halsocoach.ActFollowChat:
 		return web.T(ctx, "Hade er chatt öppen")
-	case "wrote in chat":
+	case halsocoach.ActWriteChat:
 		return web.T(ctx, "Skrev till dig i chatten")
-	case "read participants":
+	case halsocoach.ActReadParticipants:
 		return web.T(ctx, "Såg dig i deltagarlistan för en gruppaktivitet")
-	case "note attendance":
+	case halsocoach.ActNoteAttendance:
 		return web.T(ctx, "Skrev in närvaro på en gruppaktivitet")
-	case "give reserve place":
+	case halsocoach.ActGiveReservePlace:
 		return web.T(ctx, "Gav dig en plats från reservlistan")
-	case "call off occasion":
+	case halsocoach.ActCallOffOccasion:
 		return web.T(ctx, "Ställde in en gruppaktivitet som du var anmäld till")
 	}
 	return web.T(ctx, "Använde uppgifter om dig")

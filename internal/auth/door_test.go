@@ -212,7 +212,7 @@ func TestOwnReadsAndEmptyAnswersLeaveNoRow(t *testing.T) {
 
 func TestRepeatedReadingsOfADayAreOneRowWithTheirTimes(t *testing.T) {
 	e, s := house(t)
-	saw := func(who halsocoach.Actor, act, why string) {
+	saw := func(who halsocoach.Actor, act halsocoach.Act, why string) {
 		t.Helper()
 		if err := s.Saw(e.Ctx(), who, act, why, e.People.Anna.ID); err != nil {
 			t.Fatal(err)
@@ -220,16 +220,16 @@ func TestRepeatedReadingsOfADayAreOneRowWithTheirTimes(t *testing.T) {
 		e.Clock.Add(time.Hour)
 	}
 	e.Clock.Set(halsocoach.Day("2026-11-20").At(22*60 + 5))
-	saw(e.People.Maria, "read talk", "samtal") // 22.05
-	saw(e.People.Maria, "read talk", "samtal") // 23.05, and the next is another day
+	saw(e.People.Maria, halsocoach.ActReadTalks, "samtal") // 22.05
+	saw(e.People.Maria, halsocoach.ActReadTalks, "samtal") // 23.05, and the next is another day
 	saw(e.People.Maria, "read talks", "samtal")
-	saw(e.People.Johan, "read talk", "samtal")
-	saw(e.People.Maria, "read talk", "samtal")
+	saw(e.People.Johan, halsocoach.ActReadTalks, "samtal")
+	saw(e.People.Maria, halsocoach.ActReadTalks, "samtal")
 	saw(e.People.Maria, "reveal contact", "akut")
 	saw(e.People.Maria, "reveal contact", "orolig")
 	lent := e.People.Maria
 	lent.Via = "johan"
-	saw(lent, "read talk", "samtal")
+	saw(lent, halsocoach.ActReadTalks, "samtal")
 	items, next, err := s.SeenBy(e.Ctx(), e.People.Anna, "")
 	if err != nil || next != "" {
 		t.Fatal(next, err)
@@ -261,9 +261,9 @@ func TestTheLogIsPagedByWholeDaysNewestFirst(t *testing.T) {
 	const days, aDay = 9, 30 // a page's rows end within a day
 	for range days {
 		for i := range aDay {
-			act := "read referral"
+			act := halsocoach.ActReadReferral
 			if i%2 == 1 {
-				act = "note attempt"
+				act = halsocoach.ActNoteAttempt
 			}
 			if err := s.Saw(e.Ctx(), e.People.Maria, act, "akut", e.People.Anna.ID); err != nil {
 				t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
@@ -26,6 +27,7 @@ type Env struct {
 	Clock     *Clock
 	Log       *slog.Logger
 	AccessLog *AccessLog
+	Persons   *person.Service
 	Terms     *Terms
 	Registers Registers
 	Staff     Staff
@@ -38,7 +40,7 @@ func New(t testing.TB, kinds ...[]store.Kind) *Env {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Env{T: t, Dir: t.TempDir(), Clock: &Clock{now: Morning()}, AccessLog: &AccessLog{}, Terms: &Terms{terms: halsocoach.DefaultTerms}}
 	e.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	all := []store.Kind{store.LeaseKind}
+	all := append([]store.Kind{store.LeaseKind}, person.Kinds()...)
 	for _, k := range kinds {
 		all = append(all, k...)
 	}
@@ -60,6 +62,8 @@ func New(t testing.TB, kinds ...[]store.Kind) *Env {
 	must(err)
 	e.Bus, err = event.Open(ctx, "embedded:"+filepath.Join(e.Dir, "nats"), e.Log)
 	must(err)
+	e.Persons = person.New(person.Config{Store: e.Store, Numbers: e.Seal, Nudges: e.Bus, AccessLog: e.AccessLog, Clock: e.Clock.Now})
+	must(e.Persons.Start(ctx))
 	relay := make(chan struct{})
 	go func() {
 		defer close(relay)
@@ -121,9 +125,10 @@ func (w testWriter) Write(p []byte) (int, error) {
 
 // Row is one row of the access log.
 type Row struct {
-	Who      halsocoach.Actor
-	Act, Why string
-	Persons  []string
+	Who     halsocoach.Actor
+	Act     halsocoach.Act
+	Why     string
+	Persons []string
 }
 
 // AccessLog keeps the rows in memory, for tests to read.
@@ -133,7 +138,7 @@ type AccessLog struct {
 }
 
 // Saw keeps a row.
-func (l *AccessLog) Saw(_ context.Context, who halsocoach.Actor, act, why string, persons ...string) error {
+func (l *AccessLog) Saw(_ context.Context, who halsocoach.Actor, act halsocoach.Act, why string, persons ...string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rows = append(l.rows, Row{who, act, why, append([]string(nil), persons...)})

@@ -99,13 +99,13 @@ func TestACoachJoinsAMatchByHandAndCanUndoIt(t *testing.T) {
 	if v, err := g.svc.Open(g.Ctx(), g.People.Maria, nameless); err != nil || v.Name != "Elsa Berg" || v.Tries[0].Text != "Prövade" {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	var acts []string
+	var acts []halsocoach.Act
 	for _, row := range g.AccessLog.Rows() {
-		if strings.HasSuffix(row.Act, "persons") || row.Act == "read matches" && len(acts) == 0 {
+		if strings.HasSuffix(string(row.Act), "persons") || row.Act == "read matches" && len(acts) == 0 {
 			acts = append(acts, row.Act)
 		}
 	}
-	if !slices.Equal(acts, []string{"read matches", "merge persons", "part persons"}) {
+	if !slices.Equal(acts, []halsocoach.Act{"read matches", "merge persons", "part persons"}) {
 		t.Fatalf("%q", acts)
 	}
 }

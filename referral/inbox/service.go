@@ -64,7 +64,7 @@ func New(cfg Config) *Service {
 func (s *Service) now() time.Time { return s.Referrals.Clock() }
 
 // saw logs that staff has seen or done something about a person.
-func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act string, persons ...string) error {
+func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, persons ...string) error {
 	return s.Referrals.AccessLog.Saw(ctx, who, act, "rekommendation", persons...)
 }
 

@@ -29,7 +29,7 @@ type Care struct {
 }
 
 // acts are those of Care, with what the access log calls them.
-var acts = map[referral.Act]string{
+var acts = map[referral.Act]halsocoach.Act{
 	referral.Take: "take referral", referral.Release: "release referral", referral.Hold: "hold referral", referral.Resume: "resume referral",
 }
 

@@ -73,8 +73,8 @@ func TestARecommendationChangesHands(t *testing.T) {
 	step(409, referral.Accepted, "", url.Values{"act": {"take"}})
 	var logged []string
 	for _, row := range g.AccessLog.Rows() {
-		if row.Who.Role == halsocoach.RoleCoach && strings.HasSuffix(row.Act, " referral") && row.Act != "read referral" {
-			logged = append(logged, strings.TrimSuffix(row.Act, " referral"))
+		if row.Who.Role == halsocoach.RoleCoach && strings.HasSuffix(string(row.Act), " referral") && row.Act != "read referral" {
+			logged = append(logged, strings.TrimSuffix(string(row.Act), " referral"))
 		}
 	}
 	if want := []string{"take", "take", "hold", "resume", "take", "take", "release", "decide"}; !slices.Equal(logged, want) {

@@ -236,7 +236,7 @@ func TestRepeatedReadingsOfADayAreOneRowWithTheirTimes(t *testing.T) {
 	}
 	var got []string
 	for _, i := range items {
-		got = append(got, i.Name+" "+i.Act+" "+i.Why+" "+i.Via+" "+string(halsocoach.DayOf(i.At))+" "+clockTimes(i.Times))
+		got = append(got, i.Name+" "+string(i.Act)+" "+i.Why+" "+i.Via+" "+string(halsocoach.DayOf(i.At))+" "+clockTimes(i.Times))
 	}
 	want := []string{
 		"Maria Holm read talk samtal johan 2026-11-21 05.05", "Maria Holm reveal contact orolig  2026-11-21 04.05", "Maria Holm reveal contact akut  2026-11-21 03.05",

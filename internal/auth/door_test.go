@@ -239,9 +239,9 @@ func TestRepeatedReadingsOfADayAreOneRowWithTheirTimes(t *testing.T) {
 		got = append(got, i.Name+" "+string(i.Act)+" "+i.Why+" "+i.Via+" "+string(halsocoach.DayOf(i.At))+" "+clockTimes(i.Times))
 	}
 	want := []string{
-		"Maria Holm read talk samtal johan 2026-11-21 05.05", "Maria Holm reveal contact orolig  2026-11-21 04.05", "Maria Holm reveal contact akut  2026-11-21 03.05",
-		"Maria Holm read talk samtal  2026-11-21 02.05, 00.05", e.People.Johan.Name + " read talk samtal  2026-11-21 01.05",
-		"Maria Holm read talk samtal  2026-11-20 23.05, 22.05",
+		"Maria Holm read talks samtal johan 2026-11-21 05.05", "Maria Holm reveal contact orolig  2026-11-21 04.05", "Maria Holm reveal contact akut  2026-11-21 03.05",
+		"Maria Holm read talks samtal  2026-11-21 02.05, 00.05", e.People.Johan.Name + " read talks samtal  2026-11-21 01.05",
+		"Maria Holm read talks samtal  2026-11-20 23.05, 22.05",
 	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

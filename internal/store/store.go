@@ -102,7 +102,8 @@ var (
 	ErrNotFound error = halsocoach.ErrNotFound
 	ErrConflict       = errors.New("store: another version is stored")
 	ErrNoIndex        = errors.New("store: no index serves the query")
-	ErrNewer          = errors.New("store: the schema is newer than this program knows")
+	ErrNewer          = errors.New("store: the data are of a later schema than this program knows")
+	ErrOlder          = errors.New("store: the data are of an earlier schema than this program reads")
 	// ErrCursor is a person's to mend: what stands in an address may be anything.
 	ErrCursor error = &halsocoach.Error{Kind: halsocoach.KindInvalid, Code: "cursor", Text: "Sidan finns inte längre. Börja om från listans början."}
 )
@@ -118,6 +119,22 @@ func (e *ErrDuplicate) Error() string {
 func Duplicate(err error, index string) bool {
 	var d *ErrDuplicate
 	return errors.As(err, &d) && d.Index == index
+}
+
+// SchemaVersion counts the shapes of the documents and of what an adapter keeps
+// beside them. A program opens only data of its own.
+const SchemaVersion = 2
+
+// CheckSchema is ErrNewer or ErrOlder for data of another version.
+func CheckSchema(version int) error {
+	fault := ErrNewer
+	switch {
+	case version == SchemaVersion:
+		return nil
+	case version < SchemaVersion:
+		fault = ErrOlder
+	}
+	return fmt.Errorf("%w: theirs is %d, its own is %d", fault, version, SchemaVersion)
 }
 
 // Store is the port. All methods are safe for concurrent use.

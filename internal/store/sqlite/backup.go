@@ -114,16 +114,14 @@ func whole(path string) error {
 	if row[0] != "ok" {
 		return fmt.Errorf("the copy is broken: %v", row[0])
 	}
-	if _, err := c.one(row[:], `PRAGMA user_version`); err != nil {
+	switch version, err := schemaVersion(c); {
+	case err != nil:
 		return err
-	}
-	switch version, _ := row[0].(int64); {
-	case version > int64(len(steps)):
-		return store.ErrNewer
-	case version < 1:
+	case version == 0:
 		return errors.New("the copy is not of a store")
+	default:
+		return store.CheckSchema(version)
 	}
-	return nil
 }
 
 func syncDir(path string) error {

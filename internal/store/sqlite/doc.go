@@ -8,8 +8,8 @@
 //
 // All writes of a process go through one goroutine (writer.go) that takes what
 // is queued, at most 256, into one commit and never waits for more: while it
-// commits and syncs, the next group gathers. Nobody is told before the sync, for
-// which the file is not locked (disk.go). Reads go to a pool of read-only connections.
-// Several processes may open the file; what they must agree on lies in it, and
-// a turn file beside it lets them write by turns (turn.go).
+// commits, the next group gathers. SQLite syncs the commit (synchronous=FULL)
+// before any connection or process can read it. Reads go to a pool of read-only
+// connections. Several processes may open the file; what they must agree on lies
+// in it.
 package sqlite

@@ -60,62 +60,24 @@ func TestARowThatCanNotBeWrittenFailsAlone(t *testing.T) {
 	}
 }
 
-func TestANewerSchemaIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data.db")
-	s, err := Open(t.Context(), path, noteKinds, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var copied bytes.Buffer
-	run(t, path, fmt.Sprintf(`PRAGMA user_version = %d`, len(steps)+1))
-	if err := errors.Join(s.Backup(t.Context(), &copied), s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), path, noteKinds, testLog(t)); !errors.Is(err, store.ErrNewer) {
-		t.Errorf("open: %v, want ErrNewer", err)
-	}
-	if err := Restore(t.Context(), &copied, filepath.Join(t.TempDir(), "data.db")); !errors.Is(err, store.ErrNewer) {
-		t.Errorf("restore: %v, want ErrNewer", err)
-	}
-}
-
-func TestASchemaIsMigratedForwardOrNotAtAll(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data.db")
-	openAt(t, path, noteKinds)
-	c, err := dial(path, "rw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
-	version := func() string {
-		var row [1]driver.Value
-		if _, err := c.one(row[:], `PRAGMA user_version`); err != nil {
+func TestDataOfAnotherSchemaAreRefused(t *testing.T) {
+	for version, want := range map[int]error{store.SchemaVersion + 1: store.ErrNewer, store.SchemaVersion - 1: store.ErrOlder} {
+		path := filepath.Join(t.TempDir(), "data.db")
+		s, err := Open(t.Context(), path, noteKinds, testLog(t))
+		if err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprint(row[0])
-	}
-	tables := map[string]*table{"note": newTable(noteKinds[0])}
-	steps := append(steps[:len(steps):len(steps)],
-		func(c *conn) error { return c.script(`ALTER TABLE outbox ADD COLUMN extra`) },
-		func(c *conn) error { return c.script(`CREATE TABLE broken(`) })
-	before := version()
-	if _, err := prepare(c, steps, tables, testLog(t)); err == nil {
-		t.Fatal("a step that fails was taken")
-	}
-	if version() != before {
-		t.Errorf("the version is %s after a step that failed, want %s", version(), before)
-	}
-	if err := c.script(`SELECT extra FROM outbox`); err == nil {
-		t.Error("half of a migration was kept")
-	}
-	if _, err := prepare(c, steps[:len(steps)-1], tables, testLog(t)); err != nil {
-		t.Fatal(err)
-	}
-	if version() != fmt.Sprint(len(steps)-1) {
-		t.Errorf("the version is %s, want %d", version(), len(steps)-1)
-	}
-	if err := c.script(`SELECT extra FROM outbox`); err != nil {
-		t.Error(err)
+		var copied bytes.Buffer
+		run(t, path, fmt.Sprintf(`PRAGMA user_version = %d`, version))
+		if err := errors.Join(s.Backup(t.Context(), &copied), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), path, noteKinds, testLog(t)); !errors.Is(err, want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("open version %d: %v, want one line of %v", version, err, want)
+		}
+		if err := Restore(t.Context(), &copied, filepath.Join(t.TempDir(), "data.db")); !errors.Is(err, want) {
+			t.Errorf("restore version %d: %v, want %v", version, err, want)
+		}
 	}
 }
 

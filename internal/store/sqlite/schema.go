@@ -11,39 +11,19 @@ import (
 	"halsocoach/internal/store"
 )
 
-// steps bring a file from the version that is their position to the next one.
-// A step is never changed once it has been released; a new one is added.
-var steps = []func(*conn) error{
-	func(c *conn) error {
-		for _, query := range []string{
-			`CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
-			`CREATE TABLE declared(kind TEXT NOT NULL, ix TEXT NOT NULL, definition TEXT NOT NULL, PRIMARY KEY(kind, ix)) WITHOUT ROWID`,
-			`CREATE TABLE outbox(seq INTEGER PRIMARY KEY, doc TEXT NOT NULL, ref TEXT NOT NULL, events BLOB NOT NULL)`,
-			`INSERT INTO meta(name, value) VALUES('generation', 0)`,
-		} {
-			if err := c.script(query); err != nil {
-				return err
-			}
-		}
-		_, err := c.exec(`INSERT INTO meta(name, value) VALUES('cursor key', ?)`, store.NewCursorKey())
-		return err
-	},
-}
-
 // meta is what the file says about itself.
 type meta struct {
 	cursorKey  []byte
 	generation int64 // counts how often indexes were declared anew
 }
 
-// prepare brings the file to this program's schema and indexes, in one
-// transaction: all of it, or nothing.
-func prepare(c *conn, steps []func(*conn) error, tables map[string]*table, log *slog.Logger) (meta, error) {
-	var m meta
+// prepare makes the tables of a new file and brings the indexes to what this
+// program declares, in one transaction: all of it, or nothing.
+func prepare(c *conn, tables map[string]*table, log *slog.Logger) (meta, error) {
 	if _, err := c.exec(`BEGIN IMMEDIATE`); err != nil {
-		return m, fmt.Errorf("sqlite: prepare: %w", err)
+		return meta{}, fmt.Errorf("sqlite: prepare: %w", err)
 	}
-	m, err := migrate(c, steps, tables, log)
+	m, err := declareAll(c, tables, log)
 	if err == nil {
 		_, err = c.exec(`COMMIT`)
 	}
@@ -54,38 +34,55 @@ func prepare(c *conn, steps []func(*conn) error, tables map[string]*table, log *
 	return m, nil
 }
 
-func migrate(c *conn, steps []func(*conn) error, tables map[string]*table, log *slog.Logger) (meta, error) {
-	var m meta
-	var row [2]driver.Value
-	if _, err := c.one(row[:1], `PRAGMA user_version`); err != nil {
-		return m, fmt.Errorf("sqlite: schema version: %w", err)
+func declareAll(c *conn, tables map[string]*table, log *slog.Logger) (m meta, err error) {
+	version, err := schemaVersion(c)
+	if err == nil && version == 0 {
+		err = createTables(c)
+	} else if err == nil {
+		err = store.CheckSchema(version)
 	}
-	version, _ := row[0].(int64)
-	if version > int64(len(steps)) {
-		return m, fmt.Errorf("%w: %d, and this program knows %d", store.ErrNewer, version, len(steps))
-	}
-	for i, step := range steps[version:] {
-		if err := step(c); err != nil {
-			return m, fmt.Errorf("sqlite: migrate to schema %d: %w", int(version)+i+1, err)
-		}
-	}
-	if version < int64(len(steps)) {
-		if err := c.script(fmt.Sprintf(`PRAGMA user_version = %d`, len(steps))); err != nil {
-			return m, err
-		}
+	if err != nil {
+		return m, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		if err := declare(c, tables[name], log); err != nil {
 			return m, fmt.Errorf("sqlite: indexes of %s: %w", name, err)
 		}
 	}
-	if _, err := c.one(row[:1], `SELECT value FROM meta WHERE name = 'cursor key'`); err != nil {
+	var row [1]driver.Value
+	if _, err := c.one(row[:], `SELECT value FROM meta WHERE name = 'cursor key'`); err != nil {
 		return m, err
 	}
 	m.cursorKey, _ = row[0].([]byte)
-	var err error
 	m.generation, err = generation(c)
 	return m, err
+}
+
+// schemaVersion is 0 for a new file.
+func schemaVersion(c *conn) (int, error) {
+	var row [1]driver.Value
+	if _, err := c.one(row[:], `PRAGMA user_version`); err != nil {
+		return 0, fmt.Errorf("sqlite: schema version: %w", err)
+	}
+	version, _ := row[0].(int64)
+	return int(version), nil
+}
+
+// createTables makes what a file has beside the kinds.
+func createTables(c *conn) error {
+	for _, query := range []string{
+		`CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
+		`CREATE TABLE declared(kind TEXT NOT NULL, ix TEXT NOT NULL, definition TEXT NOT NULL, PRIMARY KEY(kind, ix)) WITHOUT ROWID`,
+		`CREATE TABLE outbox(seq INTEGER PRIMARY KEY, doc TEXT NOT NULL, ref TEXT NOT NULL, events BLOB NOT NULL)`,
+		`INSERT INTO meta(name, value) VALUES('generation', 0)`,
+		fmt.Sprintf(`PRAGMA user_version = %d`, store.SchemaVersion),
+	} {
+		if err := c.script(query); err != nil {
+			return err
+		}
+	}
+	_, err := c.exec(`INSERT INTO meta(name, value) VALUES('cursor key', ?)`, store.NewCursorKey())
+	return err
 }
 
 func generation(c *conn) (int64, error) {

@@ -43,7 +43,7 @@ var _ store.Store = (*Store)(nil)
 
 // Open opens the file at path, and makes it and its tables when they are
 // missing. Indexes that are declared otherwise than they were are rebuilt. A
-// file written by a newer program is store.ErrNewer.
+// file of another schema is store.ErrNewer or store.ErrOlder.
 func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger, opts ...Option) (*Store, error) {
 	var o options
 	for _, set := range opts {
@@ -70,15 +70,12 @@ func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	meta, err := prepare(c, steps, s.tables, log)
+	meta, err := prepare(c, s.tables, log)
 	if err == nil && o.shredded {
 		err = shred(c, log)
 	}
 	if err == nil {
 		err = c.script(`PRAGMA busy_timeout = 0`) // from here on the writer waits in its own way
-	}
-	if err == nil {
-		err = c.script(`PRAGMA synchronous = NORMAL`) // and syncs in its own way: see disk
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -86,16 +83,8 @@ func Open(ctx context.Context, path string, kinds []store.Kind, log *slog.Logger
 	if s.cursors, err = store.NewCursors(meta.cursorKey); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	turn, err := openTurn(path + "-turn")
-	if err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	disk, err := openDisk(path)
-	if err != nil {
-		return nil, errors.Join(err, turn.close(), c.close())
-	}
 	s.readers = newReaders(path, max(4, runtime.GOMAXPROCS(0)))
-	s.writer = newWriter(c, turn, disk, s, meta.generation)
+	s.writer = newWriter(c, s, meta.generation)
 	return s, nil
 }
 

@@ -17,7 +17,8 @@ const (
 	// fewSaves are answered sooner than another goroutine could be woken.
 	fewSaves = 4
 	// lockWait is how long a group waits for another process to let it write.
-	lockWait = 10 * time.Second
+	lockWait  = 10 * time.Second
+	lockRetry = 50 * time.Microsecond
 )
 
 // op is one thing to write. The writer runs act inside its transaction; act
@@ -58,8 +59,6 @@ func refused(err error) bool {
 // writer is the one goroutine that writes, and one that tells who waits.
 type writer struct {
 	conn       *conn
-	turn       *turn
-	disk       *disk
 	store      *Store
 	log        wal
 	generation int64
@@ -70,9 +69,9 @@ type writer struct {
 	shutErr    error
 }
 
-func newWriter(c *conn, turn *turn, disk *disk, s *Store, generation int64) *writer {
+func newWriter(c *conn, s *Store, generation int64) *writer {
 	w := &writer{
-		conn: c, turn: turn, disk: disk, store: s, generation: generation, log: newWAL(s.log),
+		conn: c, store: s, generation: generation, log: newWAL(s.log),
 		queue: make(chan *op, 4*groupSize), closing: make(chan struct{}), gone: make(chan struct{}),
 	}
 	committed := make(chan []*op, 4)
@@ -175,7 +174,7 @@ func (w *writer) answer(batch []*op) {
 	}
 }
 
-// group writes a batch in one commit.
+// group writes a batch in one commit, which SQLite syncs before anybody can read it.
 func (w *writer) group(batch []*op) {
 	if err := w.begin(); err != nil {
 		for _, o := range batch {
@@ -196,23 +195,6 @@ func (w *writer) group(batch []*op) {
 	}
 	if _, err := w.conn.exec(`COMMIT`); err != nil {
 		w.singly(batch, err)
-		return
-	}
-	w.settle(batch)
-}
-
-// settle brings what is committed to the disk before anybody is told.
-func (w *writer) settle(batch []*op) {
-	var err error
-	synced := false
-	for _, o := range batch {
-		if o.err != nil || o.state.Load() != taken {
-			continue
-		}
-		if !synced {
-			err, synced = w.disk.sync(), true
-		}
-		o.err = err
 	}
 }
 
@@ -232,9 +214,6 @@ func (w *writer) singly(batch []*op, why error) {
 		if o.err == nil {
 			_, o.err = w.conn.exec(`COMMIT`)
 		}
-		if o.err == nil {
-			o.err = w.disk.sync()
-		}
 		if o.err != nil {
 			w.rollback()
 			if !refused(o.err) {
@@ -249,11 +228,10 @@ func (w *writer) rollback() {
 	_, _ = w.conn.exec(`ROLLBACK`)
 }
 
-// begin takes the file's write lock, in turn with other processes.
+// begin takes the file's write lock. Another process that writes lets go of it
+// between its groups.
 func (w *writer) begin() error {
 	end := time.Now().Add(lockWait)
-	w.turn.take(end)
-	defer w.turn.release()
 	for {
 		_, err := w.conn.exec(`BEGIN IMMEDIATE`)
 		if err == nil {
@@ -265,7 +243,7 @@ func (w *writer) begin() error {
 		if time.Now().After(end) {
 			return fmt.Errorf("sqlite: begin: another process writes: %w", halsocoach.ErrBusy)
 		}
-		time.Sleep(breath)
+		time.Sleep(lockRetry)
 	}
 }
 
@@ -289,7 +267,7 @@ func (w *writer) close() error {
 	w.shut.Do(func() {
 		close(w.closing)
 		<-w.gone
-		w.shutErr = errors.Join(w.conn.close(), w.turn.close(), w.disk.close())
+		w.shutErr = w.conn.close()
 	})
 	return w.shutErr
 }

@@ -127,6 +127,7 @@ var homes = []struct {
 	{"github.com/wneessen/go-mail", regexp.MustCompile(`^internal/notify/`)},
 	{"github.com/samply/golang-fhir-models/", regexp.MustCompile(`^referral/fhir/`)},
 	{"github.com/gorilla/websocket", regexp.MustCompile(`^chat/`)},
+	{"golang.org/x/text/collate", regexp.MustCompile(`^internal/web/`)},
 	{"github.com/arran4/golang-ical", regexp.MustCompile(`^internal/web/ics/`)},
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/web"
 )
 
 // centre is the document of a Hälsocenter; its id is its code.
@@ -159,11 +160,11 @@ func inOrder(centres []halsocoach.Centre) []halsocoach.Centre {
 	return centres
 }
 
-// byName sorts care centres first, then as Swedish does.
+// byName sorts care centres first, then by name.
 func byName(units []halsocoach.Unit) []halsocoach.Unit {
-	swedish := strings.NewReplacer("å", "{", "ä", "|", "ö", "}")
+	compare := web.CompareNames()
 	slices.SortFunc(units, func(a, b halsocoach.Unit) int {
-		return cmp.Or(cmp.Compare(b.Kind, a.Kind), cmp.Compare(swedish.Replace(strings.ToLower(a.Name)), swedish.Replace(strings.ToLower(b.Name))), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(b.Kind, a.Kind), compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return units
 }

@@ -12,24 +12,22 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-
-	"halsocoach/internal/store"
 )
 
-// A backup is a head, the documents as they lie in the database, each after a
+// A backup is a head, the kinds' documents as they lie in the database, each in a
 // record that names its collection, and a tail that tells how many there are and
 // what they add up to. Every part is a BSON document.
 type backupHead struct {
-	Format  string `bson:"halsocoach"`
-	Version int    `bson:"version"` // of the schema
-	Program string `bson:"program"`
+	Format   string   `bson:"halsocoach"`
+	Schema   bson.Raw `bson:"schema"`             // the document of that name
+	Declared bson.Raw `bson:"declared,omitempty"` // so too
 }
 
-const backupFormat = "mongo backup 1"
+const backupFormat = "mongo backup 2"
 
 type backupRow struct {
 	In   string   `bson:"in,omitempty"`
@@ -44,17 +42,20 @@ type backupRow struct {
 // document that is saved then is in it as it was before or after. What happens
 // between two documents is mended at the start, as after a fail-over.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	d, err := s.declared(ctx)
-	if err != nil {
-		return s.fault(ctx, "backup", time.Now(), err)
-	}
-	var is schema
-	if err := s.meta.FindOne(ctx, bson.D{{Key: "_id", Value: "schema"}}).Decode(&is); err != nil {
-		return s.fault(ctx, "backup", time.Now(), err)
+	head, kinds := backupHead{Format: backupFormat}, declared{}
+	if err := s.run(ctx, "backup", func(ctx context.Context) (err error) {
+		if head.Schema, err = s.meta.FindOne(ctx, schemaID).Raw(); err != nil {
+			return err
+		}
+		kinds, err = s.declared(ctx)
+		head.Declared = kinds.raw
+		return err
+	}); err != nil {
+		return err
 	}
 	out := &backupWriter{w: bufio.NewWriterSize(w, 1<<20), sum: sha256.New()}
-	out.write(backupHead{backupFormat, is.Version, is.Program})
-	for _, name := range append([]string{metaName}, slices.Sorted(maps.Keys(d.Kinds))...) {
+	out.write(head)
+	for _, name := range slices.Sorted(maps.Keys(kinds.Kinds)) {
 		if err := s.backup(ctx, name, out); err != nil {
 			return err
 		}
@@ -68,31 +69,24 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 
 // backup writes one collection, in short reads by id.
 func (s *Store) backup(ctx context.Context, name string, out *backupWriter) error {
-	coll := s.db.Collection(name)
-	if k := s.kinds[name]; k != nil {
-		coll = k.durable
-	}
 	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(stretchDocuments).SetBatchSize(stretchDocuments + 1)
 	for after := ""; ; {
-		began := time.Now()
-		bounded, cancel, err := s.begin(ctx, ctx)
-		if err != nil {
-			return err
-		}
 		n, size := 0, 0
-		rows, err := coll.Find(bounded, bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}, o)
-		for err == nil && size < stretchBytes && rows.Next(bounded) {
-			after, _ = rows.Current.Lookup("_id").StringValueOK()
-			out.rows++
-			out.write(backupRow{In: name, Doc: rows.Current})
-			n, size = n+1, size+len(rows.Current)
-		}
-		if err == nil {
-			err = errors.Join(rows.Err(), rows.Close(bounded))
-		}
-		cancel()
-		if err != nil {
-			return s.fault(ctx, "backup", began, err)
+		if err := s.run(ctx, "backup", func(ctx context.Context) error {
+			rows, err := s.durable.Collection(name).Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}, o)
+			if err != nil {
+				return err
+			}
+			defer rows.Close(ctx)
+			for size < stretchBytes && rows.Next(ctx) {
+				after, _ = rows.Current.Lookup("_id").StringValueOK()
+				out.rows++
+				out.write(backupRow{In: name, Doc: rows.Current})
+				n, size = n+1, size+len(rows.Current)
+			}
+			return rows.Err()
+		}); err != nil {
+			return err
 		}
 		if out.err != nil {
 			return fmt.Errorf("mongo: backup: %w", out.err)
@@ -153,32 +147,56 @@ func (s *Store) restore(ctx context.Context, r io.Reader) error {
 	if head.Format != backupFormat {
 		return errors.New("this is not a backup of a MongoDB store")
 	}
-	if known := len(steps); head.Version > known {
-		return fmt.Errorf("%w: the backup has schema %d and this program knows %d: use halsocoach %s or a later one", store.ErrNewer, head.Version, known, head.Program)
+	var is schema
+	if err := bson.Unmarshal(head.Schema, &is); err != nil {
+		return fmt.Errorf("the backup is broken: %w", err)
 	}
-	if err := s.restoring(ctx); err != nil {
+	if err := is.fits("the backup"); err != nil {
 		return err
 	}
-	return s.restoreRows(ctx, r, sum)
+	// Until all is there, no program takes the database for a whole one.
+	unfinished := bson.D{schemaID[0], {Key: "version", Value: 1 << 30}, {Key: "program", Value: "that restores it, once it is done"}}
+	if err := insertAll(ctx, s.meta, []any{unfinished}); err != nil {
+		return err
+	}
+	if err := s.restoreRows(ctx, r, sum); err != nil {
+		return err
+	}
+	if head.Declared != nil {
+		if err := insertAll(ctx, s.meta, []any{head.Declared}); err != nil {
+			return err
+		}
+	}
+	return retry(ctx, func() error {
+		_, err := s.meta.ReplaceOne(ctx, schemaID, head.Schema)
+		return err
+	})
 }
 
-// restoring marks the database, so that no program takes it for a whole one.
-func (s *Store) restoring(ctx context.Context) error {
-	_, err := s.meta.InsertOne(ctx, bson.D{{Key: "_id", Value: "schema"}, {Key: "version", Value: unfinishedSchema}, {Key: "program", Value: "that restores it, once it is done"}})
-	return err
+// insertAll writes documents into a collection that nobody else writes to. What
+// is there already has been written by a try whose answer was lost.
+func insertAll(ctx context.Context, into *driver.Collection, docs []any) error {
+	return retry(ctx, func() error {
+		_, err := into.InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
+		var bulk driver.BulkWriteException
+		if errors.As(err, &bulk) && bulk.WriteConcernError == nil &&
+			!slices.ContainsFunc(bulk.WriteErrors, func(e driver.BulkWriteError) bool { return !e.HasErrorCode(codeDuplicate) }) {
+			return nil
+		}
+		return err
+	})
 }
 
-// unfinishedSchema is one that no program knows.
-const unfinishedSchema = 1 << 30
+const codeDuplicate = 11000
 
 func (s *Store) restoreRows(ctx context.Context, r io.Reader, sum hash.Hash) error {
-	var meta, docs []any
+	var docs []any
 	in, size, rows := "", 0, int64(0)
 	flush := func() error {
 		if len(docs) == 0 {
 			return nil
 		}
-		_, err := s.db.Collection(in).InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
+		err := insertAll(ctx, s.db.Collection(in), docs)
 		docs, size = nil, 0
 		return err
 	}
@@ -192,13 +210,9 @@ func (s *Store) restoreRows(ctx context.Context, r io.Reader, sum hash.Hash) err
 			if row.Rows != rows || string(row.Sum) != string(before) {
 				return errors.New("the backup is broken: what it holds does not add up")
 			}
-			break
+			return flush()
 		}
 		rows++
-		if row.In == metaName {
-			meta = append(meta, row.Doc)
-			continue
-		}
 		if row.In != in || size > stretchBytes || len(docs) >= 1000 {
 			if err := flush(); err != nil {
 				return err
@@ -208,32 +222,6 @@ func (s *Store) restoreRows(ctx context.Context, r io.Reader, sum hash.Hash) err
 		docs = append(docs, row.Doc)
 		size += len(row.Doc)
 	}
-	if err := flush(); err != nil {
-		return err
-	}
-	return s.restoreMeta(ctx, meta)
-}
-
-// restoreMeta writes what the database says about itself, last the schema.
-func (s *Store) restoreMeta(ctx context.Context, meta []any) error {
-	var last bson.Raw
-	for _, doc := range meta {
-		raw := doc.(bson.Raw)
-		switch id, _ := raw.Lookup("_id").StringValueOK(); id {
-		case "schema":
-			last = raw
-		case "ping":
-		default:
-			if _, err := s.meta.InsertOne(ctx, raw); err != nil {
-				return err
-			}
-		}
-	}
-	if last == nil {
-		return errors.New("the backup is broken: it does not say which schema it has")
-	}
-	_, err := s.meta.ReplaceOne(ctx, bson.D{{Key: "_id", Value: "schema"}}, last)
-	return err
 }
 
 // readPart reads one BSON document.

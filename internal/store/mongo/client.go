@@ -25,9 +25,11 @@ func (set Settings) filled() Settings {
 }
 
 // client is the driver's configuration. The address may say anything but what
-// the promises rest on: who must hold a write before it is acknowledged, and
-// that reads go to the primary. Its timeoutMS is the bound, if set leaves that
-// open.
+// the promises rest on: who must hold a write before it is acknowledged, that
+// reads go to the primary, and that a write is repeated by this package alone
+// (retry): the driver would hide that an answer was lost, and a server that does
+// not know repeats would refuse what it has just done. Its timeoutMS is the
+// bound, if set leaves that open.
 func (set *Settings) client(address string) *options.ClientOptions {
 	o := options.Client().SetAppName("halsocoach").SetMaxPoolSize(100).SetMinPoolSize(2).SetMaxConnecting(8).
 		SetMaxConnIdleTime(5 * time.Minute).SetConnectTimeout(5 * time.Second).ApplyURI(address)
@@ -37,7 +39,7 @@ func (set *Settings) client(address string) *options.ClientOptions {
 	*set = set.filled()
 	journal := true
 	return o.SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}).
-		SetReadPreference(readpref.Primary()).SetRetryWrites(true).SetRetryReads(true).
+		SetReadPreference(readpref.Primary()).SetRetryWrites(false).SetRetryReads(true).
 		SetTimeout(set.Bound).SetServerSelectionTimeout(set.Choose)
 }
 

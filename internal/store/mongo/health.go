@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -21,10 +20,10 @@ import (
 type trouble string
 
 const (
-	gone     trouble = "MongoDB can not be reached"
-	slow     trouble = "MongoDB answers too slowly"
-	headless trouble = "MongoDB has no primary that takes writes"
-	refuses  trouble = "MongoDB refuses to write"
+	unreachable trouble = "MongoDB can not be reached"
+	slow        trouble = "MongoDB answers too slowly"
+	noPrimary   trouble = "MongoDB has no primary that takes writes"
+	readOnly    trouble = "MongoDB refuses to write"
 )
 
 // The server's error codes, by what they mean.
@@ -35,17 +34,17 @@ var codes = []struct {
 	landed bool
 }{
 	// NotWritablePrimary, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, LegacyNotPrimary
-	{headless, []int{10107, 13435, 13436, 10058}, false},
+	{noPrimary, []int{10107, 13435, 13436, 10058}, false},
 	// InterruptedAtShutdown, InterruptedDueToReplStateChange, ShutdownInProgress, PrimarySteppedDown
-	{headless, []int{11600, 11602, 91, 189}, true},
+	{noPrimary, []int{11600, 11602, 91, 189}, true},
 	// HostUnreachable, HostNotFound, NetworkTimeout, SocketException
-	{gone, []int{6, 7, 89, 9001}, true},
+	{unreachable, []int{6, 7, 89, 9001}, true},
 	// MaxTimeMSExpired, ExceededTimeLimit, NetworkInterfaceExceededTimeLimit, WriteConcernTimeout
 	{slow, []int{50, 262, 202, 64}, true},
 	// Unauthorized, AuthenticationFailed, UserWritesBlocked, OutOfDiskSpace, AtlasError (over the quota)
-	{refuses, []int{13, 18, 371, 14031, 8000}, false},
+	{readOnly, []int{13, 18, 371, 14031, 8000}, false},
 	// UnsatisfiableWriteConcern
-	{refuses, []int{100}, true},
+	{readOnly, []int{100}, true},
 }
 
 // troubleOf says what an error tells of the server, and whether a write that
@@ -54,12 +53,15 @@ func troubleOf(err error) (t trouble, landed bool) {
 	if err == nil || errors.Is(err, driver.ErrClientDisconnected) {
 		return "", false
 	}
+	if errors.Is(err, errNotYet) {
+		return slow, true
+	}
 	var choice topology.ServerSelectionError
 	if errors.As(err, &choice) {
 		if strings.Contains(choice.Desc.String(), "ReplicaSetNoPrimary") {
-			return headless, false
+			return noPrimary, false
 		}
-		return gone, false
+		return unreachable, false
 	}
 	var server driver.ServerError
 	if errors.As(err, &server) {
@@ -71,20 +73,18 @@ func troubleOf(err error) (t trouble, landed bool) {
 			}
 		}
 		if server.HasErrorCode(20) && strings.Contains(err.Error(), "read-only") {
-			return refuses, false
+			return readOnly, false
 		}
 	}
 	var line topology.ConnectionError
 	var pool interface{ Retryable() bool } // nothing was sent: another operation has just lost its connection
 	switch {
 	case server == nil && errors.As(err, &pool):
-		return gone, false
+		return unreachable, false
 	case driver.IsTimeout(err):
 		return slow, true
 	case driver.IsNetworkError(err), errors.As(err, &line):
-		return gone, true
-	case server != nil && server.HasErrorLabel("RetryableWriteError"):
-		return headless, true
+		return unreachable, true
 	}
 	return "", false
 }
@@ -136,8 +136,6 @@ func (s *Store) fault(ctx context.Context, what string, began time.Time, err err
 type health struct {
 	log    *slog.Logger
 	server string
-	in     atomic.Bool
-	none   atomic.Bool // nobody takes writes
 
 	mu      sync.Mutex
 	trouble trouble
@@ -145,11 +143,11 @@ type health struct {
 	last    time.Time // when it was last met
 }
 
-func (h *health) troubled() bool { return h.in.Load() }
-
-// hopeless says that there is nobody to wait for. A server that is only slow
-// must get its time, or it would never be heard.
-func (h *health) hopeless() bool { return h.none.Load() }
+func (h *health) now() trouble {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.trouble
+}
 
 func (h *health) note(t trouble, err error) {
 	h.mu.Lock()
@@ -159,8 +157,6 @@ func (h *health) note(t trouble, err error) {
 		return
 	}
 	h.trouble, h.since = t, h.last
-	h.in.Store(true)
-	h.none.Store(t == gone || t == headless)
 	h.log.Error(string(t), "server", h.server, "error", err)
 }
 
@@ -173,8 +169,6 @@ func (h *health) over(while time.Duration) {
 	}
 	h.log.Info("MongoDB serves again", "server", h.server, "after", time.Since(h.since).Round(time.Millisecond))
 	h.trouble = ""
-	h.in.Store(false)
-	h.none.Store(false)
 }
 
 // watch looks after the server: in trouble, whether it is over; else whether
@@ -188,11 +182,8 @@ func (s *Store) watch() {
 			return
 		case <-tick.C:
 		}
-		if !s.health.troubled() {
-			began := time.Now()
-			ctx, cancel := s.bound(s.ctx, s.ctx)
-			_ = s.fault(ctx, "watch", began, s.look(ctx))
-			cancel()
+		if s.health.now() == "" {
+			_ = s.run(s.ctx, "watch", s.look) // run notes what is wrong
 		} else if s.probe() == nil {
 			s.health.over(2 * s.set.Watch)
 		}

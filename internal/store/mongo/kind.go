@@ -11,22 +11,18 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"halsocoach/internal/store"
 )
 
-// kind is a collection and how its documents are lifted.
+// kind is a collection and how its documents' index fields are made.
 type kind struct {
-	schema *store.Schema
-	name   string
-	coll   *driver.Collection
-	// durable reads only what a majority holds. On a server without replica set
-	// it is coll.
-	durable *driver.Collection
-	fields  []string // by index: its field in ix
-	stamp   string   // of all of them: what a document was lifted by
+	schema  *store.Schema
+	name    string
+	coll    *driver.Collection
+	durable *driver.Collection // as Store.durable
+	fields  []string           // by index: its field in ix
+	stamp   string             // of all of them: which indexes a document's ix was made for
 	// others is set when another program has declared the kind's indexes
 	// otherwise: the fields that it keeps.
 	others atomic.Pointer[[]string]
@@ -37,19 +33,13 @@ type kind struct {
 // The fields of an index in ix are letters, in their order.
 const letters = "abcdefghijklmnopqrstuvwxyz"
 
-func newKind(declared store.Kind, db *driver.Database) *kind {
-	k := &kind{schema: store.NewSchema(declared), name: declared.Name, coll: db.Collection(declared.Name)}
-	k.durable = k.coll
+func newKind(declared store.Kind, db, durable *driver.Database) *kind {
+	k := &kind{schema: store.NewSchema(declared), name: declared.Name, coll: db.Collection(declared.Name), durable: durable.Collection(declared.Name)}
 	for _, x := range declared.Indexes {
 		k.fields = append(k.fields, fieldOf(x))
 	}
 	k.stamp = digest(strings.Join(k.fields, "\n"))
 	return k
-}
-
-// readMajority makes durable read what a majority holds.
-func (k *kind) readMajority(db *driver.Database) {
-	k.durable = db.Collection(k.name, options.Collection().SetReadConcern(readconcern.Majority()))
 }
 
 // fieldOf names an index after its definition too, so that a program which knows
@@ -74,36 +64,8 @@ func digest(text string) string {
 // path leads to field n of index i.
 func (k *kind) path(i, n int) string { return "ix." + k.fields[i] + "." + letters[n:n+1] }
 
-// The field and index by which the relay finds documents with events: the field
-// exists only while there are any.
-const (
-	waits       = "q"
-	eventsIndex = "events"
-)
-
-// indexes are those that the collection is to have. A document is in one when
-// it has its subdocument in ix; the unique ones are sparse, so that documents
-// without the field do not stand in each other's way.
-func (k *kind) indexes() []driver.IndexModel {
-	out := []driver.IndexModel{{Keys: bson.D{{Key: waits, Value: 1}}, Options: options.Index().SetName(eventsIndex).SetSparse(true)}}
-	for i, x := range k.schema.Kind.Indexes {
-		var keys bson.D
-		for n := range x.Fields {
-			keys = append(keys, bson.E{Key: k.path(i, n), Value: 1})
-		}
-		o := options.Index().SetName(k.fields[i])
-		if x.Unique {
-			o.SetUnique(true).SetSparse(true)
-		} else {
-			keys = append(keys, bson.E{Key: "_id", Value: 1})
-		}
-		out = append(out, driver.IndexModel{Keys: keys, Options: o})
-	}
-	return out
-}
-
-// lift makes the field ix of a body.
-func (k *kind) lift(body []byte) (bson.D, error) {
+// extractIndex makes the field ix of a body.
+func (k *kind) extractIndex(body []byte) (bson.D, error) {
 	entries, err := k.schema.Lift(body)
 	if err != nil {
 		return nil, err
@@ -215,7 +177,7 @@ func (k *kind) after(p store.Plan) bson.D {
 }
 
 // sort is the order of a plan's answer: the index and then the id. A unique
-// index needs no id.
+// index needs no id, and none at all when its field is asked for by equality.
 func (k *kind) sort(p store.Plan) bson.D {
 	way := 1
 	if p.Back {

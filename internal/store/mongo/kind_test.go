@@ -23,7 +23,8 @@ func unconnected(t *testing.T, k store.Kind) *kind {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Disconnect(t.Context()) })
-	return newKind(k, client.Database("db"))
+	db := client.Database("db")
+	return newKind(k, db, db)
 }
 
 func sample(f store.Field, n int) any {
@@ -117,9 +118,9 @@ func asked(filter bson.D) (out []string) {
 	return out
 }
 
-func TestLiftedFieldsStandUnderTheirIndex(t *testing.T) {
+func TestIndexFieldsStandUnderTheirIndex(t *testing.T) {
 	k := unconnected(t, storetest.Kinds()[0])
-	ix, err := k.lift([]byte(`{"person":"p","centre":"c","n":3,"tags":["y","x","y"],"key":"k"}`))
+	ix, err := k.extractIndex([]byte(`{"person":"p","centre":"c","n":3,"tags":["y","x","y"],"key":"k"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,11 +181,11 @@ func TestAnAddressNamesItsDatabase(t *testing.T) {
 
 func TestTheAddressCanNotTakeThePromisesBack(t *testing.T) {
 	set := Settings{}
-	o := set.client("mongodb://host/db?w=0&journal=false&readPreference=secondary&retryWrites=false&maxPoolSize=7&timeoutMS=2500")
+	o := set.client("mongodb://host/db?w=0&journal=false&readPreference=secondary&retryWrites=true&maxPoolSize=7&timeoutMS=2500")
 	if err := o.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if o.WriteConcern.W != "majority" || !*o.WriteConcern.Journal || !*o.RetryWrites || o.ReadPreference.Mode().String() != "primary" {
+	if o.WriteConcern.W != "majority" || !*o.WriteConcern.Journal || *o.RetryWrites || o.ReadPreference.Mode().String() != "primary" {
 		t.Errorf("write concern %+v, retry %v, read from %v", o.WriteConcern, *o.RetryWrites, o.ReadPreference.Mode())
 	}
 	if set.Bound != 2500*time.Millisecond || *o.Timeout != set.Bound || set.Choose != 4*time.Second {

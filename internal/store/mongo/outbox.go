@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"golang.org/x/sync/errgroup"
 
 	"halsocoach"
 	"halsocoach/internal/store"
@@ -53,112 +54,55 @@ func decodeEvents(from []byte) ([]halsocoach.Event, error) {
 	return out, nil
 }
 
-// quiet remembers that nothing waited anywhere. To ask every collection costs;
-// an empty answer is good for four times as long as it took to get, at most a
-// second, so that asking takes a fifth of the time at most. What this process
-// saves itself is never overlooked.
-type quiet struct {
-	mu    sync.Mutex
-	until time.Time
-	asked time.Time // when every collection was last asked
-}
-
-func (q *quiet) now() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return time.Now().Before(q.until)
-}
-
-// recently says whether every collection has been asked in the last while.
-func (q *quiet) recently() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return time.Since(q.asked) < 250*time.Millisecond
-}
-
-func (q *quiet) note(began time.Time, empty bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.asked = time.Now()
-	q.until = time.Time{}
-	if empty {
-		q.until = q.asked.Add(min(4*q.asked.Sub(began), time.Second))
-	}
-}
-
-// Pending satisfies store.Store. The collections that this process has saved
-// events to are asked first; an empty answer is only given when all were asked.
-func (s *Store) Pending(ctx context.Context, limit int) ([]store.Batch, error) {
+// Pending satisfies store.Store. Those collections are asked that this process
+// has saved events to or found some in; all are asked, which costs, at most five
+// times a second and a fifth of the time. What this process saves itself is
+// never overlooked.
+func (s *Store) Pending(ctx context.Context, limit int) (out []store.Batch, err error) {
 	if limit <= 0 {
 		return nil, nil
 	}
-	began := time.Now()
-	bounded, cancel, err := s.begin(ctx, ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	var warm []*kind
-	for _, k := range s.order {
-		if k.warm.Swap(false) {
-			warm = append(warm, k)
-		}
-	}
-	if len(warm) == 0 && s.quiet.now() {
-		return nil, nil
-	}
-	out, err := s.ask(bounded, warm, limit)
-	if err == nil && len(out) > 0 && s.quiet.recently() {
-		return out, nil
-	}
-	if err == nil && len(out) < limit {
-		var rest []*kind
+	err = s.run(ctx, "pending", func(ctx context.Context) error {
+		began, due := time.Now(), s.askAll.Load()
+		all := due == nil || began.After(*due)
+		var kinds []*kind
 		for _, k := range s.order {
-			if !k.warm.Load() { // those with batches have been warmed again
-				rest = append(rest, k)
+			if k.warm.Swap(false) || all {
+				kinds = append(kinds, k)
 			}
 		}
-		var more []store.Batch
-		more, err = s.ask(bounded, rest, limit-len(out))
-		out = append(out, more...)
-	}
-	if err != nil {
-		for _, k := range warm {
-			k.warm.Store(true)
+		if out, err = s.ask(ctx, kinds, limit); err == nil && all {
+			took := time.Since(began)
+			next := began.Add(took + min(max(4*took, 200*time.Millisecond), time.Second))
+			s.askAll.Store(&next)
 		}
-		return nil, s.fault(ctx, "pending", began, err)
-	}
-	s.quiet.note(began, len(out) == 0)
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
 // askedAtOnce is how many collections are asked side by side.
 const askedAtOnce = 4
 
-// ask gives the oldest batches of the kinds' documents. A kind that has any is
-// warm: there may be more.
+// ask gives the oldest batches of the kinds' documents. A kind that has any, or
+// does not answer, is warm: there may be more.
 func (s *Store) ask(ctx context.Context, kinds []*kind, limit int) ([]store.Batch, error) {
-	found, errs := make([][]store.Batch, len(kinds)), make([]error, len(kinds))
-	var running sync.WaitGroup
-	room := make(chan struct{}, askedAtOnce)
+	found := make([][]store.Batch, len(kinds))
+	var asking errgroup.Group
+	asking.SetLimit(askedAtOnce)
 	for i, k := range kinds {
-		room <- struct{}{}
-		running.Go(func() {
-			defer func() { <-room }()
-			found[i], errs[i] = s.pending(ctx, k, limit)
+		asking.Go(func() (err error) {
+			found[i], err = s.pending(ctx, k, limit)
+			if err != nil || len(found[i]) > 0 {
+				k.warm.Store(true)
+			}
+			return err
 		})
 	}
-	running.Wait()
-	var out []store.Batch
-	for i, k := range kinds {
-		if errs[i] != nil {
-			return nil, errs[i]
-		}
-		if len(found[i]) > 0 {
-			k.warm.Store(true)
-		}
-		out = append(out, found[i]...)
+	if err := asking.Wait(); err != nil {
+		return nil, err
 	}
+	out := slices.Concat(found...)
 	return out[:min(len(out), limit)], nil
 }
 
@@ -181,7 +125,7 @@ const (
 )
 
 func (k *kind) pending(ctx context.Context, limit int, uncut bool) ([]store.Batch, error) {
-	fields := bson.D{{Key: "ev", Value: bson.D{{Key: "$slice", Value: 2}}}, {Key: "_id", Value: 1}}
+	fields := bson.D{{Key: "ev", Value: bson.D{{Key: "$slice", Value: 1}}}, {Key: "_id", Value: 1}}
 	if uncut {
 		fields[0].Value = 1
 	}
@@ -200,10 +144,7 @@ func (k *kind) pending(ctx context.Context, limit int, uncut bool) ([]store.Batc
 		if err != nil {
 			return nil, fmt.Errorf("%w: document %s of %s", err, id, k.name)
 		}
-		r := ref{id: id, name: name}
-		_, err = rows.Current.LookupErr("ev", "1")
-		r.more = err == nil
-		out = append(out, store.Batch{Ref: r.in(k), Events: events})
+		out = append(out, store.Batch{Ref: ref{name, k.name, id}.text(), Events: events})
 	}
 	return out, rows.Err()
 }
@@ -213,98 +154,60 @@ const relayedAtOnce = 50
 
 // Relayed satisfies store.Store.
 func (s *Store) Relayed(ctx context.Context, batches ...store.Batch) error {
-	of := map[*kind][]ref{}
+	of := map[string][]ref{}
 	for _, b := range batches {
-		k, r, err := s.refOf(b.Ref)
+		r, err := s.refOf(b.Ref)
 		if err != nil {
 			return err
 		}
-		of[k] = append(of[k], r)
+		of[r.kind] = append(of[r.kind], r)
 	}
-	began := time.Now()
-	for k, refs := range of {
-		for len(refs) > 0 {
-			n := min(len(refs), relayedAtOnce)
-			bounded, cancel, err := s.begin(ctx, ctx)
-			if err != nil {
+	for kind, refs := range of {
+		for some := range slices.Chunk(refs, relayedAtOnce) {
+			if err := s.run(ctx, "relayed", func(ctx context.Context) error {
+				return retry(ctx, func() error { return s.kinds[kind].relayed(ctx, some) })
+			}); err != nil {
 				return err
 			}
-			err = k.relayed(bounded, refs[:n])
-			cancel()
-			if err != nil {
-				return s.fault(ctx, "relayed", began, err)
-			}
-			refs = refs[n:]
 		}
 	}
 	return nil
 }
 
-// ref is the batch name of the document id. More says that when it was read it
-// was not the document's only one.
-type ref struct {
-	id, name string
-	more     bool
-}
+// ref says which batch: its name, and the document's kind and id.
+type ref struct{ name, kind, id string }
 
-// in is the ref as text: more, name, kind, id.
-func (r ref) in(k *kind) string { return fmt.Sprintf("%t %s %s %s", r.more, r.name, k.name, r.id) }
+func (r ref) text() string { return r.name + " " + r.kind + " " + r.id }
 
-func (s *Store) refOf(text string) (*kind, ref, error) {
-	parts := strings.SplitN(text, " ", 4)
-	if len(parts) != 4 || s.kinds[parts[2]] == nil {
-		return nil, ref{}, fmt.Errorf("mongo: %q is not a batch of this store", text)
+func (s *Store) refOf(text string) (ref, error) {
+	parts := strings.SplitN(text, " ", 3)
+	if len(parts) != 3 || s.kinds[parts[1]] == nil {
+		return ref{}, fmt.Errorf("mongo: %q is not a batch of this store", text)
 	}
-	return s.kinds[parts[2]], ref{id: parts[3], name: parts[1], more: parts[0] == "true"}, nil
+	return ref{parts[0], parts[1], parts[2]}, nil
 }
 
-// first finds the document while the batch is its first, and whether others
-// wait behind it, as it should be.
-func (r ref) first(more, gone bool) bson.D {
-	is := bson.D{{Key: "_id", Value: r.id}, {Key: "ev.0.b", Value: r.name}, {Key: "ev.1", Value: bson.D{{Key: "$exists", Value: more}}}}
-	switch {
-	case gone:
-		is = append(is, bson.E{Key: "gone", Value: true})
-	case !more:
-		is = append(is, bson.E{Key: "gone", Value: bson.D{{Key: "$exists", Value: false}}})
-	}
-	return is
-}
-
-// last takes a document's only batch, and with it what says that it waits.
-func (r ref) last() driver.WriteModel {
-	return driver.NewUpdateOneModel().SetFilter(r.first(false, false)).
-		SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "ev", Value: ""}, {Key: waits, Value: ""}}}})
-}
-
-// next takes the first of several; the document goes to the end of the queue.
-func (r ref) next() driver.WriteModel {
-	return driver.NewUpdateOneModel().SetFilter(r.first(true, false)).SetUpdate(bson.D{
-		{Key: "$pop", Value: bson.D{{Key: "ev", Value: -1}}}, {Key: "$set", Value: bson.D{{Key: waits, Value: time.Now().UnixNano()}}}})
-}
-
-// relayed takes batches off their documents, each only while it is the first. A
-// document that is gone is removed with its last one. What has changed since it
-// was read is tried again in every way; what another relay has taken stays as it
-// is.
+// relayed takes batches off their documents, each only while it is the first.
+// With a document's last batch goes what says that events wait, and the document
+// itself when it is gone. What another relay has taken stays as it is.
 func (k *kind) relayed(ctx context.Context, refs []ref) error {
-	var likely, all, gone []driver.WriteModel
+	var take, remove []driver.WriteModel
 	for _, r := range refs {
-		if r.more {
-			likely = append(likely, r.next())
-		} else {
-			likely = append(likely, r.last())
+		first := func(others bool, more ...bson.E) bson.D {
+			return append(bson.D{{Key: "_id", Value: r.id}, {Key: "ev.0.b", Value: r.name}, {Key: "ev.1", Value: bson.D{{Key: "$exists", Value: others}}}}, more...)
 		}
-		all = append(all, r.last(), r.next())
-		gone = append(gone, driver.NewDeleteOneModel().SetFilter(r.first(false, true)))
+		take = append(take,
+			driver.NewUpdateOneModel().SetFilter(first(false, bson.E{Key: "gone", Value: bson.D{{Key: "$exists", Value: false}}})).
+				SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "ev", Value: ""}, {Key: waits, Value: ""}}}}),
+			// The first of several: the document goes to the end of the queue.
+			driver.NewUpdateOneModel().SetFilter(first(true)).
+				SetUpdate(bson.D{{Key: "$pop", Value: bson.D{{Key: "ev", Value: -1}}}, {Key: "$set", Value: bson.D{{Key: waits, Value: time.Now().UnixNano()}}}}))
+		remove = append(remove, driver.NewDeleteOneModel().SetFilter(first(false, bson.E{Key: "gone", Value: true})))
 	}
-	done, err := k.coll.BulkWrite(ctx, likely, options.BulkWrite().SetOrdered(true))
-	if err != nil || done.MatchedCount >= int64(len(refs)) {
+	done, err := k.coll.BulkWrite(ctx, take, options.BulkWrite().SetOrdered(true))
+	if err != nil || done.MatchedCount == int64(len(refs)) {
 		return err
 	}
-	if _, err := k.coll.BulkWrite(ctx, gone, options.BulkWrite().SetOrdered(false)); err != nil {
-		return err
-	}
-	_, err = k.coll.BulkWrite(ctx, all, options.BulkWrite().SetOrdered(true))
+	_, err = k.coll.BulkWrite(ctx, remove, options.BulkWrite().SetOrdered(false))
 	return err
 }

@@ -2,12 +2,9 @@ package mongo
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"halsocoach/internal/store"
@@ -34,33 +31,19 @@ func (s *Store) Get(ctx context.Context, kind string, ids ...string) ([]store.Do
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	began := time.Now()
-	bounded, cancel, err := s.begin(ctx, ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}
 	if len(ids) == 1 {
-		raw, err := k.coll.FindOne(bounded, bson.D{{Key: "_id", Value: ids[0]}}, options.FindOne().SetProjection(wanted)).Raw()
-		if errors.Is(err, driver.ErrNoDocuments) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, s.fault(ctx, "get "+kind, began, err)
-		}
-		if d, ok := document(raw); ok {
-			return []store.Document{d}, nil
-		}
-		return nil, nil
+		filter = bson.D{{Key: "_id", Value: ids[0]}} // the way that every server knows best
 	}
 	met := make(map[string]store.Document, len(ids))
-	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}
-	err = k.each(bounded, filter, options.Find().SetProjection(wanted).SetBatchSize(int32(len(ids)+1)), func(d store.Document) bool {
-		met[d.ID] = d
-		return true
+	err = s.run(ctx, "get "+kind, func(ctx context.Context) error {
+		return k.each(ctx, filter, options.Find().SetProjection(wanted).SetBatchSize(int32(len(ids)+1)), func(d store.Document) bool {
+			met[d.ID] = d
+			return true
+		})
 	})
 	if err != nil {
-		return nil, s.fault(ctx, "get "+kind, began, err)
+		return nil, err
 	}
 	out := make([]store.Document, 0, len(met))
 	for _, id := range ids {
@@ -100,23 +83,22 @@ func (s *Store) Find(ctx context.Context, kind string, q store.Query) (store.Pag
 	if err := k.mayFind(plan.Index); err != nil {
 		return page, err
 	}
-	began := time.Now()
-	bounded, cancel, err := s.begin(ctx, ctx)
-	if err != nil {
-		return page, err
-	}
-	defer cancel()
 	// A batch larger than the answer lets the server close the cursor at once.
-	o := options.Find().SetProjection(wanted).SetSort(k.sort(plan)).SetLimit(int64(plan.Limit + 1)).SetBatchSize(int32(plan.Limit + 2))
+	o := options.Find().SetProjection(wanted).SetLimit(int64(plan.Limit + 1)).SetBatchSize(int32(plan.Limit + 2))
+	if order := k.sort(plan); len(order) > 0 { // some servers refuse an empty one
+		o.SetSort(order)
+	}
 	more := false
-	err = k.each(bounded, k.filter(plan), o, func(d store.Document) bool {
-		if more = len(page.Documents) == plan.Limit; !more {
-			page.Documents = append(page.Documents, d)
-		}
-		return !more
+	err = s.run(ctx, "find "+kind+" by "+q.Index, func(ctx context.Context) error {
+		return k.each(ctx, k.filter(plan), o, func(d store.Document) bool {
+			if more = len(page.Documents) == plan.Limit; !more {
+				page.Documents = append(page.Documents, d)
+			}
+			return !more
+		})
 	})
 	if err != nil {
-		return store.Page{}, s.fault(ctx, fmt.Sprintf("find %s by %s", kind, q.Index), began, err)
+		return store.Page{}, err
 	}
 	if more {
 		page.Next, err = s.next(k, plan, page.Documents[len(page.Documents)-1])
@@ -167,21 +149,16 @@ const (
 )
 
 // stretch reads the documents after an id, until there are enough.
-func (s *Store) stretch(ctx context.Context, k *kind, after string) ([]store.Document, error) {
-	began := time.Now()
-	bounded, cancel, err := s.begin(ctx, ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	var docs []store.Document
+func (s *Store) stretch(ctx context.Context, k *kind, after string) (docs []store.Document, err error) {
 	size := 0
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}, {Key: "gone", Value: bson.D{{Key: "$exists", Value: false}}}}
 	o := options.Find().SetProjection(wanted).SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(stretchDocuments).SetBatchSize(stretchDocuments + 1)
-	err = k.each(bounded, filter, o, func(d store.Document) bool {
-		docs = append(docs, d)
-		size += len(d.Body)
-		return size < stretchBytes
+	err = s.run(ctx, "each "+k.name, func(ctx context.Context) error {
+		return k.each(ctx, filter, o, func(d store.Document) bool {
+			docs = append(docs, d)
+			size += len(d.Body)
+			return size < stretchBytes
+		})
 	})
-	return docs, s.fault(ctx, "each "+k.name, began, err)
+	return docs, err
 }

@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"halsocoach/internal/store"
 )
@@ -26,15 +27,15 @@ type Store struct {
 	log     *slog.Logger
 	client  *driver.Client
 	db      *driver.Database
+	durable *driver.Database // reads only what a majority holds; db where there is no replica set
 	meta    *driver.Collection
 	kinds   map[string]*kind
 	order   []*kind // as they were given
 	cursors *store.Cursors
 	saved   chan struct{}
 	health  health
-	quiet   quiet
-	alone   bool        // no replica set
-	uncut   atomic.Bool // the server can not cut an array
+	askAll  atomic.Pointer[time.Time] // when every collection is to be asked for events again
+	uncut   atomic.Bool               // the server can not cut an array
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
@@ -53,15 +54,12 @@ type Settings struct {
 	Choose time.Duration
 	// Watch is how often the server is looked after. 1 s.
 	Watch time.Duration
-	// Later are steps of the schema after those of this program: how a coming
-	// version finds what this one has written.
-	Later []Step
 }
 
 // Open opens the database that url names (mongodb://host/database), and makes
 // its collections and indexes when they are missing. Indexes that are declared
-// otherwise than they were are rebuilt, while others write. A database written
-// by a newer program is store.ErrNewer.
+// otherwise than they were are rebuilt, while others write. A database of a newer
+// schema is store.ErrNewer, one of an earlier schema store.ErrOlder.
 func Open(ctx context.Context, url string, kinds []store.Kind, log *slog.Logger) (*Store, error) {
 	return Settings{}.Open(ctx, url, kinds, log)
 }
@@ -79,10 +77,7 @@ func (set Settings) Open(ctx context.Context, url string, kinds []store.Kind, lo
 		return nil, err
 	}
 	for _, k := range kinds {
-		own := newKind(k, s.db)
-		if !s.alone {
-			own.readMajority(s.db)
-		}
+		own := newKind(k, s.db, s.durable)
 		s.kinds[k.Name] = own
 		s.order = append(s.order, own)
 	}
@@ -92,7 +87,7 @@ func (set Settings) Open(ctx context.Context, url string, kinds []store.Kind, lo
 	}
 	s.running.Go(s.watch)
 	if len(late) > 0 {
-		s.running.Go(func() { s.liftLate(late) })
+		s.running.Go(func() { s.reindexLate(late) })
 	}
 	return s, nil
 }
@@ -108,7 +103,7 @@ func (set Settings) connect(ctx context.Context, url string, log *slog.Logger) (
 		return nil, fmt.Errorf("mongo: the address is not one of MongoDB: %w", err)
 	}
 	s := &Store{set: set, log: log, client: client, db: client.Database(name), kinds: map[string]*kind{}, saved: make(chan struct{}, 1)}
-	s.meta = s.db.Collection(metaName)
+	s.meta, s.durable = s.db.Collection(metaName), s.db
 	s.health = health{log: log, server: hostsOf(url)}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	alone, err := s.hello(ctx)
@@ -117,15 +112,16 @@ func (set Settings) connect(ctx context.Context, url string, log *slog.Logger) (
 	}
 	if alone {
 		log.Warn("MongoDB runs without a replica set: what is acknowledged lies on one machine, and nothing takes over when it fails", "server", s.health.server)
+	} else {
+		s.durable = client.Database(name, options.Database().SetReadConcern(readconcern.Majority()))
 	}
-	s.alone = alone
 	return s, nil
 }
 
 // hello asks what the server is, and says whether it is alone: no replica set
 // and no router of one.
 func (s *Store) hello(ctx context.Context) (alone bool, err error) {
-	ctx, cancel := s.bound(ctx, ctx)
+	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	var is struct {
 		SetName string `bson:"setName"`
@@ -145,57 +141,48 @@ func (s *Store) kind(name string) (*kind, error) {
 	return k, nil
 }
 
-// begin is what every operation does first: it refuses a caller whose context
-// has ended and a closed store, and bounds the time that ctx has.
-func (s *Store) begin(ctx, caller context.Context) (context.Context, context.CancelFunc, error) {
-	if err := caller.Err(); err != nil {
-		return nil, nil, err
+// run does one operation within the time that it may take, and turns its faults
+// into those of the port. It refuses a caller whose context has ended.
+func (s *Store) run(ctx context.Context, what string, operation func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if s.ctx.Err() != nil {
-		return nil, nil, ErrClosed
+		return ErrClosed
 	}
-	ctx, cancel := s.bound(ctx, caller)
-	return ctx, cancel, nil
+	began := time.Now()
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	return s.fault(ctx, what, began, operation(bounded))
 }
 
-// bound is ctx until the caller's deadline, or for the longest time that one
-// operation may take. While no server is there that is short, so that people are
-// told soon.
-func (s *Store) bound(ctx, caller context.Context) (context.Context, context.CancelFunc) {
+// bound is ctx for the longest time that one operation may take. While no server
+// takes writes that is short, so that people are told soon. A server that is only
+// slow must get its time, or it would never be heard.
+func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	d := s.set.Bound
-	if s.health.hopeless() {
+	if t := s.health.now(); t == unreachable || t == noPrimary {
 		d = min(d, 2*time.Second)
 	}
-	until := time.Now().Add(d)
-	if its, ok := caller.Deadline(); ok && its.Before(until) {
-		until = its
-	}
-	return context.WithDeadline(ctx, until)
+	return context.WithTimeout(ctx, d)
 }
 
 // Saved satisfies store.Store.
 func (s *Store) Saved() <-chan struct{} { return s.saved }
 
-// Ping satisfies store.Store: it writes a document and waits until a majority
+// Ping satisfies store.Store: it writes to a document and waits until a majority
 // holds it. It fails on a server that is read-only, or not the primary.
-func (s *Store) Ping(ctx context.Context) error {
-	began := time.Now()
-	ctx, cancel, err := s.begin(ctx, ctx)
-	if err != nil {
-		return err
-	}
-	defer cancel()
-	return s.fault(ctx, "ping", began, s.touch(ctx))
-}
+func (s *Store) Ping(ctx context.Context) error { return s.run(ctx, "ping", s.touch) }
 
-// touch writes the ping's document.
+// touch writes the time into the schema's document, which every database has.
 func (s *Store) touch(ctx context.Context) error {
-	_, err := s.meta.UpdateOne(ctx, bson.D{{Key: "_id", Value: "ping"}},
-		bson.D{{Key: "$set", Value: bson.D{{Key: "at", Value: time.Now().UnixNano()}}}}, options.UpdateOne().SetUpsert(true))
-	if driver.IsDuplicateKeyError(err) {
-		return nil // another node was first to make it, so writes are taken
-	}
-	return err
+	return retry(ctx, func() error {
+		res, err := s.meta.UpdateOne(ctx, schemaID, bson.D{{Key: "$set", Value: bson.D{{Key: "pinged", Value: time.Now().UnixNano()}}}})
+		if err == nil && res.MatchedCount == 0 {
+			err = errors.New("the database is empty: somebody has dropped it")
+		}
+		return err
+	})
 }
 
 // Close waits for what the store does by itself and closes the connections.

@@ -37,7 +37,7 @@ func (s *Store) Save(ctx context.Context, kind string, doc store.Document, event
 		return "", fmt.Errorf("mongo: a document of %s without an id", kind)
 	}
 	w := &write{kind: k, what: "save " + kind, id: doc.ID, old: doc.Version, version: halsocoach.NewID(), body: doc.Body}
-	if w.ix, err = k.lift(doc.Body); err != nil {
+	if w.ix, err = k.extractIndex(doc.Body); err != nil {
 		return "", err
 	}
 	if w.events, err = encodeEvents(events); err != nil {
@@ -72,13 +72,16 @@ func (s *Store) do(ctx context.Context, w *write) error {
 	if err := w.kind.mayWrite(); err != nil {
 		return err
 	}
-	began := time.Now()
-	own, cancel, err := s.begin(context.WithoutCancel(ctx), ctx)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	defer cancel()
-	err = s.insist(own, w)
+	own := context.WithoutCancel(ctx)
+	if until, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		own, cancel = context.WithDeadline(own, until)
+		defer cancel()
+	}
+	err := s.run(own, w.what, w.insist)
 	if w.events != nil {
 		w.kind.warm.Store(true)
 		select {
@@ -86,7 +89,7 @@ func (s *Store) do(ctx context.Context, w *write) error {
 		default:
 		}
 	}
-	return s.fault(own, w.what, began, err)
+	return err
 }
 
 // How often a write is tried again when the server failed, and the first pause.
@@ -95,44 +98,58 @@ const (
 	pause = 20 * time.Millisecond
 )
 
-// errUnknown is the cause of an ErrBusy whose write may have been done.
-var errUnknown = errors.New("the answer was lost and others have written since: whether it was saved is not known")
-
-// insist tries the write until it is done or refused. A try whose answer was
-// lost may have been done all the same; then the next one is refused, and what
-// is stored tells which it was. Versions are random, so it can not be mistaken.
-func (s *Store) insist(ctx context.Context, w *write) error {
-	lost := false
-	for try := 0; ; try++ {
-		err := w.once(ctx)
-		var dup *store.ErrDuplicate
-		if refused := errors.Is(err, store.ErrConflict) || errors.As(err, &dup); refused && lost {
-			err = w.settle(ctx, err)
+// retry tries until it is done or refused. Every write goes through it, since the
+// driver's own way is off. A try whose answer was lost may have been done all
+// the same, so what is tried must bear to be done again: it says which state it
+// changes, and finds that state no more once it has been done.
+func retry(ctx context.Context, try func() error) error {
+	var said error // what a server without a primary said, before the driver gave it up
+	for n := 0; ; n++ {
+		err := try()
+		t, _ := troubleOf(err)
+		if said != nil && notChosen(err) {
+			return said
 		}
-		if err == nil {
-			return nil
-		}
-		t, landed := troubleOf(err)
-		if t == "" && !errors.Is(err, errNotYet) {
+		if t == "" || t == readOnly || notChosen(err) || ctx.Err() != nil || n == tries-1 {
 			return err
 		}
-		lost = lost || landed
-		if errors.Is(err, errNotYet) {
-			err = busy(w.what, err)
-		}
-		if ctx.Err() != nil || try == tries-1 || t == refuses || notChosen(err) {
-			return err // as ErrBusy, which says that it may have been done
+		if t == noPrimary {
+			said = err
 		}
 		select {
-		case <-time.After(pause << try):
+		case <-time.After(pause << n):
 		case <-ctx.Done():
 			return err
 		}
 	}
 }
 
-// errNotYet: a majority does not hold the write yet.
-var errNotYet = errors.New("mongo: not yet settled")
+var (
+	// errUnknown is the cause of an ErrBusy whose write may have been done.
+	errUnknown = errors.New("the answer was lost and others have written since: whether it was saved is not known")
+	// errNotYet: a majority does not hold the write yet.
+	errNotYet = errors.New("a majority does not hold it yet")
+	// errComesAndGoes: each time the unique value was asked for, nobody held it.
+	errComesAndGoes = errors.New("a unique value is being moved by others")
+)
+
+// insist retries the write. When an answer was lost and the next try is refused,
+// what is stored tells which of them it was: versions are random, so it can not
+// be mistaken.
+func (w *write) insist(ctx context.Context) error {
+	lost := false
+	return retry(ctx, func() error {
+		err := w.once(ctx)
+		var dup *store.ErrDuplicate
+		if lost && (errors.Is(err, store.ErrConflict) || errors.As(err, &dup)) {
+			err = w.settle(ctx, err)
+		}
+		if _, landed := troubleOf(err); landed {
+			lost = true
+		}
+		return err
+	})
+}
 
 // settle says what became of a write whose answer was lost, after a second try
 // has been refused.
@@ -154,15 +171,29 @@ func (w *write) settle(ctx context.Context, refused error) error {
 	return busy(w.what, errUnknown)
 }
 
-// once is one try.
+// once is one try. Where a unique index may have refused it, the indexes are
+// asked which; when nobody holds the value any more it is sent again.
 func (w *write) once(ctx context.Context) error {
+	for range tries {
+		err := w.send(ctx)
+		if err == nil || !maybeDuplicate(err) {
+			return err
+		}
+		if err = w.held(ctx, err); err != nil {
+			return err
+		}
+	}
+	return busy(w.what, errComesAndGoes)
+}
+
+func (w *write) send(ctx context.Context) error {
 	switch {
 	case w.remove:
 		return w.delete(ctx)
 	case w.old == "":
 		return w.insert(ctx)
 	}
-	return w.replace(ctx, bson.D{{Key: "_id", Value: w.id}, {Key: "v", Value: w.old}})
+	return w.update(ctx, bson.D{{Key: "_id", Value: w.id}, {Key: "v", Value: w.old}})
 }
 
 // changes is the update of a document: what is set, what is removed, and the
@@ -183,60 +214,46 @@ func (w *write) batch() bson.D {
 	return bson.D{{Key: "b", Value: w.version}, {Key: "e", Value: w.events}}
 }
 
-// replace gives the document that filter finds the new version.
-func (w *write) replace(ctx context.Context, filter bson.D) error {
+// update gives the document that filter finds the new version.
+func (w *write) update(ctx context.Context, filter bson.D) error {
 	set := bson.D{{Key: "v", Value: w.version}, {Key: "body", Value: w.body}, {Key: "ix", Value: w.ix}}
 	var unset bson.D
 	if w.old == "" {
 		unset = bson.D{{Key: "gone", Value: ""}}
 	}
-	for range tries {
-		res, err := w.kind.coll.UpdateOne(ctx, filter, w.changes(set, unset))
-		if err == nil && res.MatchedCount == 0 {
-			return store.ErrConflict
-		}
-		if err == nil || !w.kind.maybeDuplicate(err) {
-			return err
-		}
-		if held := w.held(ctx, err); held != nil {
-			return held
-		}
+	res, err := w.kind.coll.UpdateOne(ctx, filter, w.changes(set, unset))
+	if err == nil && res.MatchedCount == 0 {
+		return store.ErrConflict
 	}
-	return busy(w.what, errComesAndGoes)
+	return err
 }
 
-// errComesAndGoes: each time the unique value was asked for, nobody held it.
-var errComesAndGoes = errors.New("a unique value is being moved by others")
-
-// insert makes the document, or revives one that is gone.
+// insert makes the document, or revives one that is gone. It never asks for both
+// at once (an upsert): where the server does not keep two of them apart, one is
+// lost.
 func (w *write) insert(ctx context.Context) error {
 	doc := bson.D{{Key: "_id", Value: w.id}, {Key: "v", Value: w.version}, {Key: "body", Value: w.body}, {Key: "ix", Value: w.ix}}
 	if w.events != nil {
 		doc = append(doc, bson.E{Key: "ev", Value: bson.A{w.batch()}}, bson.E{Key: waits, Value: time.Now().UnixNano()})
 	}
-	for range tries {
-		_, err := w.kind.coll.InsertOne(ctx, doc)
-		if err == nil || !driver.IsDuplicateKeyError(err) {
-			return err
-		}
-		at, ferr := w.kind.at(ctx, w.kind.coll, w.id)
-		switch {
-		case ferr != nil:
-			return ferr
-		case at.Version == "":
-			if held := w.held(ctx, err); held != nil {
-				return held
-			}
-		case !at.Gone:
-			return store.ErrConflict
-		default:
-			err = w.replace(ctx, bson.D{{Key: "_id", Value: w.id}, {Key: "v", Value: at.Version}, {Key: "gone", Value: true}})
-			if !errors.Is(err, store.ErrConflict) {
-				return err
-			}
-		}
+	_, err := w.kind.coll.InsertOne(ctx, doc)
+	if err == nil || !maybeDuplicate(err) {
+		return err
 	}
-	return busy(w.what, errComesAndGoes)
+	at, rerr := w.kind.at(ctx, w.kind.coll, w.id)
+	switch {
+	case rerr != nil:
+		return rerr
+	case at.Gone:
+		revived := w.update(ctx, bson.D{{Key: "_id", Value: w.id}, {Key: "gone", Value: true}})
+		if !errors.Is(revived, store.ErrConflict) {
+			return revived
+		}
+		// It has been removed or revived since.
+	case at.Version != "":
+		return store.ErrConflict
+	}
+	return err
 }
 
 // delete removes the document at once when nothing waits for the relay; else it
@@ -258,8 +275,8 @@ func (w *write) delete(ctx context.Context) error {
 }
 
 // maybeDuplicate says whether an error may come from a unique index. Not every
-// server that speaks MongoDB's language says so in an update.
-func (k *kind) maybeDuplicate(err error) bool {
+// server that speaks MongoDB's language says so by MongoDB's code.
+func maybeDuplicate(err error) bool {
 	if driver.IsDuplicateKeyError(err) {
 		return true
 	}

@@ -26,6 +26,7 @@ type Relay struct {
 	ln     net.Listener // nil while it is down
 	conns  map[net.Conn]bool
 	fault  func(Command) Fault
+	greet  bson.D         // is added to the server's greeting
 	sizes  map[string]int // by collection: about how many documents
 	served sync.WaitGroup
 }
@@ -105,6 +106,13 @@ func (r *Relay) Misbehave(f func(Command) Fault) {
 	r.fault = f
 }
 
+// Greet makes the server say more of itself in its greeting.
+func (r *Relay) Greet(more bson.D) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.greet = more
+}
+
 // Passed is how many commands have gone through, and their bytes with the
 // answers'.
 func (r *Relay) Passed() (commands, bytes int64) { return r.commands.Load(), r.bytes.Load() }
@@ -181,7 +189,13 @@ func (r *Relay) pass(server net.Conn, m []byte) ([]byte, error) {
 		defer func() { <-r.turn }()
 		r.commands.Add(1)
 	}
+	if text := refusal(c, m); text != "" {
+		return answerTo(m, bson.D{{Key: "ok", Value: 0.0}, {Key: "code", Value: 2}, {Key: "codeName", Value: "BadValue"}, {Key: "errmsg", Value: text}})
+	}
 	answer, err := line{server, r}.exchange(c, m)
+	if err == nil && c.Name == "hello" {
+		answer, err = r.greeting(answer)
+	}
 	if err == nil && f.Lose {
 		err = errCut
 	}
@@ -193,6 +207,7 @@ func (r *Relay) pass(server net.Conn, m []byte) ([]byte, error) {
 
 // The wire protocol's opcodes that are met here.
 const (
+	opReply    = 1
 	opMessage  = 2013
 	headerSize = 16
 	mostBytes  = 64 << 20
@@ -233,6 +248,40 @@ func commandOf(m []byte) Command {
 		c.Name = "hello"
 	}
 	return c
+}
+
+// refusal says why the relay refuses a command: MongoDB takes it, and a server
+// that speaks MongoDB's language does not, or does it wrongly.
+func refusal(c Command, m []byte) string {
+	if order, ok := c.Body.Lookup("sort").DocumentOK(); ok && len(order) == 5 {
+		return "the sort is empty"
+	}
+	_, updates := cut(c, m, "updates")
+	for _, u := range updates {
+		if u.Lookup("upsert").Type == bson.TypeBoolean && u.Lookup("upsert").Boolean() {
+			return "of two upserts at once one would be lost"
+		}
+	}
+	return ""
+}
+
+// greeting adds to the server's greeting what it is told to say.
+func (r *Relay) greeting(m []byte) ([]byte, error) {
+	r.mu.Lock()
+	more := r.greet
+	r.mu.Unlock()
+	at := headerSize + 5
+	if binary.LittleEndian.Uint32(m[12:]) == opReply {
+		at = headerSize + 20
+	}
+	var doc bson.D
+	if err := bson.Unmarshal(m[at:], &doc); err != nil || more == nil {
+		return m, err
+	}
+	body, err := bson.Marshal(append(doc, more...))
+	m = append(m[:at:at], body...)
+	binary.LittleEndian.PutUint32(m, uint32(len(m)))
+	return m, err
 }
 
 // answerTo makes an answer of the server's.

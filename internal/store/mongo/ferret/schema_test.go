@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -20,9 +21,9 @@ import (
 )
 
 // raw is the database as the driver sees it.
-func raw(t testing.TB, name string) *driver.Database {
+func raw(t testing.TB, s *Server, name string) *driver.Database {
 	t.Helper()
-	client, err := driver.Connect(options.Client().ApplyURI(server.URL("")))
+	client, err := driver.Connect(options.Client().ApplyURI(s.URL("")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,56 +42,36 @@ func save(t testing.TB, s store.Store, id, version, body string, events ...halso
 
 var kinds = []store.Kind{countedKind}
 
-func TestAnOldSchemaIsLiftedForward(t *testing.T) {
+func TestADatabaseOfAnotherSchemaIsRefusedInOneLine(t *testing.T) {
 	name := database(t, "")
-	old := openAt(t, server.URL(name), kinds)
-	save(t, old, "a", "", `{"n":1}`)
-	taken := 0
-	next := mongo.Settings{Later: []mongo.Step{func(ctx context.Context, db *driver.Database) error {
-		taken++
-		_, err := db.Collection("counted").UpdateMany(ctx, bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "more", Value: true}}}})
-		return err
-	}}}
-	for range 2 { // the second finds it done
-		s, err := next.Open(t.Context(), server.URL(name), kinds, testLog(t))
-		if err != nil {
-			t.Fatal(err)
+	save(t, openAt(t, server.URL(name), kinds), "a", "", `{"n":1}`)
+	for version, want := range map[int]struct {
+		err  error
+		says string
+	}{1: {store.ErrOlder, "begin with an empty database"}, 1000: {store.ErrNewer, "or a later one"}} {
+		res, err := raw(t, server, name).Collection("_store").UpdateOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}},
+			bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: version}}}})
+		if err != nil || res.MatchedCount != 1 {
+			t.Fatal(res, err)
 		}
-		if docs, err := s.Get(t.Context(), "counted", "a"); err != nil || len(docs) != 1 {
-			t.Errorf("the document: %v %v", docs, err)
+		_, err = mongo.Open(t.Context(), server.URL(name), kinds, testLog(t))
+		if !errors.Is(err, want.err) || !strings.Contains(err.Error(), want.says) || !strings.Contains(err.Error(), fmt.Sprint("schema ", version)) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("schema %d: %v, want %v", version, err, want)
 		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if n, err := raw(t, name).Collection("counted").CountDocuments(t.Context(), bson.D{{Key: "more", Value: true}}); err != nil || n != 1 || taken != 1 {
-		t.Errorf("%d documents were changed (%v), the step was taken %d times", n, err, taken)
-	}
-	// The program of today is now too old.
-	_, err := mongo.Open(t.Context(), server.URL(name), kinds, testLog(t))
-	if !errors.Is(err, store.ErrNewer) || !strings.Contains(err.Error(), "schema 2") || !strings.Contains(err.Error(), "or a later one") {
-		t.Errorf("an older program: %v, want ErrNewer that says what to use", err)
 	}
 }
 
-func TestAStepThatFailsIsTakenAgain(t *testing.T) {
-	name, fail := database(t, ""), true
-	set := mongo.Settings{Later: []mongo.Step{func(context.Context, *driver.Database) error {
-		if fail {
-			return errors.New("in the middle")
-		}
-		return nil
-	}}}
-	if s, err := set.Open(t.Context(), server.URL(name), kinds, testLog(t)); err == nil || !strings.Contains(err.Error(), "migrate to schema 2") {
-		t.Errorf("opened: %v %v", s, err)
-	}
-	fail = false
-	s, err := set.Open(t.Context(), server.URL(name), kinds, testLog(t))
-	if err != nil {
+func TestADroppedDatabaseIsNoHealthyOne(t *testing.T) {
+	name := database(t, "")
+	s := openAt(t, server.URL(name), kinds)
+	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
+	if err := raw(t, server, name).Drop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ping(t.Context()); err == nil {
+		t.Error("the ping is answered")
 	}
 }
 
@@ -99,7 +80,7 @@ func TestTheDatabaseLooksAsItIsDescribed(t *testing.T) {
 	s := openAt(t, server.URL(name), kinds)
 	fields := func() string {
 		t.Helper()
-		doc, err := raw(t, name).Collection("counted").FindOne(t.Context(), bson.D{{Key: "_id", Value: "a"}}).Raw()
+		doc, err := raw(t, server, name).Collection("counted").FindOne(t.Context(), bson.D{{Key: "_id", Value: "a"}}).Raw()
 		if errors.Is(err, driver.ErrNoDocuments) {
 			return "nothing"
 		}
@@ -156,7 +137,7 @@ func TestTheDatabaseLooksAsItIsDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	is("deleted while nothing waits", "nothing")
-	specs, err := raw(t, name).Collection("counted").Indexes().ListSpecifications(t.Context())
+	specs, err := raw(t, server, name).Collection("counted").Indexes().ListSpecifications(t.Context())
 	if err != nil || len(specs) != 3 {
 		t.Errorf("%d indexes (%v), want _id, events and key", len(specs), err)
 	}
@@ -235,11 +216,14 @@ func TestABackupThatIsBrokenIsNotRestored(t *testing.T) {
 }
 
 func TestAMongoDBWithoutReplicaSetSaysWhatIsNotPromised(t *testing.T) {
-	h := shake(t, mongo.Settings{})
-	if got := h.log.of("level=WARN"); len(got) != 1 || !strings.Contains(got[0], "without a replica set") {
+	log := &lines{}
+	s, err := mongo.Open(t.Context(), server.URL(database(t, "")), kinds, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := log.of("level=WARN"); len(got) != 1 || !strings.Contains(got[0], "without a replica set") {
 		t.Errorf("the log says %q", got)
 	}
-	if err := h.c.Insert(t.Context(), "a", counted{}); err != nil {
-		t.Error(err)
-	}
+	save(t, s, "a", "", `{}`)
 }

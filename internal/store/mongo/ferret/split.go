@@ -76,12 +76,11 @@ func (l line) exchange(c Command, m []byte) ([]byte, error) {
 			Modified int32         `bson:"nModified"`
 			OK       float64       `bson:"ok"`
 			Errors   bson.RawValue `bson:"writeErrors"`
-			Upserted bson.RawValue `bson:"upserted"`
 		}
 		if err := bson.Unmarshal(commandOf(answer).Body, &got); err != nil {
 			return nil, err
 		}
-		if got.OK != 1 || len(got.Errors.Value) > 0 || len(got.Upserted.Value) > 0 {
+		if got.OK != 1 || len(got.Errors.Value) > 0 {
 			return answerTo(m, commandOf(answer).Body) // it ends here, as an ordered one does
 		}
 		n, modified = n+got.N, modified+got.Modified
@@ -129,7 +128,7 @@ func (l line) byID(db, space string, statement bson.Raw) (alone bson.Raw, found 
 		return nil, false, err
 	}
 	filter, ok := s[0].Value.(bson.D)
-	if upsert, err := statement.LookupErr("upsert"); err == nil && upsert.Boolean() || !ok || len(filter) < 2 || filter[0].Key != "_id" {
+	if !ok || len(filter) < 2 || filter[0].Key != "_id" {
 		return nil, false, nil
 	}
 	if _, ok := filter[0].Value.(string); !ok {

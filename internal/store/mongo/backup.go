@@ -151,11 +151,11 @@ func (s *Store) restore(ctx context.Context, r io.Reader) error {
 	if err := bson.Unmarshal(head.Schema, &is); err != nil {
 		return fmt.Errorf("the backup is broken: %w", err)
 	}
-	if err := is.fits("the backup"); err != nil {
+	if err := is.check("the backup"); err != nil {
 		return err
 	}
 	// Until all is there, no program takes the database for a whole one.
-	unfinished := bson.D{schemaID[0], {Key: "version", Value: 1 << 30}, {Key: "program", Value: "that restores it, once it is done"}}
+	unfinished := bson.D{schemaID[0], {Key: "version", Value: 1 << 30}, {Key: "program", Value: "a restore that is not done"}}
 	if err := insertAll(ctx, s.meta, []any{unfinished}); err != nil {
 		return err
 	}

@@ -16,29 +16,20 @@ import (
 // can have the name. Its documents: schema, declared.
 const metaName = "_store"
 
-// schemaVersion is the schema of this program's documents. It grows when a
-// program could misread what another has written.
-const schemaVersion = 2
-
 // schema is the document of that name. It is written once, before anything else.
 type schema struct {
 	Version int    `bson:"version"`
-	Program string `bson:"program"` // the version of halsocoach that made the database
+	Program string `bson:"program"` // what made the database
 	Cursor  []byte `bson:"cursor"`
 }
 
 var schemaID = bson.D{{Key: "_id", Value: "schema"}}
 
-// fits refuses a schema that this program can not work on. what has it: "the
+// check refuses a schema that this program does not work on. what has it: "the
 // database".
-func (is schema) fits(what string) error {
-	switch {
-	case is.Version > schemaVersion:
-		return fmt.Errorf("%w: %s has schema %d and this program, %s, knows %d: use halsocoach %s or a later one",
-			store.ErrNewer, what, is.Version, program(), schemaVersion, is.Program)
-	case is.Version < schemaVersion:
-		return fmt.Errorf("%w: %s has schema %d, made by halsocoach %s, and this program, %s, reads schema %d only: begin with an empty database",
-			store.ErrOlder, what, is.Version, is.Program, program(), schemaVersion)
+func (is schema) check(what string) error {
+	if err := store.CheckSchema(is.Version); err != nil {
+		return fmt.Errorf("mongo: %s was made by %s: %w", what, is.Program, err)
 	}
 	return nil
 }
@@ -52,7 +43,7 @@ func (s *Store) prepare(ctx context.Context) (late []*kind, err error) {
 		if !errors.Is(err, driver.ErrNoDocuments) {
 			return err
 		}
-		_, err = s.meta.InsertOne(ctx, bson.D{schemaID[0], {Key: "version", Value: schemaVersion},
+		_, err = s.meta.InsertOne(ctx, bson.D{schemaID[0], {Key: "version", Value: store.SchemaVersion},
 			{Key: "program", Value: program()}, {Key: "cursor", Value: store.NewCursorKey()}})
 		if err != nil && !driver.IsDuplicateKeyError(err) {
 			return err
@@ -61,7 +52,7 @@ func (s *Store) prepare(ctx context.Context) (late []*kind, err error) {
 	}); err != nil {
 		return nil, fmt.Errorf("mongo: schema: %w", err)
 	}
-	if err := is.fits("the database"); err != nil {
+	if err := is.check("the database"); err != nil {
 		return nil, err
 	}
 	if s.cursors, err = store.NewCursors(is.Cursor); err != nil {
@@ -70,10 +61,10 @@ func (s *Store) prepare(ctx context.Context) (late []*kind, err error) {
 	return s.declareAll(ctx)
 }
 
-// program is the version that this binary was built as.
+// program is this binary, with its version.
 func program() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+		return "halsocoach " + info.Main.Version
 	}
-	return "(devel)"
+	return "halsocoach (devel)"
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,18 +42,23 @@ func (c Collection[T]) Get(ctx context.Context, id string) (T, error) {
 // GetVersion is Get with the version that Replace and DeleteVersion ask for:
 // for what decides over several documents before it writes one.
 func (c Collection[T]) GetVersion(ctx context.Context, id string) (T, Version, error) {
-	var v T
-	docs, err := c.store.Get(ctx, c.kind, id)
-	if err != nil {
-		return v, "", err
+	v, doc, err := c.read(ctx, id)
+	if err == nil && doc.Version == "" {
+		err = ErrNotFound
 	}
-	if len(docs) == 0 {
-		return v, "", ErrNotFound
+	return v, Version(doc.Version), err
+}
+
+// read reads a document; one that does not exist has no version.
+func (c Collection[T]) read(ctx context.Context, id string) (v T, doc Document, err error) {
+	docs, err := c.store.Get(ctx, c.kind, id)
+	if err != nil || len(docs) == 0 {
+		return v, doc, err
 	}
 	if err := decode(docs[0].Body, &v); err != nil {
-		return v, "", fmt.Errorf("store: read %s: %w", c.kind, err)
+		return v, doc, fmt.Errorf("store: read %s: %w", c.kind, err)
 	}
-	return v, Version(docs[0].Version), nil
+	return v, docs[0], nil
 }
 
 // Many reads several in one question, in the order of ids, without those that
@@ -89,9 +96,10 @@ func (c Collection[T]) Replace(ctx context.Context, id string, was Version, v T,
 // again. An error from change ends it with nothing saved. A change that changes
 // nothing and causes nothing writes nothing.
 //
-// Changes of one document that meet are saved together, so change may run on
-// another caller's goroutine, while this one waits. It must only work on what
-// it gets: no other document, no waiting.
+// change runs on the caller's own goroutine and may be asked several times, each
+// time with the document as it is then. It may read the store; what it does to
+// other documents is not undone when it is asked again. The changes of one
+// document in one process go one at a time (Turns).
 func (c Collection[T]) Update(ctx context.Context, id string, change func(*T) ([]halsocoach.Event, error)) (T, error) {
 	return c.update(ctx, id, false, change)
 }
@@ -102,38 +110,39 @@ func (c Collection[T]) Upsert(ctx context.Context, id string, change func(*T) ([
 }
 
 func (c Collection[T]) update(ctx context.Context, id string, insert bool, change func(*T) ([]halsocoach.Event, error)) (T, error) {
-	var zero, out T
-	w := &wish{change: func(body []byte, exists bool) ([]byte, []halsocoach.Event, error) {
-		var v T
-		if exists {
-			if err := decode(body, &v); err != nil {
-				return nil, nil, fmt.Errorf("store: read %s: %w", c.kind, err)
-			}
-		} else if !insert {
-			return nil, nil, ErrNotFound
+	var zero T
+	if s, ok := c.store.(interface{ turns() *Turns }); ok {
+		giveUp, err := s.turns().take(ctx, turnKey{c.kind, id})
+		if err != nil {
+			return zero, err
+		}
+		defer giveUp()
+	}
+	for range attempts {
+		v, was, err := c.read(ctx, id)
+		if err != nil || was.Version == "" && !insert {
+			return zero, cmp.Or(err, ErrNotFound)
 		}
 		events, err := change(&v)
 		if err != nil {
-			return nil, nil, err
+			return zero, err
 		}
-		next, err := json.Marshal(v)
+		body, err := json.Marshal(v)
 		if err != nil {
-			return nil, nil, fmt.Errorf("store: marshal %s: %w", c.kind, err)
+			return zero, fmt.Errorf("store: marshal %s: %w", c.kind, err)
 		}
-		out = v
-		return next, events, nil
-	}}
-	key := laneKey{c.kind, id}
-	var err error
-	if s, ok := c.store.(interface{ lanes() *Lanes }); ok {
-		err = s.lanes().change(ctx, c.store, key, w)
-	} else {
-		err = (&lane{store: c.store, key: key}).alone(ctx, w)
+		if was.Version != "" && len(events) == 0 && bytes.Equal(body, was.Body) {
+			return v, nil
+		}
+		_, err = c.store.Save(ctx, c.kind, Document{ID: id, Version: was.Version, Body: body}, events)
+		if err == nil {
+			return v, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return zero, err
+		}
 	}
-	if err != nil {
-		return zero, err
-	}
-	return out, nil
+	return zero, fmt.Errorf("store: change %s: %d attempts lost: %w", c.kind, attempts, halsocoach.ErrBusy)
 }
 
 // DeleteVersion removes the version that was read; ErrConflict if another is

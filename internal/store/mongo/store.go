@@ -22,7 +22,7 @@ var ErrClosed = errors.New("mongo: the store is closed")
 
 // Store is one MongoDB database. All methods are safe for concurrent use.
 type Store struct {
-	store.Lanes
+	store.Turns
 	set     Settings
 	log     *slog.Logger
 	client  *driver.Client

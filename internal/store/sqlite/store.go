@@ -29,7 +29,7 @@ func Shredded() Option { return func(o *options) { o.shredded = true } }
 
 // Store is one SQLite file. All methods are safe for concurrent use.
 type Store struct {
-	store.Lanes
+	store.Turns
 	path    string
 	log     *slog.Logger
 	tables  map[string]*table

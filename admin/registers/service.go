@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
 	"halsocoach/internal/store"
 )
 
@@ -23,7 +22,7 @@ type Waits interface {
 // Config lists what the service needs. Waits may be nil.
 type Config struct {
 	Store store.Store
-	Bus   auth.Nudges
+	Bus   store.Nudges
 	Clock halsocoach.Clock
 	Log   *slog.Logger
 	Waits Waits
@@ -34,8 +33,8 @@ type Service struct {
 	cfg        Config
 	centreDocs store.Collection[centre]
 	unitDocs   store.Collection[unit]
-	centres    *auth.Mirror[centre]
-	units      *auth.Mirror[unit]
+	centres    *store.Mirror[centre]
+	units      *store.Mirror[unit]
 }
 
 // New makes the service; its memory is empty until Seed or Start.
@@ -153,7 +152,7 @@ func (s *Service) AddCentre(ctx context.Context, who halsocoach.Actor, req halso
 		return c, false, err
 	}
 	now := s.cfg.Clock()
-	doc := centre{Kommun: w.Kommun, Name: w.Name, Address: w.Address, Phone: w.Phone, Email: w.Email, Made: req.ID(who, "centre"), Wish: req.Digest(w), Changed: auth.Later(now, time.Time{})}
+	doc := centre{Kommun: w.Kommun, Name: w.Name, Address: w.Address, Phone: w.Phone, Email: w.Email, Made: req.ID(who, "centre"), Wish: req.Digest(w), Changed: store.Later(now, time.Time{})}
 	for n := s.nextNumber(w.Kommun); ; n++ {
 		doc.Code = codeOf(w.Kommun, n)
 		err := s.centreDocs.Insert(ctx, doc.Code, doc, happened(now, w.Kommun, doc.Code)...)
@@ -250,7 +249,7 @@ func (s *Service) changeCentre(ctx context.Context, code string, do func(*centre
 			return nil, nil
 		}
 		now := s.cfg.Clock()
-		c.Changed = auth.Later(now, before.Changed)
+		c.Changed = store.Later(now, before.Changed)
 		return happened(now, c.Kommun, code), nil
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
 	"halsocoach/internal/store"
 )
 
@@ -23,12 +22,12 @@ const (
 	nudgeUnit   = "registers.unit"
 )
 
-func mirrorCentres(docs store.Collection[centre]) *auth.Mirror[centre] {
-	return auth.NewMirror(docs, nudgeCentre, func(c centre) (string, time.Time) { return c.Code, c.Changed })
+func mirrorCentres(docs store.Collection[centre]) *store.Mirror[centre] {
+	return store.NewMirror(docs, nudgeCentre, func(c centre) (string, time.Time) { return c.Code, c.Changed })
 }
 
-func mirrorUnits(docs store.Collection[unit]) *auth.Mirror[unit] {
-	return auth.NewMirror(docs, nudgeUnit, func(u unit) (string, time.Time) { return u.ID, u.Changed })
+func mirrorUnits(docs store.Collection[unit]) *store.Mirror[unit] {
+	return store.NewMirror(docs, nudgeUnit, func(u unit) (string, time.Time) { return u.ID, u.Changed })
 }
 
 // happened is the event of every change.

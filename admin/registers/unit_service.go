@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
 	"halsocoach/internal/store"
 )
 
@@ -19,7 +18,7 @@ func (s *Service) AddUnit(ctx context.Context, who halsocoach.Actor, req halsoco
 		return u, false, err
 	}
 	now := s.cfg.Clock()
-	doc := unit{ID: req.ID(who, "unit"), Kind: w.Kind, Kommun: w.Kommun, Name: w.Name, Centre: w.Centre, Wish: req.Digest(w), Changed: auth.Later(now, time.Time{})}
+	doc := unit{ID: req.ID(who, "unit"), Kind: w.Kind, Kommun: w.Kommun, Name: w.Name, Centre: w.Centre, Wish: req.Digest(w), Changed: store.Later(now, time.Time{})}
 	err = s.unitDocs.Insert(ctx, doc.ID, doc, happened(now, w.Kommun, doc.ID)...)
 	if errors.Is(err, store.ErrConflict) {
 		have, err := s.unitDocs.Get(ctx, doc.ID)
@@ -110,7 +109,7 @@ func (s *Service) changeUnit(ctx context.Context, id string, do func(*unit) erro
 			return nil, nil
 		}
 		now := s.cfg.Clock()
-		u.Changed = auth.Later(now, before.Changed)
+		u.Changed = store.Later(now, before.Changed)
 		return happened(now, u.Kommun, id), nil
 	})
 	if err != nil {
@@ -144,7 +143,7 @@ func (s *Service) Enter(ctx context.Context, centres []halsocoach.Centre, units 
 		if _, ok := s.centres.Get(c.Code); ok {
 			continue
 		}
-		doc := centre{Code: c.Code, Kommun: c.Kommun, Name: c.Name, Address: c.Address, Phone: c.Phone, Email: c.Email, Changed: auth.Later(now, time.Time{})}
+		doc := centre{Code: c.Code, Kommun: c.Kommun, Name: c.Name, Address: c.Address, Phone: c.Phone, Email: c.Email, Changed: store.Later(now, time.Time{})}
 		err := s.centreDocs.Insert(ctx, doc.Code, doc, happened(now, doc.Kommun, doc.Code)...)
 		if err == nil {
 			s.centres.Put(s.cfg.Bus, doc)
@@ -156,7 +155,7 @@ func (s *Service) Enter(ctx context.Context, centres []halsocoach.Centre, units 
 		if _, ok := s.units.Get(u.ID); ok {
 			continue
 		}
-		doc := unit{ID: u.ID, Kind: u.Kind, Kommun: u.Kommun, Name: u.Name, Centre: u.Centre, Changed: auth.Later(now, time.Time{})}
+		doc := unit{ID: u.ID, Kind: u.Kind, Kommun: u.Kommun, Name: u.Name, Centre: u.Centre, Changed: store.Later(now, time.Time{})}
 		err := s.unitDocs.Insert(ctx, doc.ID, doc, happened(now, doc.Kommun, doc.ID)...)
 		if err == nil {
 			s.units.Put(s.cfg.Bus, doc)

@@ -9,14 +9,13 @@ import (
 	"strings"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
 	"halsocoach/internal/store"
 )
 
 // Config lists what the service needs.
 type Config struct {
 	Store     store.Store
-	Bus       auth.Nudges
+	Bus       store.Nudges
 	Clock     halsocoach.Clock
 	Log       *slog.Logger
 	Registers halsocoach.Registers
@@ -26,7 +25,7 @@ type Config struct {
 type Service struct {
 	cfg  Config
 	docs store.Collection[document]
-	held *auth.Mirror[document]
+	held *store.Mirror[document]
 }
 
 // New makes the service; until Start the defaults stand.
@@ -212,7 +211,7 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 			return nil, err
 		}
 		made = true
-		doc.ID, doc.Kommun, doc.Centre, doc.Changed = id, w.Kommun, w.Centre, auth.Later(now, doc.Changed)
+		doc.ID, doc.Kommun, doc.Centre, doc.Changed = id, w.Kommun, w.Centre, store.Later(now, doc.Changed)
 		return []halsocoach.Event{halsocoach.Happened("settings.changed", now, w.Kommun, id, nil)}, nil
 	})
 	var fault *halsocoach.Error

@@ -3,7 +3,6 @@ package settings
 import (
 	"time"
 
-	"halsocoach/internal/auth"
 	"halsocoach/internal/store"
 )
 
@@ -17,8 +16,8 @@ func Kinds() []store.Kind { return []store.Kind{kind} }
 
 const nudge = "settings"
 
-func mirror(docs store.Collection[document]) *auth.Mirror[document] {
-	return auth.NewMirror(docs, nudge, func(d document) (string, time.Time) { return d.ID, d.Changed })
+func mirror(docs store.Collection[document]) *store.Mirror[document] {
+	return store.NewMirror(docs, nudge, func(d document) (string, time.Time) { return d.ID, d.Changed })
 }
 
 // idOf is the document of a kommun, or of a centre when there is one: the first

@@ -3,6 +3,7 @@ package auth
 import (
 	"testing"
 
+	"halsocoach/internal/staff"
 	"halsocoach/internal/testenv"
 )
 
@@ -10,7 +11,9 @@ import (
 // memory, and what it pays for the signature the first time.
 func BenchmarkWhoAsks(b *testing.B) {
 	e := testenv.New(b, Kinds())
-	s, err := New(config(e))
+	cfg := config(e)
+	cfg.Staff = staff.New(staff.Config{Store: e.Store, Clock: e.Clock.Now})
+	s, err := New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}

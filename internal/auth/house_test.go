@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
+	"halsocoach/internal/accesslog"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )
@@ -46,7 +49,7 @@ func personas(e *testenv.Env) []Persona {
 func config(e *testenv.Env) Config {
 	return Config{
 		Store: e.Store, Seal: e.Seal, Bus: e.Bus, Clock: e.Clock.Now, Log: e.Log, PublicURL: "http://example.test", Demo: true,
-		Registers: places{e.Registers}, Personas: personas(e),
+		Personas: personas(e),
 		Persona: func(name string) (Persona, bool) {
 			return Persona{Name: name, Person: e.People.Omar.ID, DisplayName: "Påhittad"}, strings.HasPrefix(name, "citizen:")
 		},
@@ -61,6 +64,9 @@ func node(t *testing.T, e *testenv.Env, change ...func(*Config)) *Service {
 	for _, c := range change {
 		c(&cfg)
 	}
+	cfg.Staff = staff.New(staff.Config{
+		Store: cfg.Store, Seal: cfg.Seal, Bus: cfg.Bus, Clock: cfg.Clock, Log: cfg.Log, PublicURL: cfg.PublicURL, Registers: places{e.Registers},
+	})
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -74,21 +80,27 @@ func node(t *testing.T, e *testenv.Env, change ...func(*Config)) *Service {
 // house is the ground, one running node, and the staff.
 func house(t *testing.T) (*testenv.Env, *Service) {
 	t.Helper()
-	e := testenv.New(t, Kinds())
+	e := testenv.New(t, Kinds(), staff.Kinds(), accesslog.Kinds())
 	s := node(t, e)
-	if err := s.Start(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	start(t, e, s)
 	p := e.People
 	for _, a := range []halsocoach.Actor{p.Maria, p.Johan, p.Vardcentral, p.Forening, p.Kommun, p.Region, p.Drift} {
-		hire(t, s, Member{ID: a.ID, Name: a.Name, Role: a.Role, Kommun: a.Kommun, Centre: a.Centre, Unit: a.Unit})
+		hire(t, s, staff.Member{ID: a.ID, Name: a.Name, Role: a.Role, Kommun: a.Kommun, Centre: a.Centre, Unit: a.Unit})
 	}
 	return e, s
 }
 
-func hire(t *testing.T, s *Service, m Member) Member {
+// start lets a node listen to the others.
+func start(t *testing.T, e *testenv.Env, s *Service) {
 	t.Helper()
-	m, err := s.Hire(t.Context(), halsocoach.System("test"), m)
+	if err := errors.Join(s.staff.Start(e.Ctx(), e.Bus), s.Start(e.Ctx(), e.Bus)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hire(t *testing.T, s *Service, m staff.Member) staff.Member {
+	t.Helper()
+	m, err := s.staff.Hire(t.Context(), halsocoach.System("test"), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +135,7 @@ func open(t *testing.T, e *testenv.Env, s *Service) *browser {
 	t.Helper()
 	app := web.New(web.Config{PublicURL: s.cfg.PublicURL, Demo: s.cfg.Demo, Log: e.Log, Clock: e.Clock.Now, Actor: s.Actor, Drafts: s})
 	s.Routes(app.Fiber())
+	s.staff.Routes(app.Fiber())
 	form := func(c *fiber.Ctx) error {
 		if who := web.Who(c); !who.SignedIn() {
 			return halsocoach.ErrSignIn

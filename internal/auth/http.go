@@ -4,12 +4,12 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
 	"halsocoach/internal/auth/draft"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/web"
 )
 
@@ -28,21 +28,10 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post("/mina-inloggningar/avsluta-andra", s.endOtherLogins)
 	r.Get("/mina-inloggningar/stanna", toLogins)
 	r.Post("/mina-inloggningar/stanna", s.stay)
-	r.Get("/min-halsa/logg", s.seenPage)
 	r.Get("/inbjudan/:token", s.offerPage)
 	r.Post("/inbjudan/:token", s.acceptOffer)
-	r.Get("/personal", s.staffPage)
-	r.Get("/personal/bjud-in", s.invitePage)
-	r.Post("/personal/bjud-in", s.invite)
-	r.Get("/personal/lank", s.linkPage)
-	r.Get("/personal/inbjudan/:id", s.toStaff)
-	r.Post("/personal/inbjudan/:id", s.withdrawInvitation)
-	r.Get("/personal/:id/lank", s.toStaff)
-	r.Post("/personal/:id/lank", s.newLink)
 	r.Get("/personal/:id/inloggningar", s.identitiesPage)
 	r.Post("/personal/:id/inloggningar", s.removeIdentity)
-	r.Get("/personal/:id/avsluta", s.endPage)
-	r.Post("/personal/:id/avsluta", s.end)
 	if s.cfg.Demo {
 		r.Get("/demo/sign-in", func(c *fiber.Ctx) error { return web.Redirect(c, "/logga-in", "") })
 		r.Post("/demo/sign-in", s.signInAsPersona)
@@ -150,12 +139,12 @@ func (s *Service) persona(name string) (Persona, bool) {
 
 // begin hands the session to the browser, in place of the one it had.
 func (s *Service) begin(c *fiber.Ctx, signed Signed) {
-	if before, ok := s.tokens.verify(c.Cookies(s.cookie)); ok {
+	if before, ok := s.tokens.verify(s.cookies.Get(c, sessionCookie)); ok {
 		if err := s.SignOut(web.Ctx(c), before.session); err != nil {
 			s.cfg.Log.Warn("the session before was not ended", "error", err)
 		}
 	}
-	s.setCookie(c, s.cookie, signed.Token, 0)
+	s.cookies.Set(c, sessionCookie, signed.Token, 0)
 }
 
 // signedOut is said on the page after.
@@ -173,8 +162,8 @@ func (s *Service) signOut(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	for _, name := range []string{s.cookie, s.hostCookie(draftCookie), s.hostCookie(proofCookie), s.hostCookie(linkCookie)} {
-		s.clearCookie(c, name)
+	for _, name := range []string{sessionCookie, draftCookie, proofCookie, staff.LinkCookie} {
+		s.cookies.Clear(c, name)
 	}
 	if leave != "" {
 		return web.Redirect(c, leave, "")
@@ -182,25 +171,18 @@ func (s *Service) signOut(c *fiber.Ctx) error {
 	return web.Redirect(c, "/", "Du är utloggad. Välkommen tillbaka.")
 }
 
-// hostCookie is the name of a cookie that only this host may set, where the
-// address is https.
-func (s *Service) hostCookie(name string) string {
-	if s.secure {
-		return "__Host-" + name
-	}
-	return name
-}
-
-// The cookies besides the session's.
+// The cookies. The end of the session's is not the session's own, so that a form
+// that is sent too late still says whose it was.
 const (
-	draftCookie = "draft"
-	proofCookie = "intyg"
+	sessionCookie = web.PlainCookie
+	draftCookie   = "draft"
+	proofCookie   = "intyg"
 )
 
 // Keep seals the answers of a form whose session has ended, for the person whose
 // token the request still carries. With Take it satisfies web.Drafts.
 func (s *Service) Keep(c *fiber.Ctx, path string, values map[string][]string) error {
-	owner := s.tokens.owner(c.Cookies(s.cookie))
+	owner := s.tokens.owner(s.cookies.Get(c, sessionCookie))
 	if owner == "" && !s.visitors.Take(web.ClientIP(c), s.cfg.Clock()) {
 		return ErrTooMany
 	}
@@ -208,13 +190,13 @@ func (s *Service) Keep(c *fiber.Ctx, path string, values map[string][]string) er
 	if err != nil {
 		return err
 	}
-	s.setCookie(c, s.hostCookie(draftCookie), cookie, draft.Lasts)
+	s.cookies.Set(c, draftCookie, cookie, draft.Lasts)
 	return nil
 }
 
 // Take gives the answers of the form on this path back, once.
 func (s *Service) Take(c *fiber.Ctx, path string) (map[string][]string, bool) {
-	cookie := c.Cookies(s.hostCookie(draftCookie))
+	cookie := s.cookies.Get(c, draftCookie)
 	if cookie == "" {
 		return nil, false
 	}
@@ -226,26 +208,12 @@ func (s *Service) Take(c *fiber.Ctx, path string) (map[string][]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	s.clearCookie(c, s.hostCookie(draftCookie))
+	s.cookies.Clear(c, draftCookie)
 	return values, true
 }
 
 // device is what the browser is, coarsely.
 func device(c *fiber.Ctx) string { return deviceOf(c.Get(fiber.HeaderUserAgent)) }
-
-// setCookie without a duration lasts as long as the browser; the session's own
-// limits are the document's. Its end is not the cookie's, so that a form that
-// is sent too late still says whose it was.
-func (s *Service) setCookie(c *fiber.Ctx, name, value string, lasts time.Duration) {
-	c.Cookie(&fiber.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: int(lasts / time.Second),
-		HTTPOnly: true, Secure: s.secure, SameSite: fiber.CookieSameSiteLaxMode,
-	})
-}
-
-func (s *Service) clearCookie(c *fiber.Ctx, name string) {
-	c.Cookie(&fiber.Cookie{Name: name, Path: "/", MaxAge: -1, HTTPOnly: true, Secure: s.secure, SameSite: fiber.CookieSameSiteLaxMode})
-}
 
 // bearer is the token of an Authorization header, or "".
 func bearer(header string) string {
@@ -254,13 +222,4 @@ func bearer(header string) string {
 		return strings.TrimSpace(header[len(scheme):])
 	}
 	return ""
-}
-
-// seenPage is "Vem har läst om mig".
-func (s *Service) seenPage(c *fiber.Ctx) error {
-	items, next, err := s.SeenBy(web.Ctx(c), web.Who(c), halsocoach.Day(c.Query("fore")))
-	if err != nil {
-		return err
-	}
-	return web.Show(c, web.Page{Title: "Vem har läst om mig", Active: "/min-halsa"}, seenList(items, next))
 }

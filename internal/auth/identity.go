@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
 )
 
@@ -99,9 +100,9 @@ type tie struct {
 
 // tied is by what the proof was tied to the member: false when another provider
 // did and this one is not trusted with it.
-func (d identity) tied(staff string, p Proof) (via string, ok bool) {
+func (d identity) tied(member string, p Proof) (via string, ok bool) {
 	own := p.Speaks || strings.HasPrefix(p.Identity, subjectPrefix) // the issuer is in it
-	if d.Person != staff {
+	if d.Person != member {
 		return "", own
 	}
 	for _, t := range d.Ties {
@@ -168,18 +169,18 @@ func HSAIdentity(id string) string { return "hsa:" + strings.ToUpper(strings.Tri
 
 // holder is the member that an identity belongs to. A closed account holds
 // nothing when there is an open one.
-func (s *Service) holder(of string) (Member, error) {
-	all := s.staff.All(func(m Member) bool { return slices.Contains(m.Identities, of) })
-	open := slices.DeleteFunc(slices.Clone(all), func(m Member) bool { return m.Ended != "" })
+func (s *Service) holder(of string) (staff.Member, error) {
+	all := s.staff.With(of)
+	open := slices.DeleteFunc(slices.Clone(all), func(m staff.Member) bool { return m.Ended != "" })
 	switch {
 	case len(open) == 1:
 		return open[0], nil
 	case len(open) > 1:
-		return Member{}, ErrTwo
+		return staff.Member{}, ErrTwo
 	case len(all) > 0:
-		return Member{}, ErrEnded
+		return staff.Member{}, ErrEnded
 	}
-	return Member{}, ErrNobody
+	return staff.Member{}, ErrNobody
 }
 
 // SignInBy begins the session of somebody whom a provider has proved.
@@ -208,9 +209,9 @@ func (s *Service) SignInBy(ctx context.Context, p Proof) (Signed, error) {
 
 // mayBind says whether the identity can become the member's: it is free, theirs
 // already, or a closed account's.
-func (s *Service) mayBind(staff, of string) error {
+func (s *Service) mayBind(member, of string) error {
 	m, err := s.holder(of)
-	if err == nil && m.ID != staff {
+	if err == nil && m.ID != member {
 		return ErrTaken
 	}
 	if errors.Is(err, ErrTwo) {
@@ -225,22 +226,23 @@ const claimStale = time.Minute
 
 // bind ties the identity to the member. Of two who try the same, one gets
 // ErrTaken. What the provider has tied already stays as it was.
-func (s *Service) bind(ctx context.Context, staff string, p Proof, by, via string) error {
-	if err := s.mayBind(staff, p.Identity); err != nil {
+func (s *Service) bind(ctx context.Context, used staff.Accepted, p Proof) error {
+	id := used.Member
+	if err := s.mayBind(id, p.Identity); err != nil {
 		return err
 	}
 	now := s.cfg.Clock().UTC()
-	claim := identity{ID: identityID(p.Identity), Identity: p.Identity, Person: staff, Provider: p.Provider, By: by, At: now}
-	here := tie{p.Provider, p.Issuer, via}
+	claim := identity{ID: identityID(p.Identity), Identity: p.Identity, Person: id, Provider: p.Provider, By: used.Maker, At: now}
+	here := tie{p.Provider, p.Issuer, used.Via}
 	_, err := s.identities.Upsert(ctx, claim.ID, func(have *identity) ([]halsocoach.Event, error) {
-		if have.Person != "" && have.Person != staff {
+		if have.Person != "" && have.Person != id {
 			holds, ok := s.staff.Get(have.Person)
 			if ok && holds.Ended == "" && (slices.Contains(holds.Identities, p.Identity) || now.Sub(have.At) < claimStale) {
 				return nil, ErrTaken
 			}
 		}
 		ties := []tie{here}
-		if have.Person == staff {
+		if have.Person == id {
 			if slices.ContainsFunc(have.Ties, func(t tie) bool { return t.Issuer == p.Issuer }) {
 				return nil, nil
 			}
@@ -253,16 +255,8 @@ func (s *Service) bind(ctx context.Context, staff string, p Proof, by, via strin
 	if err != nil {
 		return err
 	}
-	m, _ := s.staff.Get(staff)
-	bound := halsocoach.Happened("auth.identity_bound", now, m.Kommun, staff, nil)
-	_, err = s.change(ctx, staff, false, func(m *Member) error {
-		if !slices.Contains(m.Identities, p.Identity) {
-			m.Identities = append(slices.Clone(m.Identities), p.Identity)
-		}
-		return nil
-	}, bound)
-	if err == nil {
-		s.cfg.Log.Info("sign-in tied to a member", "member", staff, "provider", p.Provider, "link by", by)
+	if err = s.staff.Tie(ctx, id, p.Identity); err == nil {
+		s.cfg.Log.Info("sign-in tied to a member", "member", id, "provider", p.Provider, "link by", used.Maker)
 	}
 	return err
 }
@@ -275,7 +269,7 @@ type Bound struct {
 }
 
 // identitiesOf are the proven ways in of a member, the oldest first.
-func (s *Service) identitiesOf(ctx context.Context, m Member) ([]Bound, error) {
+func (s *Service) identitiesOf(ctx context.Context, m staff.Member) ([]Bound, error) {
 	claims, _, err := s.identities.Find(ctx, store.Query{Index: "person", Equal: []any{m.ID}})
 	if err != nil {
 		return nil, fmt.Errorf("read the sign-ins of a member: %w", err)
@@ -309,41 +303,35 @@ func (s *Service) titleOf(provider string) string {
 
 // Unbind takes a proven way in from a member, and with it the member's links and
 // sessions everywhere, since one of them may have come by it.
-func (s *Service) Unbind(ctx context.Context, who halsocoach.Actor, staff, ref string) error {
-	if err := s.allowMember(who, staff); err != nil {
+func (s *Service) Unbind(ctx context.Context, who halsocoach.Actor, id, ref string) error {
+	if err := s.staff.AllowMember(who, id); err != nil {
 		return err
 	}
-	if who.ID == staff {
+	if who.ID == id {
 		return ErrLastWay
 	}
-	m, _ := s.staff.Get(staff)
+	m, _ := s.staff.Get(id)
 	i := slices.IndexFunc(m.Identities, func(of string) bool { return identityID(of) == ref })
 	if i < 0 {
 		return nil // removed already
 	}
-	if err := s.forget(ctx, staff, false); err != nil {
+	if err := s.staff.Forget(ctx, id); err != nil {
 		return err
 	}
-	if err := s.loosen(ctx, staff, m.Identities[i]); err != nil {
+	if err := s.loosen(ctx, id, m.Identities[i]); err != nil {
 		return err
 	}
-	s.cfg.Log.Info("sign-in removed from a member", "member", staff, "by", who.ID)
-	return s.endAll(ctx, staff, "")
+	s.cfg.Log.Info("sign-in removed from a member", "member", id, "by", who.ID)
+	return s.endAll(ctx, id, "")
 }
 
 // loosen takes an identity from a member.
-func (s *Service) loosen(ctx context.Context, staff, of string) error {
-	m, _ := s.staff.Get(staff)
-	removed := halsocoach.Happened("auth.identity_removed", s.cfg.Clock(), m.Kommun, staff, nil)
-	_, err := s.change(ctx, staff, false, func(m *Member) error {
-		m.Identities = slices.DeleteFunc(slices.Clone(m.Identities), func(x string) bool { return x == of })
-		return nil
-	}, removed)
-	if err != nil {
+func (s *Service) loosen(ctx context.Context, id, of string) error {
+	if err := s.staff.Untie(ctx, id, of); err != nil {
 		return err
 	}
-	err = s.identities.Delete(ctx, identityID(of), func(c identity) ([]halsocoach.Event, error) {
-		if c.Person != staff {
+	err := s.identities.Delete(ctx, identityID(of), func(c identity) ([]halsocoach.Event, error) {
+		if c.Person != id {
 			return nil, halsocoach.ErrNotFound
 		}
 		return nil, nil

@@ -4,20 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
 	"halsocoach"
 	"halsocoach/internal/auth/signing"
-	"halsocoach/internal/seal"
 )
-
-// TakeOverKeys brings the signing keys of an older installation from a folder
-// into the key store, once and before New, so that the upgrade signs nobody out.
-func TakeOverKeys(ctx context.Context, sealer *seal.Sealer, dir string, log *slog.Logger) error {
-	return signing.TakeOver(ctx, sealer, dir, log)
-}
 
 // SigningKeys are all that verify, those that began first first.
 func (s *Service) SigningKeys(ctx context.Context) ([]signing.Key, error) {

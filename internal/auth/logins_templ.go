@@ -10,6 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"halsocoach"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/web"
 	"net/url"
 )
@@ -213,7 +214,7 @@ func ownLogins(all []Login, ways []Bound, limits Limits, f *web.Form) templ.Comp
 				var templ_7745c5c3_Var9 string
 				templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Är det någon du inte har lagt till? Säg till din administratör direkt, den kan ta bort den."))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/auth/logins.templ`, Line: 41, Col: 132}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/auth/logins.templ`, Line: 42, Col: 132}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 				if templ_7745c5c3_Err != nil {
@@ -237,7 +238,7 @@ func ownLogins(all []Login, ways []Bound, limits Limits, f *web.Form) templ.Comp
 		var templ_7745c5c3_Var10 string
 		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Du loggas ut av dig själv efter %s utan att något händer, och alltid efter %s.", lasting(ctx, limits.Idle), lasting(ctx, limits.Longest)))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/auth/logins.templ`, Line: 44, Col: 179}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/auth/logins.templ`, Line: 45, Col: 179}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 		if templ_7745c5c3_Err != nil {
@@ -250,7 +251,7 @@ func ownLogins(all []Login, ways []Bound, limits Limits, f *web.Form) templ.Comp
 		var templ_7745c5c3_Var11 string
 		templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Vi sparar ungefär vilken webbläsare det är, men ingen adress."))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/auth/logins.templ`, Line: 44, Col: 262}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/auth/logins.templ`, Line: 45, Col: 262}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 		if templ_7745c5c3_Err != nil {
@@ -406,7 +407,7 @@ func boundMeta(w Bound) templ.Component {
 }
 
 // identityList is by what a colleague signs in, and where that is taken away.
-func identityList(m staffRow, ways []Bound, f *web.Form) templ.Component {
+func identityList(m staff.Member, self bool, ways []Bound, f *web.Form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -502,7 +503,7 @@ func identityList(m staffRow, ways []Bound, f *web.Form) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						if !m.Self {
+						if !self {
 							templ_7745c5c3_Var22 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 								templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 								templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -540,7 +541,7 @@ func identityList(m staffRow, ways []Bound, f *web.Form) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if m.Self {
+		if self {
 			templ_7745c5c3_Var23 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)

@@ -158,16 +158,6 @@ func (s *Service) Stay(ctx context.Context, who halsocoach.Actor) (idle, longest
 	return idle, longest, nil
 }
 
-// Fresh says whether the session began within the time: for what is so weighty
-// that one should just have proved who one is.
-func (s *Service) Fresh(ctx context.Context, who halsocoach.Actor, within time.Duration) (bool, error) {
-	h, err := s.session(ctx, who.Session)
-	if err != nil {
-		return false, err
-	}
-	return s.cfg.Clock().Sub(h.doc.Began) <= within, nil
-}
-
 // The browsers and systems that a device is told by, the telling word first.
 var (
 	browsers = []struct{ word, name string }{
@@ -242,7 +232,7 @@ func inSeconds(who halsocoach.Actor, idle, longest time.Duration) remaining {
 
 // timeLeft tells how long the session lasts. To ask is not to use it.
 func (s *Service) timeLeft(c *fiber.Ctx) error {
-	v, ok := s.tokens.verify(c.Cookies(s.cookie))
+	v, ok := s.tokens.verify(s.cookies.Get(c, sessionCookie))
 	if !ok {
 		return halsocoach.ErrSignIn
 	}

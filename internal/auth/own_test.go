@@ -64,7 +64,7 @@ func TestADeviceIsToldCoarsely(t *testing.T) {
 func TestLimitsAreConfiguration(t *testing.T) {
 	e, _ := house(t)
 	s := node(t, e, func(c *Config) { c.Limits = Limits{Idle: 10 * time.Minute, Longest: 25 * time.Minute} })
-	if err := s.Start(e.Ctx()); err != nil {
+	if err := s.Start(e.Ctx(), e.Bus); err != nil {
 		t.Fatal(err)
 	}
 	idle := signIn(t, s, Identity{Staff: "maria"})

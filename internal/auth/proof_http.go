@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/web"
 )
 
@@ -53,7 +54,7 @@ func (s *Service) turnAway(c *fiber.Ctx, err error) error {
 	case errors.Is(err, ErrNobody):
 		s.cfg.Log.Info("proven sign-in without an entry in the register of staff")
 		return web.Show(c, page, stranger())
-	case errors.Is(err, ErrEnded), errors.Is(err, ErrNoAccount):
+	case errors.Is(err, ErrEnded), errors.Is(err, staff.ErrNoAccount):
 		s.cfg.Log.Info("proven sign-in to a closed account")
 		return web.Show(c, page, closedAccount())
 	case errors.Is(err, ErrTwo):
@@ -72,13 +73,13 @@ func (s *Service) keepProof(c *fiber.Ctx, p Proof) error {
 	if err != nil {
 		return err
 	}
-	s.setCookie(c, s.hostCookie(proofCookie), s.cfg.Seal.Token("auth.proof").Encrypt(plain), proofLasts)
+	s.cookies.Set(c, proofCookie, s.cfg.Seal.Token("auth.proof").Encrypt(plain), proofLasts)
 	return nil
 }
 
 // proof is what the browser has just proved, or nil.
 func (s *Service) proof(c *fiber.Ctx) *Proof {
-	cookie := c.Cookies(s.hostCookie(proofCookie))
+	cookie := s.cookies.Get(c, proofCookie)
 	if cookie == "" {
 		return nil
 	}
@@ -114,8 +115,8 @@ func (s *Service) offerPage(c *fiber.Ctx) error {
 	return s.showOffer(c, o, web.NewForm(c), fiber.StatusOK)
 }
 
-func (s *Service) showOffer(c *fiber.Ctx, o offer, f *web.Form, status int) error {
-	v := offerView{offer: o, Path: c.Path(), Who: web.Who(c), Where: s.placeName(web.Ctx(c), o.Invitation), Doors: s.doors(true)}
+func (s *Service) showOffer(c *fiber.Ctx, o staff.Offer, f *web.Form, status int) error {
+	v := offerView{Offer: o, Path: c.Path(), Who: web.Who(c), Where: s.staff.PlaceName(web.Ctx(c), o.Invitation), Doors: s.doors(true)}
 	if v.Proof = s.proof(c); len(v.Doors) > 0 && v.Proof != nil && f.Get("name") == "" && len(f.Errors) == 0 {
 		f.Set("name", v.Proof.Name)
 	}
@@ -124,7 +125,7 @@ func (s *Service) showOffer(c *fiber.Ctx, o offer, f *web.Form, status int) erro
 
 // offerView is an invitation as its page shows it.
 type offerView struct {
-	offer
+	staff.Offer
 	Path, Where string
 	Who         halsocoach.Actor
 	Doors       []Door // providers by which one must prove who one is
@@ -135,23 +136,23 @@ func offerFrame(status int) web.Page {
 	return web.Page{Title: "Din inbjudan", Status: status, Public: true}
 }
 
-func (s *Service) seekOffer(c *fiber.Ctx) (offer, error) {
+func (s *Service) seekOffer(c *fiber.Ctx) (staff.Offer, error) {
 	if !s.failures.Take(web.ClientIP(c), s.cfg.Clock()) {
-		return offer{}, ErrTooMany
+		return staff.Offer{}, ErrTooMany
 	}
-	o, err := s.offer(web.Ctx(c), c.Params("token"))
-	if !errors.Is(err, ErrInvitation) {
+	o, err := s.staff.Offer(web.Ctx(c), c.Params("token"))
+	if !errors.Is(err, staff.ErrInvitation) {
 		s.failures.Back(web.ClientIP(c))
 	}
 	return o, err
 }
 
 // refuseOffer is the page of a link that opens nothing, each with its next step.
-func (s *Service) refuseOffer(c *fiber.Ctx, o offer, err error) error {
+func (s *Service) refuseOffer(c *fiber.Ctx, o staff.Offer, err error) error {
 	switch {
-	case err == nil && o.Used, errors.Is(err, ErrUsed):
+	case err == nil && o.Used, errors.Is(err, staff.ErrUsed):
 		return web.Show(c, offerFrame(fiber.StatusConflict), offerUsed(web.Who(c)))
-	case errors.Is(err, ErrInvitation), errors.Is(err, ErrNoAccount):
+	case errors.Is(err, staff.ErrInvitation), errors.Is(err, staff.ErrNoAccount):
 		return web.Show(c, offerFrame(fiber.StatusNotFound), offerOver())
 	}
 	return s.turnAway(c, err)
@@ -172,7 +173,7 @@ func (s *Service) acceptOffer(c *fiber.Ctx) error {
 	case err != nil:
 		return s.refuseOffer(c, o, err)
 	}
-	s.clearCookie(c, s.hostCookie(proofCookie))
+	s.cookies.Clear(c, proofCookie)
 	s.begin(c, signed)
 	return web.Redirect(c, s.cfg.Home(signed.Actor), "Välkommen! Du är inloggad.")
 }

@@ -12,6 +12,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/seal"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
 )
 
@@ -106,14 +107,14 @@ func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 	case id.Staff != "":
 		d.Person, d.Staff, d.Protected, d.Kommun, d.Via = id.Staff, true, false, "", id.via
 		if m, ok := s.staff.Get(id.Staff); !ok || m.Ended != "" {
-			return Signed{}, ErrNoAccount
+			return Signed{}, staff.ErrNoAccount
 		}
 	case !id.Number.IsZero():
 		if d.Person, err = s.cfg.Seal.Person(ctx, id.Number); err != nil {
 			return Signed{}, fmt.Errorf("sign in: %w", err)
 		}
 	case id.Person == "":
-		return Signed{}, ErrNoAccount
+		return Signed{}, staff.ErrNoAccount
 	}
 	if !d.Staff {
 		if d.Name, err = s.cfg.Seal.Seal(ctx, d.Person, namePurpose, id.Name); err != nil {
@@ -155,7 +156,7 @@ func (s *Service) SignOut(ctx context.Context, id string) error {
 func (s *Service) Actor(c *fiber.Ctx) (halsocoach.Actor, error) {
 	token := bearer(c.Get(fiber.HeaderAuthorization))
 	if token == "" {
-		token = c.Cookies(s.cookie)
+		token = s.cookies.Get(c, sessionCookie)
 	}
 	if token == "" {
 		return halsocoach.Actor{}, nil

@@ -13,15 +13,14 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"halsocoach"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/testenv"
 )
 
 func TestSignOutBitesAtOnceAndOnASecondNodeWithinFiveSeconds(t *testing.T) {
 	e, here := house(t)
 	told, deaf := node(t, e), node(t, e)
-	if err := told.Start(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	start(t, e, told)
 	signed := signIn(t, here, Identity{Person: e.People.Anna.ID, Name: "Anna Lind"})
 	for _, s := range []*Service{here, told, deaf} {
 		who, err := s.ActorOf(e.Ctx(), signed.Token)
@@ -49,9 +48,7 @@ func TestSignOutBitesAtOnceAndOnASecondNodeWithinFiveSeconds(t *testing.T) {
 func TestAChangedRoleAndAnEndedAccountBite(t *testing.T) {
 	e, here := house(t)
 	second := node(t, e)
-	if err := second.Start(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	start(t, e, second)
 	maria := signIn(t, here, Identity{Staff: "maria"})
 	if maria.Actor.Role != halsocoach.RoleCoach || maria.Actor.Centre != "0684" {
 		t.Fatalf("%+v", maria.Actor)
@@ -59,7 +56,7 @@ func TestAChangedRoleAndAnEndedAccountBite(t *testing.T) {
 	if _, err := second.ActorOf(e.Ctx(), maria.Token); err != nil {
 		t.Fatal(err)
 	}
-	hire(t, here, Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleKommun, Kommun: "0680"})
+	hire(t, here, staff.Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleKommun, Kommun: "0680"})
 	who, err := here.ActorOf(e.Ctx(), maria.Token)
 	if err != nil || who.Role != halsocoach.RoleKommun || who.Kommun != "0680" || who.Centre != "" {
 		t.Fatalf("here: %+v, %v", who, err)
@@ -68,7 +65,7 @@ func TestAChangedRoleAndAnEndedAccountBite(t *testing.T) {
 		who, err := second.ActorOf(e.Ctx(), maria.Token)
 		return err == nil && who.Role == halsocoach.RoleKommun
 	})
-	if _, err := here.End(e.Ctx(), e.People.Region, "maria"); err != nil {
+	if _, err := here.staff.End(e.Ctx(), e.People.Region, "maria"); err != nil {
 		t.Fatal(err)
 	}
 	_, err = here.ActorOf(e.Ctx(), maria.Token)
@@ -79,32 +76,15 @@ func TestAChangedRoleAndAnEndedAccountBite(t *testing.T) {
 	})
 	_, err = here.SignInAs(e.Ctx(), Identity{Staff: "maria"})
 	want(t, err, halsocoach.KindForbidden)
-	if m, err := here.Member(e.Ctx(), "maria"); err != nil || !m.Ended {
+	if m, err := here.staff.Member(e.Ctx(), "maria"); err != nil || !m.Ended {
 		t.Fatalf("the register forgot who it was: %+v, %v", m, err)
-	}
-}
-
-// TestALostNudgeIsMadeGoodWithinFiveSeconds: the node follows, but nobody nudges.
-func TestALostNudgeIsMadeGoodWithinFiveSeconds(t *testing.T) {
-	e, here := house(t)
-	deaf := NewMirror(here.members, "test.nobody-nudges", here.staff.mark)
-	if err := deaf.Follow(e.Ctx(), e.Bus, e.Clock.Now, e.Log); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	hire(t, here, Member{ID: "maria", Name: "Maria Ny", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
-	e.Eventually("the register catches up", func() bool { m, _ := deaf.Get("maria"); return m.Name == "Maria Ny" })
-	if took := time.Since(began); took > 5*time.Second {
-		t.Fatalf("it took %v", took)
 	}
 }
 
 func TestOpenSocketsAreToldOnce(t *testing.T) {
 	e, here := house(t)
 	second := node(t, e)
-	if err := second.Start(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	start(t, e, second)
 	anna := signIn(t, here, Identity{Person: e.People.Anna.ID, Name: "Anna Lind"}).Actor.Session
 	maria := signIn(t, here, Identity{Staff: "maria"}).Actor.Session
 	var told, changed, stopped, late atomic.Int32
@@ -117,7 +97,7 @@ func TestOpenSocketsAreToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.Eventually("both nodes end the citizen's sockets", func() bool { return told.Load() == 2 })
-	hire(t, here, Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"})
+	hire(t, here, staff.Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"})
 	e.Eventually("both nodes end the moved coach's sockets", func() bool { return changed.Load() == 2 })
 	here.Watch(anna, func() { late.Add(1) })
 	e.Eventually("a socket of an ended session is told", func() bool { return late.Load() == 1 })

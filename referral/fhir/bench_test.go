@@ -21,7 +21,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"halsocoach"
+	"halsocoach/internal/accesslog"
 	"halsocoach/internal/auth"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
@@ -48,9 +50,10 @@ type rig struct {
 
 func openRig(b *testing.B) *rig {
 	b.Helper()
-	r := &rig{Env: testenv.New(b, referral.Kinds(), Kinds(), auth.Kinds())}
+	r := &rig{Env: testenv.New(b, referral.Kinds(), Kinds(), auth.Kinds(), staff.Kinds(), accesslog.Kinds())}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError}))
-	a, err := auth.New(auth.Config{Store: r.Store, Seal: r.Seal, Bus: r.Bus, Clock: r.Clock.Now, Log: quiet, PublicURL: "http://example.test"})
+	members := staff.New(staff.Config{Store: r.Store, Clock: r.Clock.Now, Log: quiet})
+	a, err := auth.New(auth.Config{Staff: members, Store: r.Store, Seal: r.Seal, Bus: r.Bus, Clock: r.Clock.Now, Log: quiet, PublicURL: "http://example.test"})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -63,7 +66,7 @@ func openRig(b *testing.B) *rig {
 	}
 	r.token = in.Token
 	svc := New(Config{Store: r.Store, Clock: r.Clock.Now, PublicURL: "http://example.test", Referrals: referral.New(referral.Config{Store: r.Store, Seal: r.Seal,
-		Clock: r.Clock.Now, Settings: r.Terms, Registers: r.Registers, Staff: r.Staff, AccessLog: a})})
+		Clock: r.Clock.Now, Settings: r.Terms, Registers: r.Registers, Staff: r.Staff, AccessLog: accesslog.New(accesslog.Config{Store: r.Store, Staff: members, Clock: r.Clock.Now})})})
 	app := web.New(web.Config{PublicURL: "http://example.test", Log: quiet, Clock: r.Clock.Now, Actor: a.Actor, Faults: map[string]web.SayFault{"/fhir": Say}})
 	svc.Routes(app.Fiber())
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
 	"halsocoach/internal/store"
 )
 
@@ -44,7 +43,7 @@ type Talks interface {
 // Config is what the service needs.
 type Config struct {
 	Store           store.Store
-	Bus             auth.Nudges // may be nil for commands
+	Bus             store.Nudges // may be nil for commands
 	Clock           halsocoach.Clock
 	Log             *slog.Logger
 	Recommendations Recommendations
@@ -59,7 +58,7 @@ type Service struct {
 	Config
 	days    store.Collection[arrivals]
 	sums    store.Collection[centreSum]
-	centres *auth.Mirror[centreSum]
+	centres *store.Mirror[centreSum]
 
 	mu   sync.Mutex
 	told map[string]telling // by the centre, or the kommun with a stroke behind
@@ -68,7 +67,7 @@ type Service struct {
 // New makes the service; its memory is empty until Load or Start.
 func New(cfg Config) *Service {
 	s := &Service{Config: cfg, days: store.In[arrivals](cfg.Store, daysKind), sums: store.In[centreSum](cfg.Store, sumsKind), told: map[string]telling{}}
-	s.centres = auth.NewMirror(s.sums, nudgeSum, func(c centreSum) (string, time.Time) { return c.Centre, c.Changed })
+	s.centres = store.NewMirror(s.sums, nudgeSum, func(c centreSum) (string, time.Time) { return c.Centre, c.Changed })
 	return s
 }
 

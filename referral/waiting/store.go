@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
 	"halsocoach/internal/store"
 )
 
@@ -97,7 +96,7 @@ func (s *Service) addUp(ctx context.Context, at home) error {
 			if c.Turn != turn {
 				return nil, errTurn
 			}
-			c.Centre, c.Turn, c.Changed = at.centre, turn+1, auth.Later(now, c.Changed)
+			c.Centre, c.Turn, c.Changed = at.centre, turn+1, store.Later(now, c.Changed)
 			c.Days, _ = place(c.Days, day.sum(), oldest)
 			return nil, nil
 		})

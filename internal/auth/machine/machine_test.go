@@ -28,6 +28,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/auth"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )
@@ -86,12 +87,13 @@ func newNode(t *testing.T, env *testenv.Env) *node {
 	t.Helper()
 	n := &node{t: t, env: env, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(n.log, nil))
-	a, err := auth.New(auth.Config{Store: env.Store, Seal: env.Seal, Bus: env.Bus, Clock: env.Clock.Now, Log: log, PublicURL: public})
+	members := staff.New(staff.Config{Store: env.Store, Clock: env.Clock.Now, Log: log})
+	a, err := auth.New(auth.Config{Staff: members, Store: env.Store, Seal: env.Seal, Bus: env.Bus, Clock: env.Clock.Now, Log: log, PublicURL: public})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.svc = New(Config{Store: env.Store, Auth: a, Bus: env.Bus, Registers: places{env.Registers}, Clock: env.Clock.Now, Log: log, PublicURL: public})
-	if err := errors.Join(a.Start(env.Ctx()), n.svc.Start(env.Ctx())); err != nil {
+	if err := errors.Join(members.Start(env.Ctx(), env.Bus), a.Start(env.Ctx(), env.Bus), n.svc.Start(env.Ctx(), env.Bus)); err != nil {
 		t.Fatal(err)
 	}
 	n.app = web.New(web.Config{PublicURL: public, Clock: env.Clock.Now, Actor: a.Actor, Faults: map[string]web.SayFault{"/oauth": Say}})
@@ -188,7 +190,7 @@ func (n *node) get(path, token string) (int, string) {
 }
 
 func TestAClientGetsATokenWithEachAlgorithm(t *testing.T) {
-	n := newNode(t, testenv.New(t, auth.Kinds(), Kinds()))
+	n := newNode(t, testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds()))
 	c := n.client()
 	for _, k := range []struct {
 		kid    string
@@ -206,7 +208,7 @@ func TestAClientGetsATokenWithEachAlgorithm(t *testing.T) {
 }
 
 func TestABadAssertionGivesNoToken(t *testing.T) {
-	n := newNode(t, testenv.New(t, auth.Kinds(), Kinds()))
+	n := newNode(t, testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds()))
 	c := n.client()
 	now := n.env.Clock.Now()
 	other, _ := rsa.GenerateKey(rand.Reader, 2048)
@@ -272,7 +274,7 @@ func TestABadAssertionGivesNoToken(t *testing.T) {
 func x509like(k *rsa.PrivateKey) []byte { return k.N.Bytes() }
 
 func TestABadFormGivesNoToken(t *testing.T) {
-	n := newNode(t, testenv.New(t, auth.Kinds(), Kinds()))
+	n := newNode(t, testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds()))
 	c := n.client()
 	fresh := func() string {
 		return sign(t, jwt.SigningMethodEdDSA, "d", keys().ed, n.claims(c.ID, halsocoach.NewID()))
@@ -312,7 +314,7 @@ func TestABadFormGivesNoToken(t *testing.T) {
 }
 
 func TestAnAssertionServesOnceOnAllNodes(t *testing.T) {
-	env := testenv.New(t, auth.Kinds(), Kinds())
+	env := testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds())
 	a, b := newNode(t, env), newNode(t, env)
 	c := a.client()
 	env.Eventually("the other node knows the client", func() bool { _, ok := b.svc.clients.Get(c.ID); return ok })
@@ -334,7 +336,7 @@ func TestAnAssertionServesOnceOnAllNodes(t *testing.T) {
 }
 
 func TestAScopeOpensNoMoreThanItSays(t *testing.T) {
-	n := newNode(t, testenv.New(t, auth.Kinds(), Kinds()))
+	n := newNode(t, testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds()))
 	c := n.client()
 	for scope, want := range map[string][3]int{
 		"system/ServiceRequest.cr system/Task.r": {200, 200, 403},
@@ -351,7 +353,7 @@ func TestAScopeOpensNoMoreThanItSays(t *testing.T) {
 }
 
 func TestAnEndedClientIsRefusedAtOnceAndATokenDiesInFiveMinutes(t *testing.T) {
-	env := testenv.New(t, auth.Kinds(), Kinds())
+	env := testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds())
 	n := newNode(t, env)
 	c := n.client()
 	token := func(jti string) string {
@@ -386,7 +388,7 @@ func TestAnEndedClientIsRefusedAtOnceAndATokenDiesInFiveMinutes(t *testing.T) {
 }
 
 func TestOtherKeysTakeOverAtOnce(t *testing.T) {
-	env := testenv.New(t, auth.Kinds(), Kinds())
+	env := testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds())
 	n := newNode(t, env)
 	c := n.client()
 	next, private, _ := ed25519.GenerateKey(rand.Reader)

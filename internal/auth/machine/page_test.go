@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"halsocoach/internal/auth"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )
@@ -18,7 +19,7 @@ func (n *node) administrators() *testenv.App {
 }
 
 func TestAnAdministratorConnectsASystemChangesItsKeysAndEndsIt(t *testing.T) {
-	n := newNode(t, testenv.New(t, auth.Kinds(), Kinds()))
+	n := newNode(t, testenv.New(t, auth.Kinds(), staff.Kinds(), Kinds()))
 	admin := n.administrators().As(n.env.People.Kommun)
 	if r := admin.Get(path); r.Status != 200 || !strings.Contains(r.Body, "Inget system är kopplat än") {
 		t.Fatal(r.Status, r.Body)

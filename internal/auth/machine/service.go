@@ -13,6 +13,7 @@ import (
 	"halsocoach"
 	"halsocoach/internal/auth"
 	"halsocoach/internal/event"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
 )
 
@@ -21,7 +22,7 @@ type Config struct {
 	Store     store.Store
 	Auth      *auth.Service
 	Bus       *event.Bus
-	Registers auth.Registers
+	Registers staff.Registers
 	Clock     halsocoach.Clock
 	Log       *slog.Logger
 	PublicURL string
@@ -31,7 +32,7 @@ type Config struct {
 type Service struct {
 	cfg     Config
 	docs    store.Collection[Client]
-	clients *auth.Mirror[Client]
+	clients *store.Mirror[Client]
 }
 
 // nudgeClients tells other nodes that a client has changed.
@@ -41,7 +42,7 @@ const nudgeClients = "machine.client"
 func New(cfg Config) *Service {
 	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	s := &Service{cfg: cfg, docs: store.In[Client](cfg.Store, clientKind)}
-	s.clients = auth.NewMirror(s.docs, nudgeClients, func(c Client) (string, time.Time) { return c.ID, c.Changed })
+	s.clients = store.NewMirror(s.docs, nudgeClients, func(c Client) (string, time.Time) { return c.ID, c.Changed })
 	cfg.Auth.Machines(func(id string) (halsocoach.Actor, bool) {
 		c, ok := s.clients.Get(id)
 		if !ok || c.Ended != nil {
@@ -54,8 +55,8 @@ func New(cfg Config) *Service {
 
 // Start loads the register and keeps it fresh until ctx ends. It returns once it
 // runs.
-func (s *Service) Start(ctx context.Context) error {
-	return s.clients.Follow(ctx, s.cfg.Bus, s.cfg.Clock, s.cfg.Log)
+func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
+	return s.clients.Follow(ctx, bus, s.cfg.Clock, s.cfg.Log)
 }
 
 // tokenURL is where tokens are asked for, and what an assertion is for.
@@ -121,7 +122,7 @@ func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id string, w 
 	if err != nil || u.Kind != "vårdcentral" || !mayManage(who, u.Kommun) {
 		return Client{}, halsocoach.Invalid(halsocoach.Field{Name: "unit", Text: "Välj en av vårdcentralerna i listan."})
 	}
-	now := auth.Later(s.cfg.Clock(), time.Time{})
+	now := store.Later(s.cfg.Clock(), time.Time{})
 	c := Client{ID: id, Unit: u.ID, Kommun: u.Kommun, Name: w.Name, JWKS: w.JWKS, Scopes: w.Scopes, By: who.ID, Made: now, Changed: now}
 	err = s.docs.Insert(ctx, id, c)
 	if errors.Is(err, store.ErrConflict) {
@@ -172,7 +173,7 @@ func (s *Service) change(ctx context.Context, who halsocoach.Actor, id string, d
 		return Client{}, err
 	}
 	c, err := s.docs.Update(ctx, id, func(c *Client) ([]halsocoach.Event, error) {
-		now := auth.Later(s.cfg.Clock(), c.Changed)
+		now := store.Later(s.cfg.Clock(), c.Changed)
 		if err := do(c, now); err != nil {
 			return nil, err
 		}

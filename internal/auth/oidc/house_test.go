@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"halsocoach"
 	"halsocoach/internal/auth"
 	"halsocoach/internal/auth/oidc/oidctest"
+	"halsocoach/internal/staff"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )
@@ -78,7 +80,7 @@ func (l *lines) take() string {
 
 func newGround(t *testing.T) *ground {
 	t.Helper()
-	g := &ground{Env: testenv.New(t, auth.Kinds()), provider: oidctest.New(t, people()...), log: &lines{}}
+	g := &ground{Env: testenv.New(t, auth.Kinds(), staff.Kinds()), provider: oidctest.New(t, people()...), log: &lines{}}
 	g.provider.Now = g.Clock.Now
 	g.provider.Allow(public, "bankid", "siths", "kommun")
 	return g
@@ -86,30 +88,33 @@ func newGround(t *testing.T) *ground {
 
 // node is one of several programs on the ground.
 type node struct {
-	t    *testing.T
-	auth *auth.Service
-	oidc *Service
-	app  *web.App
+	t       *testing.T
+	auth    *auth.Service
+	members *staff.Service
+	oidc    *Service
+	app     *web.App
 }
 
 func (g *ground) node(t *testing.T, change ...func([]Provider)) *node {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(g.log, nil))
-	a, err := auth.New(auth.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public})
+	members := staff.New(staff.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public, Proven: true})
+	a, err := auth.New(auth.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public, Staff: members})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Start(g.Ctx()); err != nil {
+	if err := errors.Join(members.Start(g.Ctx(), g.Bus), a.Start(g.Ctx(), g.Bus)); err != nil {
 		t.Fatal(err)
 	}
 	all := providers(g.provider)
 	for _, c := range change {
 		c(all)
 	}
-	n := &node{t: t, auth: a}
+	n := &node{t: t, auth: a, members: members}
 	n.oidc = New(Config{Providers: all, Auth: a, Seal: g.Seal, Clock: g.Clock.Now, Log: log, PublicURL: public})
 	n.app = web.New(web.Config{PublicURL: public, Log: log, Clock: g.Clock.Now, Actor: a.Actor, Drafts: a, Session: a.Left, FormTargets: FormTargets(all)})
 	a.Routes(n.app.Fiber())
+	members.Routes(n.app.Fiber())
 	n.oidc.Routes(n.app.Fiber())
 	n.app.Fiber().Get("/vem", func(c *fiber.Ctx) error {
 		who := web.Who(c)
@@ -118,10 +123,10 @@ func (g *ground) node(t *testing.T, change ...func([]Provider)) *node {
 	return n
 }
 
-func (n *node) hire(members ...auth.Member) {
+func (n *node) hire(members ...staff.Member) {
 	n.t.Helper()
 	for _, m := range members {
-		if _, err := n.auth.Hire(n.t.Context(), halsocoach.System("test"), m); err != nil {
+		if _, err := n.members.Hire(n.t.Context(), halsocoach.System("test"), m); err != nil {
 			n.t.Fatal(err)
 		}
 	}
@@ -132,9 +137,9 @@ func (n *node) staff(g *ground) {
 	n.t.Helper()
 	p := g.People
 	n.hire(
-		auth.Member{ID: "maria", Name: p.Maria.Name, Role: p.Maria.Role, Kommun: "0684", Centre: "0684", Identities: []string{"hsa:SE2321000016-1111"}},
-		auth.Member{ID: "johan", Name: p.Johan.Name, Role: p.Johan.Role, Kommun: "0684", Centre: "0684"},
-		auth.Member{ID: "eva", Name: p.Kommun.Name, Role: p.Kommun.Role, Kommun: "0684", Identities: []string{"hsa:SE2321000016-3333"}},
+		staff.Member{ID: "maria", Name: p.Maria.Name, Role: p.Maria.Role, Kommun: "0684", Centre: "0684", Identities: []string{"hsa:SE2321000016-1111"}},
+		staff.Member{ID: "johan", Name: p.Johan.Name, Role: p.Johan.Role, Kommun: "0684", Centre: "0684"},
+		staff.Member{ID: "eva", Name: p.Kommun.Name, Role: p.Kommun.Role, Kommun: "0684", Identities: []string{"hsa:SE2321000016-3333"}},
 	)
 }
 

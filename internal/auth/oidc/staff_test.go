@@ -10,12 +10,13 @@ import (
 	"halsocoach"
 	"halsocoach/internal/auth"
 	"halsocoach/internal/auth/oidc/oidctest"
+	"halsocoach/internal/staff"
 )
 
 // invite makes a link and gives its path.
-func (n *node) invite(g *ground, who halsocoach.Actor, inv auth.Invitation) string {
+func (n *node) invite(g *ground, who halsocoach.Actor, inv staff.Invitation) string {
 	n.t.Helper()
-	link, err := n.auth.Invite(g.Ctx(), who, inv)
+	link, err := n.members.Invite(g.Ctx(), who, inv)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func (n *node) eva() halsocoach.Actor {
 	return halsocoach.Actor{ID: "eva", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"}
 }
 
-var newCoach = auth.Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}
+var newCoach = staff.Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}
 
 func TestSomebodyWithoutARegisterRowSeesWhatToDoNext(t *testing.T) {
 	g := newGround(t)
@@ -40,8 +41,8 @@ func TestSomebodyWithoutARegisterRowSeesWhatToDoNext(t *testing.T) {
 	if b.cookies["session"] != "" {
 		t.Fatal("a session began")
 	}
-	n.hire(auth.Member{ID: "johan", Name: "Johan Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684", Identities: []string{auth.SubjectIdentity(g.provider.URL, "johan-1")}})
-	if _, err := n.auth.End(g.Ctx(), n.eva(), "johan"); err != nil {
+	n.hire(staff.Member{ID: "johan", Name: "Johan Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684", Identities: []string{auth.SubjectIdentity(g.provider.URL, "johan-1")}})
+	if _, err := n.members.End(g.Ctx(), n.eva(), "johan"); err != nil {
 		t.Fatal(err)
 	}
 	n.browser().through(g, kommun, "johan-1").sees(t, 403, "Ditt konto är avslutat", "Be din administratör om en ny inbjudan")
@@ -52,9 +53,9 @@ func TestTwoMembersWithOneSubjectOpenNeither(t *testing.T) {
 	n := g.node(t)
 	same := []string{auth.SubjectIdentity(g.provider.URL, "johan-1")}
 	n.hire(
-		auth.Member{ID: "a", Name: "A", Role: halsocoach.RoleRegion, Identities: same},
-		auth.Member{ID: "b", Name: "B", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684", Identities: same},
-		auth.Member{ID: "eva", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"},
+		staff.Member{ID: "a", Name: "A", Role: halsocoach.RoleRegion, Identities: same},
+		staff.Member{ID: "b", Name: "B", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684", Identities: same},
+		staff.Member{ID: "eva", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"},
 	)
 	b := n.browser()
 	g.log.take()
@@ -132,7 +133,7 @@ func TestOfTwoInvitationsWithOneSignInOneWins(t *testing.T) {
 	done := make(chan struct{})
 	for i := range 8 {
 		n := nodes[i%2]
-		link := n.invite(g, halsocoach.System("test"), auth.Invitation{Role: halsocoach.RoleRegion})
+		link := n.invite(g, halsocoach.System("test"), staff.Invitation{Role: halsocoach.RoleRegion})
 		b := n.browser()
 		b.through(g, kommun+"&next="+url.QueryEscape(link), "johan-1")
 		go func() {
@@ -157,7 +158,7 @@ func TestANewLinkOpensNoAccountByItself(t *testing.T) {
 	g := newGround(t)
 	n := g.node(t)
 	n.staff(g)
-	link := n.invite(g, n.eva(), auth.Invitation{Staff: "maria"})
+	link := n.invite(g, n.eva(), staff.Invitation{Staff: "maria"})
 	n.browser().post(link, url.Values{"_key": {"k"}}).sees(t, 403, "Visa vem du är")
 	// The administrator's own sign-in is the administrator's.
 	eva := n.browser()
@@ -216,7 +217,7 @@ func TestWhoHasLeftMayComeBackWithTheSameSignIn(t *testing.T) {
 		return strings.Split(b.get("/vem").body, "|")[1]
 	}
 	first := join("a")
-	if _, err := n.auth.End(g.Ctx(), n.eva(), first); err != nil {
+	if _, err := n.members.End(g.Ctx(), n.eva(), first); err != nil {
 		t.Fatal(err)
 	}
 	if second := join("b"); second == first {

@@ -11,6 +11,7 @@ import (
 	"halsocoach"
 	"halsocoach/internal/auth"
 	"halsocoach/internal/auth/oidc/oidctest"
+	"halsocoach/internal/staff"
 )
 
 const evasID = "SE2321000016-3333"
@@ -43,13 +44,13 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 		t.Errorf("the log says %s", line)
 	}
 	// Who asks for it by an invitation for somebody else does not get it either.
-	for _, inv := range []auth.Invitation{newCoach, {Staff: "maria"}} {
+	for _, inv := range []staff.Invitation{newCoach, {Staff: "maria"}} {
 		link := n.invite(g, n.eva(), inv)
 		b, _ := n.comes(other, "ond", "&next="+url.QueryEscape(link))
 		b.post(link, url.Values{"name": {"Ond"}, "_key": {"k"}}).sees(t, 409, "Din inloggning hör redan till ett konto")
 	}
 	// A link for the member herself ties it, and from then on it opens her account.
-	link := n.invite(g, halsocoach.System("test"), auth.Invitation{Staff: "eva"})
+	link := n.invite(g, halsocoach.System("test"), staff.Invitation{Staff: "eva"})
 	b, p := n.comes(other, "ond", "&next="+url.QueryEscape(link))
 	if p.where != link || b.cookies["session"] != "" {
 		t.Fatalf("%d to %s", p.status, p.where)
@@ -66,7 +67,7 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	if got := b.get("/vem").body; !strings.HasPrefix(got, "kommun|eva") {
 		t.Fatal(got)
 	}
-	n.hire(auth.Member{ID: "ond", Name: "Ej Ond", Role: halsocoach.RoleRegion, Identities: []string{"hsa:SE1"}})
+	n.hire(staff.Member{ID: "ond", Name: "Ej Ond", Role: halsocoach.RoleRegion, Identities: []string{"hsa:SE1"}})
 	trusted := g.node(t, there, func(all []Provider) { all[2].Claims.HSAID, all[2].SpeaksFor = "hsaid", []string{"hsa"} })
 	other.Do(oidctest.Wrong{Claims: func(c map[string]any) { c["hsaid"] = "SE1" }})
 	if b, _ = trusted.comes(other, "ond", ""); !strings.HasPrefix(b.get("/vem").body, "region|ond") {
@@ -87,7 +88,7 @@ func TestASubjectThatLooksLikeANumberIsNobodysNumber(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.hire(auth.Member{ID: "chef", Name: "Regionchef", Role: halsocoach.RoleRegion, Identities: []string{identity}})
+	n.hire(staff.Member{ID: "chef", Name: "Regionchef", Role: halsocoach.RoleRegion, Identities: []string{identity}})
 	_, p := n.comes(other, "20030202-2389", "")
 	p.sees(t, 403, "Du finns inte i personalregistret än")
 	// Tied by a link it opens what it was tied to, and no hash of the number is kept.
@@ -109,22 +110,22 @@ func TestALinkGivesNoMoreThanItsMakerHas(t *testing.T) {
 	n := g.node(t)
 	n.staff(g)
 	chef := halsocoach.Actor{ID: "chef", Name: "Chef", Role: halsocoach.RoleRegion}
-	n.hire(auth.Member{ID: "chef", Name: "Chef", Role: halsocoach.RoleRegion})
+	n.hire(staff.Member{ID: "chef", Name: "Chef", Role: halsocoach.RoleRegion})
 	links := map[string]string{
-		"an administrator who has ended":       n.invite(g, n.eva(), auth.Invitation{Role: halsocoach.RoleKommun, Kommun: "0684"}),
+		"an administrator who has ended":       n.invite(g, n.eva(), staff.Invitation{Role: halsocoach.RoleKommun, Kommun: "0684"}),
 		"an administrator who is coach now":    n.invite(g, chef, newCoach),
-		"a link for who has become region":     n.invite(g, n.eva(), auth.Invitation{Staff: "maria"}),
-		"a link for who has ended, come again": n.invite(g, halsocoach.System("test"), auth.Invitation{Staff: "johan"}),
+		"a link for who has become region":     n.invite(g, n.eva(), staff.Invitation{Staff: "maria"}),
+		"a link for who has ended, come again": n.invite(g, halsocoach.System("test"), staff.Invitation{Staff: "johan"}),
 	}
-	n.hire(auth.Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleRegion})
+	n.hire(staff.Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleRegion})
 	maria := halsocoach.Actor{ID: "maria", Role: halsocoach.RoleRegion}
 	for _, id := range []string{"eva", "johan"} {
-		if _, err := n.auth.End(g.Ctx(), maria, id); err != nil {
+		if _, err := n.members.End(g.Ctx(), maria, id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	n.hire(auth.Member{ID: "chef", Name: "Chef", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"},
-		auth.Member{ID: "johan", Name: "Johan Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
+	n.hire(staff.Member{ID: "chef", Name: "Chef", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"},
+		staff.Member{ID: "johan", Name: "Johan Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
 	for name, link := range links {
 		n.browser().get(link).sees(t, 404, "Länken gäller inte")
 		b := n.browser()
@@ -135,7 +136,7 @@ func TestALinkGivesNoMoreThanItsMakerHas(t *testing.T) {
 		}
 	}
 	// Hired anew, the administrator does not find the old links working.
-	n.hire(auth.Member{ID: "eva", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"})
+	n.hire(staff.Member{ID: "eva", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"})
 	n.browser().get(links["an administrator who has ended"]).sees(t, 404)
 }
 
@@ -170,7 +171,7 @@ func TestProtectedIsEverythingThatIsNoClearNo(t *testing.T) {
 func TestWhoSomebodyIsIsATextAndNothingElse(t *testing.T) {
 	g := newGround(t)
 	n := g.node(t)
-	n.hire(auth.Member{ID: "x", Name: "X", Role: halsocoach.RoleRegion, Identities: []string{"hsa:TRUE", "hsa:1", "hsa:" + evasID}})
+	n.hire(staff.Member{ID: "x", Name: "X", Role: halsocoach.RoleRegion, Identities: []string{"hsa:TRUE", "hsa:1", "hsa:" + evasID}})
 	for _, value := range []any{true, 1, []any{evasID}, []any{evasID, "SE2321000016-1111"}, map[string]any{"id": evasID}} {
 		g.provider.Do(oidctest.Wrong{Claims: func(c map[string]any) { c["hsaid"], c["acr"] = value, "loa3" }})
 		n.browser().through(g, siths, "eva-1").sees(t, 502, "Inloggningen sa inte vem du är")
@@ -223,7 +224,7 @@ func TestARemovedSignInStaysRemoved(t *testing.T) {
 	g := newGround(t)
 	n := g.node(t)
 	n.staff(g)
-	used, second := n.invite(g, n.eva(), auth.Invitation{Staff: "maria"}), n.invite(g, n.eva(), auth.Invitation{Staff: "maria"})
+	used, second := n.invite(g, n.eva(), staff.Invitation{Staff: "maria"}), n.invite(g, n.eva(), staff.Invitation{Staff: "maria"})
 	b := n.browser()
 	b.through(g, kommun+"&next="+url.QueryEscape(used), "johan-1")
 	proof := b.cookies["intyg"]
@@ -300,14 +301,14 @@ func TestWhatALinkHasTiedSaysWhoseLinkItWasAtTheFrontDoorToo(t *testing.T) {
 		return b
 	}
 	// The administrator ties a sign-in of her own to a colleague.
-	if got := via(accept(n.invite(g, n.eva(), auth.Invitation{Staff: "maria"}), kommun, "eva-1")); got != "maria by eva" {
+	if got := via(accept(n.invite(g, n.eva(), staff.Invitation{Staff: "maria"}), kommun, "eva-1")); got != "maria by eva" {
 		t.Error(got)
 	}
 	if got := via(front(kommun, "eva-1")); got != "maria by eva" {
 		t.Errorf("at the front door: %s", got)
 	}
 	// Another link for the same sign-in does not wash it.
-	accept(n.invite(g, halsocoach.System("test"), auth.Invitation{Staff: "maria"}), kommun, "eva-1")
+	accept(n.invite(g, halsocoach.System("test"), staff.Invitation{Staff: "maria"}), kommun, "eva-1")
 	if got := via(front(kommun, "eva-1")); got != "maria by eva" {
 		t.Errorf("after one more link: %s", got)
 	}

@@ -1,4 +1,4 @@
-package auth
+package store
 
 import (
 	"context"
@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"halsocoach/internal/store"
 )
 
 // Nudges are the messages between nodes that may be lost.
@@ -32,7 +30,7 @@ const (
 // The kind has an index "changed" on a time, which every change moves on: see
 // Later.
 type Mirror[T any] struct {
-	docs  store.Collection[T]
+	docs  Collection[T]
 	topic string
 	mark  func(T) (id string, changed time.Time)
 	told  func(id string) // after a change, wherever it was made; may be nil
@@ -43,7 +41,7 @@ type Mirror[T any] struct {
 }
 
 // NewMirror is empty until Load. topic is that of its nudges.
-func NewMirror[T any](docs store.Collection[T], topic string, mark func(T) (id string, changed time.Time)) *Mirror[T] {
+func NewMirror[T any](docs Collection[T], topic string, mark func(T) (id string, changed time.Time)) *Mirror[T] {
 	m := &Mirror[T]{docs: docs, topic: topic, mark: mark}
 	m.held.Store(&map[string]T{})
 	return m
@@ -85,13 +83,13 @@ func (m *Mirror[T]) Len() int { return len(*m.held.Load()) }
 
 // Put takes over what this node has just saved and nudges the others.
 func (m *Mirror[T]) Put(n Nudges, v T) {
-	m.take(v)
+	m.Take(v)
 	id, _ := m.mark(v)
 	n.Nudge(m.topic, []byte(id))
 }
 
-// take keeps the newer of each.
-func (m *Mirror[T]) take(values ...T) {
+// Take keeps the newer of what is held and what has just been read.
+func (m *Mirror[T]) Take(values ...T) {
 	changed := m.merge(values)
 	if m.told == nil {
 		return
@@ -137,7 +135,7 @@ func (m *Mirror[T]) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load %s: %w", m.topic, err)
 	}
-	m.take(all...)
+	m.Take(all...)
 	return nil
 }
 
@@ -147,7 +145,7 @@ func (m *Mirror[T]) Follow(ctx context.Context, n Nudges, clock func() time.Time
 		ctx, cancel := context.WithTimeout(ctx, mirrorEvery)
 		defer cancel()
 		if v, err := m.docs.Get(ctx, string(body)); err == nil {
-			m.take(v)
+			m.Take(v)
 		}
 	})
 	if err != nil {
@@ -159,11 +157,18 @@ func (m *Mirror[T]) Follow(ctx context.Context, n Nudges, clock func() time.Time
 	}
 	go func() {
 		defer stop()
-		every(ctx, mirrorEvery, func() {
+		tick := time.NewTicker(mirrorEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
 			if err := m.catchUp(ctx, clock()); err != nil && ctx.Err() == nil {
 				log.Warn("register not refreshed", "register", m.topic, "error", err)
 			}
-		})
+		}
 	}()
 	return nil
 }
@@ -176,30 +181,16 @@ func (m *Mirror[T]) catchUp(ctx context.Context, now time.Time) error {
 	if now.Before(from) {
 		from = now
 	}
-	q := store.Query{Index: "changed", From: from.Add(-mirrorOverlap), Limit: mirrorPage}
+	q := Query{Index: "changed", From: from.Add(-mirrorOverlap), Limit: mirrorPage}
 	for {
 		found, next, err := m.docs.Find(ctx, q)
 		if err != nil {
 			return err
 		}
-		m.take(found...)
+		m.Take(found...)
 		if next == "" {
 			return nil
 		}
 		q.After = next
-	}
-}
-
-// every runs do at each interval until ctx ends.
-func every(ctx context.Context, interval time.Duration, do func()) {
-	t := time.NewTicker(interval)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			do()
-		}
 	}
 }

@@ -1,9 +1,8 @@
-package auth
+package staff
 
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 	"strings"
 	"time"
 
@@ -12,6 +11,20 @@ import (
 	"halsocoach"
 	"halsocoach/internal/web"
 )
+
+// Routes are the pages.
+func (s *Service) Routes(r fiber.Router) {
+	r.Get("/personal", s.staffPage)
+	r.Get("/personal/bjud-in", s.invitePage)
+	r.Post("/personal/bjud-in", s.invite)
+	r.Get("/personal/lank", s.linkPage)
+	r.Get("/personal/inbjudan/:id", s.toStaff)
+	r.Post("/personal/inbjudan/:id", s.withdrawInvitation)
+	r.Get("/personal/:id/lank", s.toStaff)
+	r.Post("/personal/:id/lank", s.newLink)
+	r.Get("/personal/:id/avsluta", s.endPage)
+	r.Post("/personal/:id/avsluta", s.end)
+}
 
 // staffView is the list of a kommun's staff.
 type staffView struct {
@@ -53,10 +66,10 @@ func (s *Service) staffPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v := staffView{Kommun: kommun, Choose: who.Role == halsocoach.RoleRegion, Proven: len(s.doors(true)) > 0}
+	v := staffView{Kommun: kommun, Choose: who.Role == halsocoach.RoleRegion, Proven: s.cfg.Proven}
 	members, next := pageAfter(members, c.Query("after"))
 	for _, m := range members {
-		place := s.placeName(ctx, Invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit})
+		place := s.PlaceName(ctx, Invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit})
 		v.Members = append(v.Members, staffRow{m, place, m.ID == who.ID})
 	}
 	if next != "" {
@@ -78,10 +91,10 @@ func (s *Service) waitingRows(ctx context.Context, who halsocoach.Actor, kommun 
 	rows := make([]waitingRow, len(found))
 	for i, d := range found {
 		title := web.RoleName(ctx, d.Role)
-		if m, ok := s.staff.Get(d.Staff); ok {
+		if m, ok := s.members.Get(d.Staff); ok {
 			title = m.Name
 		}
-		place := s.placeName(ctx, Invitation{Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit})
+		place := s.PlaceName(ctx, Invitation{Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit})
 		rows[i] = waitingRow{ID: d.ID, Title: title, Place: place, By: d.By, Ends: d.Ends}
 	}
 	return rows, nil
@@ -91,7 +104,7 @@ func (s *Service) waitingRows(ctx context.Context, who halsocoach.Actor, kommun 
 func (s *Service) withdrawInvitation(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	who := web.Who(c)
-	if err := s.withdraw(web.Ctx(c), who, c.Params("id")); err != nil {
+	if err := s.Withdraw(web.Ctx(c), who, c.Params("id")); err != nil {
 		return err
 	}
 	return web.Redirect(c, "/personal?kommun="+staffKommun(who, f.Get("kommun")), "Länken gäller inte längre.")
@@ -114,10 +127,10 @@ func pageAfter(members []Member, after string) (page []Member, next string) {
 	return members, next
 }
 
-// placeName is where somebody works, as people say it.
-func (s *Service) placeName(ctx context.Context, inv Invitation) string {
+// PlaceName is where somebody works, as people say it.
+func (s *Service) PlaceName(ctx context.Context, inv Invitation) string {
 	who := halsocoach.Actor{Centre: inv.Centre, Unit: inv.Unit}
-	if name := s.unitName(ctx, who); name != "" {
+	if name := s.Workplace(ctx, who); name != "" {
 		return name
 	}
 	if local(inv.Role) {
@@ -218,9 +231,9 @@ func (s *Service) invitePlace(ctx context.Context, who halsocoach.Actor, place, 
 }
 
 // The link is shown once, on the page after the post. Until then it lies in a
-// cookie of the administrator's own browser, since we keep only its hash.
+// cookie of the administrator's own browser, since we keep only its hash. A sign-out clears it.
 const (
-	linkCookie = "inbjudan"
+	LinkCookie = "inbjudan"
 	linkLasts  = 5 * time.Minute
 )
 
@@ -236,13 +249,13 @@ func (s *Service) showLink(c *fiber.Ctx, link string) error {
 	if err != nil {
 		return err
 	}
-	s.setCookie(c, s.hostCookie(linkCookie), s.cfg.Seal.Token("auth.link").Encrypt(plain), linkLasts)
+	s.cookies.Set(c, LinkCookie, s.cfg.Seal.Token("staff.link").Encrypt(plain), linkLasts)
 	return web.Redirect(c, "/personal/lank", "")
 }
 
 // madeLink is the link that who has just made in this browser, or "".
 func (s *Service) madeLink(c *fiber.Ctx, who halsocoach.Actor) string {
-	plain, err := s.cfg.Seal.Token("auth.link").Decrypt(c.Cookies(s.hostCookie(linkCookie)))
+	plain, err := s.cfg.Seal.Token("staff.link").Decrypt(s.cookies.Get(c, LinkCookie))
 	var m made
 	if err != nil || json.Unmarshal(plain, &m) != nil || m.Who != who.ID || !s.cfg.Clock().Before(m.Ends) {
 		return ""
@@ -259,7 +272,7 @@ func (s *Service) linkPage(c *fiber.Ctx) error {
 	if link == "" {
 		return web.Redirect(c, "/personal", "")
 	}
-	s.clearCookie(c, s.hostCookie(linkCookie))
+	s.cookies.Clear(c, LinkCookie)
 	return web.Show(c, web.Page{Title: "Länken är klar", Active: "/personal"}, linkReady(link, s.cfg.Clock().Add(invitationLasts)))
 }
 
@@ -275,11 +288,11 @@ func (s *Service) newLink(c *fiber.Ctx) error {
 
 func (s *Service) endPage(c *fiber.Ctx) error {
 	ctx, who, id := web.Ctx(c), web.Who(c), c.Params("id")
-	if err := s.allowMember(who, id); err != nil {
+	if err := s.AllowMember(who, id); err != nil {
 		return err
 	}
-	m, _ := s.staff.Get(id)
-	place := s.placeName(ctx, Invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit})
+	m, _ := s.members.Get(id)
+	place := s.PlaceName(ctx, Invitation{Role: m.Role, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit})
 	return web.Show(c, web.Page{Title: "Avsluta konto", Active: "/personal"}, endMember(staffRow{m, place, m.ID == who.ID}, web.NewForm(c)))
 }
 
@@ -289,27 +302,4 @@ func (s *Service) end(c *fiber.Ctx) error {
 		return err
 	}
 	return web.Redirect(c, "/personal?kommun="+halsocoach.CountyOr(m.Kommun), "Kontot är avslutat. Personen är utloggad överallt.")
-}
-
-// identitiesPage shows by which proven sign-ins a colleague comes in.
-func (s *Service) identitiesPage(c *fiber.Ctx) error {
-	ctx, who, id := web.Ctx(c), web.Who(c), c.Params("id")
-	if err := s.allowMember(who, id); err != nil {
-		return err
-	}
-	m, _ := s.staff.Get(id)
-	all, err := s.identitiesOf(ctx, m)
-	if err != nil {
-		return err
-	}
-	return web.Show(c, web.Page{Title: "Inloggningar", Active: "/personal"}, identityList(staffRow{m, "", m.ID == who.ID}, all, web.NewForm(c)))
-}
-
-// removeIdentity takes one of them away.
-func (s *Service) removeIdentity(c *fiber.Ctx) error {
-	f, id := web.ReadForm(c), c.Params("id")
-	if err := s.Unbind(web.Ctx(c), web.Who(c), id, f.Get("inloggning")); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/personal/"+url.PathEscape(id)+"/inloggningar", "Inloggningen är borttagen. Personen är utloggad överallt.")
 }

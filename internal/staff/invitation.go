@@ -1,7 +1,6 @@
-package auth
+package staff
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -39,9 +38,16 @@ type invitation struct {
 	Made   time.Time       `json:"made"`
 	Ends   time.Time       `json:"ends"`
 	Used   *time.Time      `json:"used,omitempty"`
-	Wish   string          `json:"wish,omitempty"` // digest of the acceptance
-	Open   string          `json:"open,omitempty"` // whose it is, while it can be used: a kommun or the county
+	Digest string          `json:"digest,omitempty"` // of the acceptance
+	Open   string          `json:"open,omitempty"`   // whose it is, while it can be used: a kommun or the county
 }
+
+// The faults of a link.
+var (
+	ErrInvitation = halsocoach.NotFound("Länken gäller inte längre. Den som bjöd in dig kan göra en ny.")
+	ErrUsed       = halsocoach.Conflict("used", "Länken har redan använts. Den som bjöd in dig kan göra en ny.")
+	ErrNoAccount  = halsocoach.Forbidden("Det finns inget öppet konto för dig här. Vänd dig till den som bjöd in dig.")
+)
 
 // invitationLasts is how long a link can be used; a used or late one is kept so
 // that its page can say what happened.
@@ -71,10 +77,10 @@ func (s *Service) Invite(ctx context.Context, who halsocoach.Actor, inv Invitati
 	}
 	d := invitation{Role: inv.Role, Kommun: inv.Kommun, Centre: inv.Centre, Unit: inv.Unit, By: who.Name, Maker: who.ID}
 	if inv.Staff != "" {
-		if err := s.allowMember(who, inv.Staff); err != nil {
+		if err := s.AllowMember(who, inv.Staff); err != nil {
 			return "", err
 		}
-		m, _ := s.staff.Get(inv.Staff)
+		m, _ := s.members.Get(inv.Staff)
 		if m.Ended != "" {
 			return "", ErrNoAccount
 		}
@@ -109,9 +115,9 @@ func (s *Service) waiting(ctx context.Context, who halsocoach.Actor, kommun stri
 	return found, nil
 }
 
-// withdraw makes a link worthless that nobody has used. What is used, late or
+// Withdraw makes a link worthless that nobody has used. What is used, late or
 // withdrawn already is no fault.
-func (s *Service) withdraw(ctx context.Context, who halsocoach.Actor, id string) error {
+func (s *Service) Withdraw(ctx context.Context, who halsocoach.Actor, id string) error {
 	if err := halsocoach.Allow(who, halsocoach.RoleKommun, halsocoach.RoleRegion); err != nil {
 		return err
 	}
@@ -189,26 +195,27 @@ func (s *Service) completeUnit(ctx context.Context, d *invitation) error {
 	return nil
 }
 
-// offer is what an invitation's page shows.
-type offer struct {
+// Offer is what an invitation's page shows.
+type Offer struct {
 	Invitation
-	Name string // of a known member
-	By   string
-	Ends time.Time
-	Used bool
+	Member string // id of the member that it is for or will make
+	Name   string // of a known member
+	By     string
+	Ends   time.Time
+	Used   bool
 }
 
-// offer reads the invitation of a link.
-func (s *Service) offer(ctx context.Context, token string) (offer, error) {
+// Offer reads the invitation of a link.
+func (s *Service) Offer(ctx context.Context, token string) (Offer, error) {
 	d, err := s.openInvitation(ctx, token)
 	if err != nil {
-		return offer{}, err
+		return Offer{}, err
 	}
-	o := offer{Invitation: Invitation{Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit}, By: d.By, Ends: d.Ends, Used: d.Used != nil}
+	o := Offer{Invitation: Invitation{Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit}, Member: d.Staff, By: d.By, Ends: d.Ends, Used: d.Used != nil}
 	if d.Known {
-		m, ok := s.staff.Get(d.Staff)
+		m, ok := s.members.Get(d.Staff)
 		if !ok || m.Ended != "" {
-			return offer{}, ErrInvitation
+			return Offer{}, ErrInvitation
 		}
 		o.Staff, o.Name = m.ID, m.Name
 	}
@@ -235,13 +242,18 @@ func (s *Service) stillMeant(d invitation) bool {
 	if strings.HasPrefix(d.Maker, halsocoach.System("").ID) {
 		return true
 	}
-	maker, ok := s.staff.Get(d.Maker)
+	maker, ok := s.members.Get(d.Maker)
 	who := halsocoach.Actor{ID: maker.ID, Role: maker.Role, Kommun: maker.Kommun}
 	if !ok || maker.Ended != "" || !mayManage(who, d.Role, d.Kommun) {
 		return false
 	}
-	m, ok := s.staff.Get(d.Staff)
+	m, ok := s.members.Get(d.Staff)
 	return !d.Known || !ok || mayManage(who, m.Role, m.Kommun)
+}
+
+// Forget removes the links for a member.
+func (s *Service) Forget(ctx context.Context, member string) error {
+	return s.forget(ctx, member, false)
 }
 
 // forget removes links: those for a member, and with made also those that nobody
@@ -272,79 +284,61 @@ func (s *Service) forget(ctx context.Context, member string, made bool) error {
 	return remove("maker", func(d invitation) bool { return d.Used == nil })
 }
 
-// acceptance is what somebody answers to an invitation.
-type acceptance struct {
-	Name   string
-	Device string
-	Proof  *Proof // of who they are, where a provider is trusted with staff
+// Accepted is a link that has been used.
+type Accepted struct {
+	ID     string // of the invitation
+	Member string
+	Maker  string // staff id of who made the link
+	Via    string // see Actor.Via
 }
 
-// wish is what ties a repeat to the first time: the name, and who was proved.
-func (a acceptance) wish(name string) []string {
-	if a.Proof == nil {
-		return []string{name}
-	}
-	return []string{name, a.Proof.Identity, a.Proof.Issuer}
-}
-
-// accept uses the link: it makes the member, or for a known one only opens the
-// door, and begins a session. Where a provider is trusted with staff the link
-// opens nothing by itself: it ties the proven sign-in to the member. The same
-// wish sent twice is one wish; another one gets ErrUsed.
-func (s *Service) accept(ctx context.Context, token string, a acceptance, req halsocoach.Request) (Signed, error) {
-	name := strings.Join(strings.Fields(a.Name), " ")
+// Accept uses the link: it makes the member, or for a known one only says who they
+// are. digest ties a repeat to the first time; with another one it is ErrUsed.
+func (s *Service) Accept(ctx context.Context, token, name, digest string) (Accepted, error) {
 	d, err := s.openInvitation(ctx, token)
 	if err != nil {
-		return Signed{}, err
-	}
-	if len(s.doors(true)) == 0 {
-		a.Proof = nil
-	} else if a.Proof == nil || a.Proof.Identity == "" {
-		return Signed{}, ErrProve
-	} else if err := s.mayBind(d.Staff, a.Proof.Identity); err != nil {
-		return Signed{}, err
+		return Accepted{}, err
 	}
 	m := Member{ID: d.Staff, Name: name, Role: d.Role, Kommun: d.Kommun, Centre: d.Centre, Unit: d.Unit}
 	if d.Used == nil && !d.Known {
 		if err := halsocoach.Invalid(m.check()...); err != nil {
-			return Signed{}, err
+			return Accepted{}, err
 		}
 	}
-	now, wish := s.cfg.Clock().UTC(), req.Digest(a.wish(name))
+	now := s.cfg.Clock().UTC()
 	d, err = s.invitations.Update(ctx, d.ID, func(d *invitation) ([]halsocoach.Event, error) {
-		if d.Used != nil && (d.Wish != wish || now.Sub(*d.Used) > acceptAgain) {
+		if d.Used != nil && (d.Digest != digest || now.Sub(*d.Used) > acceptAgain) {
 			return nil, ErrUsed
 		}
 		if d.Used == nil {
-			d.Used, d.Wish, d.Open = &now, wish, ""
+			d.Used, d.Digest, d.Open = &now, digest, ""
 		}
 		return nil, nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return Signed{}, ErrInvitation
+		return Accepted{}, ErrInvitation
 	}
 	if err != nil {
-		return Signed{}, err
+		return Accepted{}, err
 	}
 	if !d.Known {
 		if err := s.join(ctx, m); err != nil {
-			return Signed{}, err
+			return Accepted{}, err
 		}
 	}
-	id := Identity{Staff: d.Staff, Device: a.Device, via: d.via()}
-	if a.Proof != nil {
-		if err := s.bind(ctx, d.Staff, *a.Proof, d.Maker, d.via()); err != nil {
-			return Signed{}, err
-		}
-		// Who removed a sign-in meanwhile has removed the links before it.
-		if _, err := s.invitations.Get(ctx, d.ID); errors.Is(err, store.ErrNotFound) {
-			return Signed{}, cmp.Or(s.loosen(ctx, d.Staff, a.Proof.Identity), error(ErrInvitation))
-		} else if err != nil {
-			return Signed{}, fmt.Errorf("read the invitation: %w", err)
-		}
-		id.Provider, id.Bonds = a.Proof.Provider, a.Proof.Bonds
+	return Accepted{ID: d.ID, Member: d.Staff, Maker: d.Maker, Via: d.via()}, nil
+}
+
+// Stands says whether a link that was accepted has not been removed meanwhile.
+func (s *Service) Stands(ctx context.Context, invitation string) (bool, error) {
+	_, err := s.invitations.Get(ctx, invitation)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
 	}
-	return s.SignInAs(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("read the invitation: %w", err)
+	}
+	return true, nil
 }
 
 // via is who made the link, when it opens the account of somebody who was in the

@@ -14,16 +14,17 @@ import (
 	"testing"
 
 	"halsocoach"
+	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/auth"
 )
 
-// testHouse is the whole program on an empty ground, with one of each role.
-func testHouse(t testing.TB) (*house, map[halsocoach.Role]string) {
+// testApp is the whole program on an empty ground, with one of each role.
+func testApp(t testing.TB) (*app, map[halsocoach.Role]string) {
 	t.Helper()
 	dir := t.TempDir()
-	h, err := openHouse(t.Context(), houseConfig{
-		place:     place{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL: "http://example.test", Demo: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	h, err := openApp(t.Context(), appConfig{
+		dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
+		PublicURL:  "http://example.test", Demo: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -50,8 +51,8 @@ func testHouse(t testing.TB) (*house, map[halsocoach.Role]string) {
 		}
 		tokens[role] = in.Token
 	}
-	for _, m := range madeUpStaff() {
-		if _, err := h.auth.Hire(t.Context(), halsocoach.System("test"), m); err != nil {
+	for _, m := range demo.Staff() {
+		if _, err := h.staff.Hire(t.Context(), halsocoach.System("test"), m); err != nil {
 			t.Fatal(err)
 		}
 		if tokens[m.Role] == "" {
@@ -83,7 +84,7 @@ var bodies = map[string]string{
 
 // ask sends a request to a route as a role and says what came of it: the status,
 // and for a redirect to the sign-in page "in".
-func ask(t *testing.T, h *house, token, method, path string) string {
+func ask(t *testing.T, h *app, token, method, path string) string {
 	t.Helper()
 	shape, ok := bodies[path]
 	if !ok {
@@ -129,10 +130,10 @@ func ask(t *testing.T, h *house, token, method, path string) string {
 }
 
 // routes of the app, without the HEAD twins that Fiber adds.
-func (h *house) routes() []string {
+func (a *app) routes() []string {
 	seen := map[string]bool{}
 	var all []string
-	for _, r := range h.web.Fiber().GetRoutes(true) {
+	for _, r := range a.web.Fiber().GetRoutes(true) {
 		row := r.Method + " " + r.Path
 		if r.Method == http.MethodHead || seen[row] {
 			continue
@@ -148,7 +149,7 @@ func (h *house) routes() []string {
 // in testdata/access.txt fails, and so does a route without a row or a row
 // without a route. What is new is written down by hand, after thinking about it.
 func TestAccess(t *testing.T) {
-	h, tokens := testHouse(t)
+	h, tokens := testApp(t)
 	src, err := os.ReadFile("testdata/access.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"halsocoach"
+	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/auth"
 )
 
@@ -66,7 +67,7 @@ func (a asking) get(b *testing.B, n int) (body []byte, took time.Duration) {
 // handler that sends the same bytes: rounds in turn, the median of the ratios.
 func BenchmarkSignedInPage(b *testing.B) {
 	pageSpeed() // as serve runs
-	h, _ := testHouse(b)
+	h, _ := testApp(b)
 	person, err := h.seal.NewPerson(b.Context())
 	if err != nil {
 		b.Fatal(err)
@@ -76,7 +77,7 @@ func BenchmarkSignedInPage(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, act := range []halsocoach.Act{"read inbox", "read referral", "decide referral", "read caseload", "read enrolment", "read goals", "book talk", "read talks"} {
-		if err := h.auth.Saw(b.Context(), coachActor("0684"), act, "inkorg", person); err != nil {
+		if err := h.accessLog.Saw(b.Context(), demo.Coach("0684"), act, "inkorg", person); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -13,19 +13,19 @@ type countsCommand struct {
 
 // rebuildCommand folds the counts anew. With embedded NATS the service must be
 // stopped, since the folder has one owner.
-type rebuildCommand struct{ place }
+type rebuildCommand struct{ dataConfig }
 
 // Run rebuilds.
 func (c *rebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if err := c.place.check(); err != nil {
+	if err := c.dataConfig.check(); err != nil {
 		return err
 	}
-	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: "http://localhost", Log: log})
+	a, err := openApp(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
 	if err != nil {
 		return err
 	}
-	defer h.close()
-	n, err := h.counts.Rebuild(ctx)
+	defer a.close()
+	n, err := a.counts.Rebuild(ctx)
 	if err != nil {
 		return fmt.Errorf("rebuild the counts: %w", err)
 	}

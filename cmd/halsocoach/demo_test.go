@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -10,60 +9,58 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/holiday"
-	"halsocoach/internal/store"
 	"halsocoach/referral"
 )
 
-// aDemo is a demo with few people, whose past is written when it is asked for.
-func aDemo(t *testing.T, at time.Time) *demo {
+// aDemo is a demo with few people.
+func aDemo(t *testing.T, at time.Time) *app {
 	t.Helper()
 	dir := t.TempDir()
-	d := &demo{clock: &demoClock{offset: time.Until(at)}, size: size{people: 60, days: 35, messages: 2, staff: 1}}
-	var err error
-	d.house, err = openHouse(t.Context(), houseConfig{
-		place:     place{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL: "http://example.test", Demo: true, Clock: d.clock.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Kinds: []store.Kind{bookKind},
+	d := demo.New(demo.Size{People: 60, Days: 35, Messages: 2, Staff: 1}, demo.ClockAt(at))
+	a, err := openApp(t.Context(), appConfig{
+		dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
+		PublicURL:  "http://example.test", Demo: true, Clock: d.Clock.Now, Log: slog.New(slog.DiscardHandler), Kinds: demo.Kinds(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(d.close)
-	d.books = store.In[book](d.store, bookKind)
-	return d
+	t.Cleanup(a.close)
+	if err := d.Fill(t.Context(), a.forDemo()); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 // TestTheDemoHoldsEveryStateOfARecommendation: what its coach finds in the inbox,
 // and what its senders find in their lists.
 func TestTheDemoHoldsEveryStateOfARecommendation(t *testing.T) {
-	d := aDemo(t, halsocoach.Day("2026-11-22").At(12*60)) // a Sunday
-	if err := d.fill(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Run("inbox", d.holdsEveryKind)
+	a := aDemo(t, halsocoach.Day("2026-11-22").At(12*60)) // a Sunday
+	t.Run("inbox", a.holdsEveryKind)
 	t.Run("lists", func(t *testing.T) {
 		for _, who := range []string{"vardcentral", "forening"} {
-			d.sendersSeeEveryState(t, actorOf(who))
+			a.sendersSeeEveryState(t, demo.ActorOf(who))
 		}
 	})
-	t.Run("centres", d.everyCentreHasACoach)
-	t.Run("talks", d.noTalkOnADayOff)
+	t.Run("centres", a.everyCentreHasACoach)
+	t.Run("talks", a.noTalkOnADayOff)
 }
 
-func (d *demo) holdsEveryKind(t *testing.T) {
-	maria, has := coachActor("0684"), map[string]bool{}
+func (a *app) holdsEveryKind(t *testing.T) {
+	maria, has := demo.Coach("0684"), map[string]bool{}
 	var items []referral.Item
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		var err error
-		if items, _, err = d.referral.Box(t.Context(), maria, referral.Asked{}); err != nil {
+		if items, _, err = a.referral.Box(t.Context(), maria, referral.Asked{}); err != nil {
 			t.Fatal(err)
 		}
 		for _, i := range items {
-			v, err := d.inbox.Open(t.Context(), maria, i.ID)
+			v, err := a.inbox.Open(t.Context(), maria, i.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, noLetter := d.inbox.Letter(t.Context(), maria, i.ID)
+			_, noLetter := a.inbox.Letter(t.Context(), maria, i.ID)
 			for what, is := range map[string]bool{
 				"nobody has taken":     i.TakenBy == "" && !i.Late,
 				"taken by Maria":       i.TakenBy == maria.ID && i.State == referral.Taken && len(v.Tries) == 0,
@@ -98,7 +95,7 @@ func (d *demo) holdsEveryKind(t *testing.T) {
 	}
 }
 
-func (d *demo) sendersSeeEveryState(t *testing.T, who halsocoach.Actor) {
+func (a *app) sendersSeeEveryState(t *testing.T, who halsocoach.Actor) {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		missing := map[string]bool{}
 		for _, s := range referral.States {
@@ -107,7 +104,7 @@ func (d *demo) sendersSeeEveryState(t *testing.T, who halsocoach.Actor) {
 		for _, f := range referral.FirstTalks {
 			missing[string(f)] = true
 		}
-		all, _, err := d.referral.Sent(t.Context(), who, "", "")
+		all, _, err := a.referral.Sent(t.Context(), who, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,20 +122,20 @@ func (d *demo) sendersSeeEveryState(t *testing.T, who halsocoach.Actor) {
 	}
 }
 
-func (d *demo) everyCentreHasACoach(t *testing.T) {
-	centres, err := d.registers.Centres(t.Context(), "")
+func (a *app) everyCentreHasACoach(t *testing.T) {
+	centres, err := a.registers.Centres(t.Context(), "")
 	if err != nil || len(centres) < len(halsocoach.Kommuner) {
 		t.Fatal(len(centres), err)
 	}
 	for _, c := range centres {
-		if coaches, err := d.auth.Coaches(t.Context(), c.Code); err != nil || len(coaches) == 0 {
+		if coaches, err := a.staff.Coaches(t.Context(), c.Code); err != nil || len(coaches) == 0 {
 			t.Errorf("nobody works at %s: %v", c.Code, err)
 		}
 	}
 }
 
-func (d *demo) noTalkOnADayOff(t *testing.T) {
-	raw, err := readRaw(t.Context(), d.store)
+func (a *app) noTalkOnADayOff(t *testing.T) {
+	raw, err := readRaw(t.Context(), a.store)
 	if err != nil || len(raw.held) == 0 {
 		t.Fatal(len(raw.held), err)
 	}
@@ -150,48 +147,6 @@ func (d *demo) noTalkOnADayOff(t *testing.T) {
 	for id, r := range raw.referrals {
 		if day := halsocoach.DayOf(r.Received); day.At(12*60).Weekday() == time.Sunday {
 			t.Errorf("%s was received on %s, a Sunday", id, day)
-		}
-	}
-}
-
-func TestWorkingDaysOfTheDemo(t *testing.T) {
-	p := &past{first: "2026-12-21", days: 7} // a Monday; today is the one after
-	for _, c := range []struct{ from, later, want int }{
-		{0, 0, 0}, {0, 2, 2}, {2, 1, 7}, {3, 0, 7}, {5, 1, 8}, {9, 1, 14}, // Christmas, New Year
-	} {
-		if got := p.working(c.from, c.later); got != c.want {
-			t.Errorf("%d working days after %s: %s, want %s", c.later, p.first.Plus(c.from), p.first.Plus(got), p.first.Plus(c.want))
-		}
-	}
-	for n, want := range []int{7, 2, 1, 0, -3} {
-		if got := p.back(n); got != want {
-			t.Errorf("%d working days before %s: %s, want %s", n, p.first.Plus(p.days), p.first.Plus(got), p.first.Plus(want))
-		}
-	}
-}
-
-func TestTheDemosPeopleAreSharedAmongTheCentres(t *testing.T) {
-	come := map[string]int{}
-	for n := range 1000 {
-		come[kommunOf(n+1).Code]++
-	}
-	for code, p := range paces {
-		if come[code] != 10*p.share {
-			t.Errorf("%d of 1000 come to %s, want %d", come[code], code, 10*p.share)
-		}
-		if p.coaches == 0 || p.share == 0 && p.anew == 0 {
-			t.Errorf("nobody works at or comes to %s", code)
-		}
-	}
-	for _, s := range sizes {
-		names := map[string]int{}
-		for _, m := range s.colleagues() {
-			names[m.ID]++
-		}
-		for id, n := range names {
-			if n != 1 || actorOf(id).ID != id {
-				t.Errorf("%s works here %d times", id, n)
-			}
 		}
 	}
 }

@@ -10,13 +10,13 @@ import (
 	"strings"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
+	"halsocoach/internal/staff"
 )
 
 // inviteCommand prints a link for a new colleague, or a new way in for one who has
 // an account; it is how the first administrator comes in, and in again.
 type inviteCommand struct {
-	place
+	dataConfig
 	PublicURL string `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
 	Role      string `enum:",region,kommun,coach,carecentre,association,family,operator" default:"" help:"For somebody new: region, kommun, coach, carecentre, association, family or operator."`
 	Kommun    string `placeholder:"0684" help:"The kommun's code, for kommun, coach, carecentre and association."`
@@ -47,54 +47,50 @@ func (c *inviteCommand) make(ctx context.Context, log *slog.Logger) (link, says 
 	if err := checkPublicURL(c.PublicURL); err != nil {
 		return "", "", err
 	}
-	if err := c.place.check(); err != nil {
+	if err := c.dataConfig.check(); err != nil {
 		return "", "", err
 	}
-	h, err := openGround(ctx, houseConfig{place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log})
+	a, err := openGround(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log})
 	if err != nil {
 		return "", "", err
 	}
-	defer h.close()
-	signIn, err := h.signInOnly(ctx)
+	defer a.close()
+	if err := a.signInOnly(ctx); err != nil {
+		return "", "", err
+	}
+	register, err := everyone(ctx, a.staff)
 	if err != nil {
 		return "", "", err
 	}
-	staff, err := everyone(ctx, signIn)
-	if err != nil {
-		return "", "", err
-	}
-	inv := auth.Invitation{Role: halsocoach.Role(c.Role), Kommun: c.Kommun, Centre: c.Centre, Unit: c.Unit}
+	inv := staff.Invitation{Role: halsocoach.Role(c.Role), Kommun: c.Kommun, Centre: c.Centre, Unit: c.Unit}
 	if c.Member != "" {
-		m, err := called(staff, c.Member)
+		m, err := called(register, c.Member)
 		if err != nil {
 			return "", "", err
 		}
-		inv = auth.Invitation{Staff: m.ID}
+		inv = staff.Invitation{Staff: m.ID}
 		says = fmt.Sprintf("The link works once, for seven days. It opens the account of %s. Give it to them and to nobody else.", accountOf(m))
 	} else {
 		if inv.Role == halsocoach.RoleCoach {
 			inv.Centre = cmp.Or(inv.Centre, inv.Kommun)
 		}
-		says = "The link works once, for seven days, and makes a new account. Give it to the person it is meant for." + alike(staff, inv)
+		says = "The link works once, for seven days, and makes a new account. Give it to the person it is meant for." + alike(register, inv)
 	}
-	if link, err = signIn.Invite(ctx, halsocoach.System("invite"), inv); err != nil {
+	if link, err = a.staff.Invite(ctx, halsocoach.System("invite"), inv); err != nil {
 		return "", "", fmt.Errorf("invite: %w", err)
 	}
 	return link, says, nil
 }
 
 // everyone is the whole register of staff, those who have left too.
-func everyone(ctx context.Context, signIn *auth.Service) ([]auth.Member, error) {
-	if err := signIn.Load(ctx); err != nil {
-		return nil, fmt.Errorf("read the register of staff: %w", err)
-	}
+func everyone(ctx context.Context, register *staff.Service) ([]staff.Member, error) {
 	codes := []string{halsocoach.County}
 	for _, k := range halsocoach.Kommuner {
 		codes = append(codes, k.Code)
 	}
-	var all []auth.Member
+	var all []staff.Member
 	for _, code := range codes {
-		some, err := signIn.StaffOf(ctx, halsocoach.System("invite"), code)
+		some, err := register.StaffOf(ctx, halsocoach.System("invite"), code)
 		if err != nil {
 			return nil, fmt.Errorf("read the register of staff: %w", err)
 		}
@@ -104,10 +100,10 @@ func everyone(ctx context.Context, signIn *auth.Service) ([]auth.Member, error) 
 }
 
 // called finds the one who works here with this name or id.
-func called(staff []auth.Member, name string) (auth.Member, error) {
+func called(register []staff.Member, name string) (staff.Member, error) {
 	name = strings.Join(strings.Fields(name), " ")
-	var here, left []auth.Member
-	for _, m := range staff {
+	var here, left []staff.Member
+	for _, m := range register {
 		switch {
 		case m.ID != name && !strings.EqualFold(m.Name, name):
 		case m.Ended != "":
@@ -120,18 +116,18 @@ func called(staff []auth.Member, name string) (auth.Member, error) {
 	case len(here) == 1:
 		return here[0], nil
 	case len(here) > 1:
-		return auth.Member{}, fmt.Errorf("%d are called %s; give the id of one of them: %s", len(here), name, accounts(here))
+		return staff.Member{}, fmt.Errorf("%d are called %s; give the id of one of them: %s", len(here), name, accounts(here))
 	case len(left) > 0:
-		return auth.Member{}, fmt.Errorf("the account of %s is closed and is not opened again; --role makes a new one", accounts(left))
+		return staff.Member{}, fmt.Errorf("the account of %s is closed and is not opened again; --role makes a new one", accounts(left))
 	}
-	return auth.Member{}, fmt.Errorf("nobody here is called %s or has that id", name)
+	return staff.Member{}, fmt.Errorf("nobody here is called %s or has that id", name)
 }
 
 // alike says who has the same work in the same place already: the link may be meant
 // for one of them.
-func alike(staff []auth.Member, inv auth.Invitation) string {
-	var same []auth.Member
-	for _, m := range staff {
+func alike(register []staff.Member, inv staff.Invitation) string {
+	var same []staff.Member
+	for _, m := range register {
 		if m.Ended == "" && m.Role == inv.Role && m.Kommun == inv.Kommun && (inv.Centre == "" || m.Centre == inv.Centre) && m.Unit == inv.Unit {
 			same = append(same, m)
 		}
@@ -142,7 +138,7 @@ func alike(staff []auth.Member, inv auth.Invitation) string {
 	return "\nThere already: " + accounts(same) + ". Is it one of them who has lost their way in? Then run the command again with --member ID and let this link be."
 }
 
-func accounts(members []auth.Member) string {
+func accounts(members []staff.Member) string {
 	said := make([]string, len(members))
 	for i, m := range members {
 		said[i] = accountOf(m)
@@ -151,7 +147,7 @@ func accounts(members []auth.Member) string {
 }
 
 // accountOf is somebody in the operator's words: "Eva Ek (region, id x)".
-func accountOf(m auth.Member) string {
+func accountOf(m staff.Member) string {
 	where := string(m.Role)
 	if place := cmp.Or(m.Unit, m.Centre, m.Kommun); place != "" {
 		where += " " + place

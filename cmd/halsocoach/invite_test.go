@@ -11,12 +11,12 @@ import (
 	"testing"
 
 	"halsocoach"
-	"halsocoach/internal/auth"
+	"halsocoach/internal/staff"
 )
 
 // opened is what the link leads to: the page, and the cookie of the session that
 // pressing its button begins.
-func opened(t *testing.T, h *house, link string, form url.Values) (page, session string) {
+func opened(t *testing.T, h *app, link string, form url.Values) (page, session string) {
 	t.Helper()
 	path, ok := strings.CutPrefix(link, "http://example.test")
 	if !ok {
@@ -45,9 +45,9 @@ func opened(t *testing.T, h *house, link string, form url.Values) (page, session
 }
 
 func TestSomebodyWhoHasLostTheirWayInGetsANewOne(t *testing.T) {
-	h, _ := testHouse(t)
+	h, _ := testApp(t)
 	invite := func(c inviteCommand) (link, says string, err error) {
-		c.place, c.PublicURL = h.cfg.place, "http://example.test"
+		c.dataConfig, c.PublicURL = h.cfg.dataConfig, "http://example.test"
 		return c.make(t.Context(), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	}
 	link, says, err := invite(inviteCommand{Role: "region"})
@@ -71,12 +71,12 @@ func TestSomebodyWhoHasLostTheirWayInGetsANewOne(t *testing.T) {
 			t.Fatal("the link works twice")
 		}
 	}
-	staff, err := h.auth.StaffOf(t.Context(), halsocoach.System("test"), halsocoach.County)
+	members, err := h.staff.StaffOf(t.Context(), halsocoach.System("test"), halsocoach.County)
 	if err != nil {
 		t.Fatal(err)
 	}
-	evas, eva := 0, auth.Member{}
-	for _, m := range staff {
+	evas, eva := 0, staff.Member{}
+	for _, m := range members {
 		if m.Name == "Eva Ek" {
 			evas, eva = evas+1, m
 		}
@@ -84,7 +84,7 @@ func TestSomebodyWhoHasLostTheirWayInGetsANewOne(t *testing.T) {
 	if evas != 1 {
 		t.Fatalf("there are %d of her", evas)
 	}
-	if _, err := h.auth.Hire(t.Context(), halsocoach.System("test"), auth.Member{Name: "Eva Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}); err != nil {
+	if _, err := h.staff.Hire(t.Context(), halsocoach.System("test"), staff.Member{Name: "Eva Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err = invite(inviteCommand{Member: "Eva Ek"}); err == nil || !strings.Contains(err.Error(), "2 are called Eva Ek") || !strings.Contains(err.Error(), eva.ID) || !strings.Contains(err.Error(), "coach 0684") {
@@ -93,7 +93,7 @@ func TestSomebodyWhoHasLostTheirWayInGetsANewOne(t *testing.T) {
 	if _, says, err = invite(inviteCommand{Member: eva.ID}); err != nil || !strings.Contains(says, eva.ID) {
 		t.Fatalf("by id: %q %v", says, err)
 	}
-	if _, err := h.auth.End(t.Context(), halsocoach.System("test"), eva.ID); err != nil {
+	if _, err := h.staff.End(t.Context(), halsocoach.System("test"), eva.ID); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {

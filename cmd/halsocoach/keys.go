@@ -13,7 +13,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"halsocoach/internal/auth"
 	"halsocoach/internal/seal"
 )
 
@@ -28,33 +27,32 @@ type keysCommand struct {
 	Revoke keysRevokeCommand `cmd:"" help:"Remove a signing key that somebody else may have. Everybody who signed in by it is signed out."`
 }
 
-// keysPlace opens the ground and sign-in for one command.
-type keysPlace struct{ place }
+// keysData opens the ground and sign-in for one command.
+type keysData struct{ dataConfig }
 
-func (c keysPlace) open(ctx context.Context, log *slog.Logger, do func(*house, *auth.Service) error) error {
-	if err := c.place.check(); err != nil {
+func (c keysData) open(ctx context.Context, log *slog.Logger, do func(*app) error) error {
+	if err := c.dataConfig.check(); err != nil {
 		return err
 	}
-	h, err := openGround(ctx, houseConfig{place: c.place, PublicURL: "http://localhost", Log: log})
+	a, err := openGround(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
 	if err != nil {
 		return err
 	}
-	defer h.close()
-	signIn, err := h.signInOnly(ctx)
-	if err != nil {
+	defer a.close()
+	if err := a.signInOnly(ctx); err != nil {
 		return err
 	}
-	return do(h, signIn)
+	return do(a)
 }
 
-func (c keysPlace) keyFile() string { return filepath.Join(c.Keys, "master.key") }
+func (c keysData) keyFile() string { return filepath.Join(c.Keys, "master.key") }
 
-type keysListCommand struct{ keysPlace }
+type keysListCommand struct{ keysData }
 
 // Run prints two tables.
 func (c *keysListCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(h *house, signIn *auth.Service) error {
-		signing, err := signIn.SigningKeys(ctx)
+	return c.open(ctx, log, func(a *app) error {
+		signing, err := a.auth.SigningKeys(ctx)
 		if err != nil {
 			return err
 		}
@@ -70,12 +68,9 @@ func (c *keysListCommand) Run(ctx context.Context, log *slog.Logger) error {
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, stamp(k.Made), stamp(k.From), stamp(k.Until), now)
 		}
-		outer, err := h.seal.Rotation().List(ctx)
+		outer, err := a.seal.Rotation().List(ctx)
 		if err != nil {
 			return err
-		}
-		if old, _ := filepath.Glob(filepath.Join(c.Keys, "signing", "*.key")); len(old) > 0 {
-			fmt.Fprintf(w, "\nThe %d files in %s are in use no more: remove them.\n", len(old), filepath.Join(c.Keys, "signing"))
 		}
 		fmt.Fprintln(w, "\nOUTER KEY\tMADE\tIN USE FROM\tWRAPS\tNOW")
 		for _, k := range outer {
@@ -108,12 +103,12 @@ func stamp(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-type keysSigningCommand struct{ keysPlace }
+type keysSigningCommand struct{ keysData }
 
 // Run makes a new signing key.
 func (c *keysSigningCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(_ *house, signIn *auth.Service) error {
-		k, err := signIn.AddSigningKey(ctx)
+	return c.open(ctx, log, func(a *app) error {
+		k, err := a.auth.AddSigningKey(ctx)
 		if err != nil {
 			return err
 		}
@@ -123,15 +118,15 @@ func (c *keysSigningCommand) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 type keysOuterCommand struct {
-	keysPlace
+	keysData
 	Wait time.Duration `default:"15m" help:"How long to wait for running nodes to know the new key."`
 }
 
 // Run makes a new outer key, waits until every running node knows it, and wraps
 // everything with it.
 func (c *keysOuterCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(h *house, _ *auth.Service) error {
-		r := h.seal.Rotation()
+	return c.open(ctx, log, func(a *app) error {
+		r := a.seal.Rotation()
 		id, err := r.Add(ctx)
 		if err != nil {
 			return fmt.Errorf("%w\nWhere the key file is mounted from a secret: copy it to a folder of your own, run this with HALSOCOACH_KEYS=that folder\n(and HALSOCOACH_KEY_STORE), and put the changed file into the secret while the command waits", err)
@@ -188,12 +183,12 @@ func (w *waiter) try(ctx context.Context, step func() error) error {
 	}
 }
 
-type keysRetireCommand struct{ keysPlace }
+type keysRetireCommand struct{ keysData }
 
 // Run takes what wraps nothing out of the file.
 func (c *keysRetireCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(h *house, _ *auth.Service) error {
-		gone, err := h.seal.Rotation().Retire(ctx)
+	return c.open(ctx, log, func(a *app) error {
+		gone, err := a.seal.Rotation().Retire(ctx)
 		if err != nil {
 			return err
 		}
@@ -207,18 +202,18 @@ func (c *keysRetireCommand) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 type keysRevokeCommand struct {
-	keysPlace
+	keysData
 	Key string `arg:"" help:"The key's id, from keys list."`
 	Yes bool   `help:"Do not ask."`
 }
 
 // Run warns, asks and removes the key.
 func (c *keysRevokeCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(_ *house, signIn *auth.Service) error {
+	return c.open(ctx, log, func(a *app) error {
 		if !c.Yes && !confirm(os.Stdin, os.Stderr, "Everybody who signed in while "+c.Key+" signed is signed out, within five seconds, and loses the chat they have open.\nFor a key that nobody else has, use: halsocoach keys rotate signing\nWrite yes to go on: ") {
 			return errors.New("nothing was done")
 		}
-		n, err := signIn.RevokeSigningKey(ctx, c.Key)
+		n, err := a.auth.RevokeSigningKey(ctx, c.Key)
 		if err != nil {
 			return err
 		}
@@ -235,21 +230,21 @@ func confirm(in io.Reader, out io.Writer, question string) bool {
 
 // shareKeys makes this node one of those that an operator's rotation waits for,
 // and lets a destroyed key be forgotten on all nodes at once.
-func (h *house) shareKeys(ctx context.Context) error {
-	notes := h.seal.Token(destroyedTopic)
-	_, err := h.bus.OnNudge(destroyedTopic, func(body []byte) {
+func (a *app) shareKeys(ctx context.Context) error {
+	notes := a.seal.Token(destroyedTopic)
+	_, err := a.bus.OnNudge(destroyedTopic, func(body []byte) {
 		if person, err := notes.Decrypt(string(body)); err == nil {
-			h.seal.Forget(string(person))
+			a.seal.Forget(string(person))
 		}
 	})
 	if err != nil {
 		return err
 	}
-	h.tellDestroyed()
-	if err := h.seal.Join(ctx); err != nil {
+	a.tellDestroyed()
+	if err := a.seal.Join(ctx); err != nil {
 		return err
 	}
-	h.relay.Go(func() { h.seal.Follow(ctx, h.cfg.Log) })
+	a.relay.Go(func() { a.seal.Follow(ctx, a.cfg.Log) })
 	return nil
 }
 
@@ -257,7 +252,7 @@ const destroyedTopic = "seal.destroyed"
 
 // tellDestroyed sends a note to the other nodes for each destroyed key. It names
 // a person, so it is sealed.
-func (h *house) tellDestroyed() {
-	notes := h.seal.Token(destroyedTopic)
-	h.seal.OnDestroy(func(person string) { h.bus.Nudge(destroyedTopic, []byte(notes.Encrypt([]byte(person)))) })
+func (a *app) tellDestroyed() {
+	notes := a.seal.Token(destroyedTopic)
+	a.seal.OnDestroy(func(person string) { a.bus.Nudge(destroyedTopic, []byte(notes.Encrypt([]byte(person)))) })
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // hurry lets a node look at the outer keys all the time, not every ten seconds.
-func hurry(t *testing.T, h *house) {
+func hurry(t *testing.T, h *app) {
 	t.Helper()
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -34,7 +34,7 @@ func hurry(t *testing.T, h *house) {
 }
 
 // signedIn asks for a page that only somebody signed in may see.
-func signedIn(t *testing.T, h *house, token string) bool {
+func signedIn(t *testing.T, h *app, token string) bool {
 	t.Helper()
 	req := httptest.NewRequest("GET", "/api/v1/conversations", nil)
 	req.Header.Set("Authorization", "Bearer "+token)
@@ -47,7 +47,7 @@ func signedIn(t *testing.T, h *house, token string) bool {
 }
 
 func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
-	h, tokens := testHouse(t)
+	h, tokens := testApp(t)
 	hurry(t, h)
 	coach := tokens[halsocoach.RoleCoach]
 	n, err := halsocoach.ParseNumber("200302022389", time.Now())
@@ -62,7 +62,7 @@ func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := keysPlace{h.cfg.place}
+	at := keysData{h.cfg.dataConfig}
 	file := filepath.Join(h.cfg.Keys, "master.key")
 	for range 2 {
 		before, err := os.ReadFile(file)
@@ -104,11 +104,11 @@ func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
 }
 
 func TestARevokedSigningKeyIsRefusedByTheRunningService(t *testing.T) {
-	h, tokens := testHouse(t)
+	h, tokens := testApp(t)
 	if !signedIn(t, h, tokens[halsocoach.RoleCoach]) {
 		t.Fatal("not signed in at all")
 	}
-	at := keysPlace{h.cfg.place}
+	at := keysData{h.cfg.dataConfig}
 	if err := (&keysRevokeCommand{at, "first", true}).Run(t.Context(), silent); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestNothingIsRevokedWithoutAYes(t *testing.T) {
 }
 
 func TestANodeForgetsWhomAnotherHasDestroyed(t *testing.T) {
-	h, _ := testHouse(t)
+	h, _ := testApp(t)
 	person, err := h.seal.NewPerson(t.Context())
 	if err != nil {
 		t.Fatal(err)

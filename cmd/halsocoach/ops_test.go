@@ -12,7 +12,7 @@ import (
 // TestMetricsTellTheStatusThatWasAnswered: faults are counted as what they
 // became, by pattern, and nothing that stood in an address is among the labels.
 func TestMetricsTellTheStatusThatWasAnswered(t *testing.T) {
-	h, tokens := testHouse(t)
+	h, tokens := testApp(t)
 	for _, role := range everybody {
 		ask(t, h, tokens[role], http.MethodGet, "/api/v1/goals")
 		ask(t, h, tokens[role], http.MethodGet, "/min-halsa")

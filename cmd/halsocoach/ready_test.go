@@ -9,7 +9,7 @@ import (
 // TestReadinessTellsTheTruth: /readyz fails when one of the things is gone that
 // an answer needs, and in a stop; /healthz only says that the process lives.
 func TestReadinessTellsTheTruth(t *testing.T) {
-	status := func(h *house, path string) int {
+	status := func(h *app, path string) int {
 		t.Helper()
 		res, err := h.web.Fiber().Test(httptest.NewRequest("GET", path, nil), -1)
 		if err != nil {
@@ -18,15 +18,15 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 		defer res.Body.Close()
 		return res.StatusCode
 	}
-	for name, gone := range map[string]func(*house){
-		"the store":     func(h *house) { _ = h.store.Close() },
-		"the key store": func(h *house) { _ = h.keys.Close() },
-		"NATS":          func(h *house) { _ = h.bus.Close() },
-		"the consumers": func(h *house) { h.started.Store(false) },
-		"the will":      func(h *house) { h.web.Leave(context.Background()) },
+	for name, gone := range map[string]func(*app){
+		"the store":     func(a *app) { _ = a.store.Close() },
+		"the key store": func(a *app) { _ = a.keys.Close() },
+		"NATS":          func(a *app) { _ = a.bus.Close() },
+		"the consumers": func(a *app) { a.started.Store(false) },
+		"the will":      func(a *app) { a.web.Leave(context.Background()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h, _ := testHouse(t)
+			h, _ := testApp(t)
 			if got := status(h, "/readyz"); got != 200 {
 				t.Fatalf("at first it is %d", got)
 			}

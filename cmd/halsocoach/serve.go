@@ -19,7 +19,7 @@ import (
 
 // serveCommand runs the service.
 type serveCommand struct {
-	place
+	dataConfig
 	Addr       string          `env:"HALSOCOACH_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
 	PublicURL  string          `env:"HALSOCOACH_PUBLIC_URL" placeholder:"https://…" help:"The address by which people reach the service."`
 	StopNotice time.Duration   `env:"HALSOCOACH_STOP_NOTICE" default:"2s" help:"How long a stop goes on answering after /readyz has begun to say no, so that a proxy sees it."`
@@ -43,7 +43,7 @@ func (c *serveCommand) check() error {
 			return errSetting("HALSOCOACH_PROXIES", p, "give addresses or networks, as 127.0.0.1,10.0.0.0/8")
 		}
 	}
-	return c.place.check()
+	return c.dataConfig.check()
 }
 
 // pageSpeed lets the heap grow to five times what lives in it before it is
@@ -65,25 +65,25 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	pageSpeed()
-	h, err := openHouse(ctx, houseConfig{
-		place: c.place, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log, Notice: c.StopNotice, Proxies: c.Proxies,
+	a, err := openApp(ctx, appConfig{
+		dataConfig: c.dataConfig, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log, Notice: c.StopNotice, Proxies: c.Proxies,
 		Providers: providers, Limits: c.Limits, Mail: c.Mail,
 	})
 	if err != nil {
 		return err
 	}
-	defer h.close()
-	if err := h.start(ctx); err != nil {
+	defer a.close()
+	if err := a.start(ctx); err != nil {
 		return err
 	}
-	if err := h.registers.Seed(ctx); err != nil {
+	if err := a.registers.Seed(ctx); err != nil {
 		return fmt.Errorf("write the thirteen kommuner: %w", err)
 	}
 	ln, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return errSetting("HALSOCOACH_ADDR", c.Addr, "it can not be listened on: "+err.Error())
 	}
-	return h.serve(ctx, ln, c.OpsAddr, func(addr string) {
+	return a.serve(ctx, ln, c.OpsAddr, func(addr string) {
 		log.Info("serving", "addr", addr, "public", c.PublicURL)
 	})
 }

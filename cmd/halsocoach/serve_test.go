@@ -16,8 +16,8 @@ func TestABadSettingIsOneLine(t *testing.T) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	good := func() serveCommand {
 		return serveCommand{
-			place: place{Store: "sqlite:" + filepath.Join(dir, "a.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-			Addr:  "127.0.0.1:0", PublicURL: "https://halsocoach.example.se",
+			dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "a.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
+			Addr:       "127.0.0.1:0", PublicURL: "https://halsocoach.example.se",
 		}
 	}
 	if c := good(); c.check() != nil {
@@ -64,7 +64,7 @@ func TestABadSettingIsOneLine(t *testing.T) {
 
 func TestALinkHasAnAddressThatWorks(t *testing.T) {
 	dir := t.TempDir()
-	c := inviteCommand{place: place{Store: "sqlite:" + filepath.Join(dir, "a.db"), NATS: "embedded:" + dir, Keys: dir}, PublicURL: "a.se", Role: "region"}
+	c := inviteCommand{dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "a.db"), NATS: "embedded:" + dir, Keys: dir}, PublicURL: "a.se", Role: "region"}
 	if err := c.Run(t.Context(), slog.New(slog.NewTextHandler(io.Discard, nil))); err == nil || !strings.Contains(err.Error(), "HALSOCOACH_PUBLIC_URL") {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestKeysLieApart(t *testing.T) {
 		"mongodb://u:p@a/hc":                          "mongodb://u:p@a/hc_keys?authSource=hc",
 		"mongodb://u:p@a/hc?authSource=admin":         "mongodb://u:p@a/hc_keys?authSource=admin",
 	} {
-		if got := (place{Store: store, Keys: "/keys"}).keyStore(); got != want {
+		if got := (dataConfig{Store: store, Keys: "/keys"}).keyStore(); got != want {
 			t.Errorf("%s: %s, not %s", store, got, want)
 		}
 	}

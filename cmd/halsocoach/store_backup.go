@@ -35,7 +35,7 @@ func (o oneStore) at() (address string, of []store.Kind, err error) {
 	if o.Keys == "" && o.KeyStore == "" {
 		return "", nil, errSetting("HALSOCOACH_KEYS", "", "give the folder of the keys")
 	}
-	address = place{Store: o.Store, Keys: o.Keys, KeyStore: o.KeyStore}.keyStore()
+	address = dataConfig{Store: o.Store, Keys: o.Keys, KeyStore: o.KeyStore}.keyStore()
 	return address, keyKinds(), checkStore("HALSOCOACH_KEY_STORE", address)
 }
 

@@ -32,24 +32,24 @@ type storeCommand struct {
 // copyCommand moves an installation. The service must be stopped. Stopped itself
 // half way, it goes on where it was when it is run again.
 type copyCommand struct {
-	place
+	dataConfig
 	To         string `required:"" placeholder:"mongodb://…" help:"The store to copy to: empty, or an unfinished copy."`
 	ToKeyStore string `placeholder:"mongodb://…" help:"The key store to copy to. Default as HALSOCOACH_KEY_STORE's for that store."`
 	ToNATS     string `name:"to-nats" placeholder:"nats://…" help:"The NATS to copy the counted facts to. Default: the one of HALSOCOACH_NATS goes on being used."`
 }
 
 // target is the place that is copied to; the master key is the same.
-func (c *copyCommand) target() place {
-	p := place{Store: c.To, KeyStore: c.ToKeyStore, NATS: c.ToNATS, Keys: c.Keys}
-	if p.NATS == "" {
-		p.NATS = c.NATS
+func (c *copyCommand) target() dataConfig {
+	to := dataConfig{Store: c.To, KeyStore: c.ToKeyStore, NATS: c.ToNATS, Keys: c.Keys}
+	if to.NATS == "" {
+		to.NATS = c.NATS
 	}
-	p.KeyStore = p.keyStore()
-	return p
+	to.KeyStore = to.keyStore()
+	return to
 }
 
 func (c *copyCommand) check() error {
-	if err := c.place.check(); err != nil {
+	if err := c.dataConfig.check(); err != nil {
 		return err
 	}
 	to := c.target()
@@ -77,30 +77,30 @@ func (c *copyCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	to := c.target()
-	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: "http://localhost", Log: log})
+	a, err := openApp(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
 	if err != nil {
 		return err
 	}
-	defer h.close()
-	if n, err := h.seal.Running(ctx); err != nil || n > 0 {
+	defer a.close()
+	if n, err := a.seal.Running(ctx); err != nil || n > 0 {
 		return errors.Join(err, fmt.Errorf("%d nodes run, or were killed less than three minutes ago: stop the service first", n))
 	}
-	if err := h.settleDown(ctx, os.Stderr); err != nil {
+	if err := a.settleDown(ctx, os.Stderr); err != nil {
 		return err
 	}
-	if err := copyStores(ctx, h.keys, h.store, to, log); err != nil {
+	if err := copyStores(ctx, a.keys, a.store, to, log); err != nil {
 		return err
 	}
 	if c.ToNATS == "" {
 		return nil
 	}
-	return c.copyFacts(ctx, h.bus, log)
+	return c.copyFacts(ctx, a.bus, log)
 }
 
 // copyStores copies the keys first: a document without its key says nothing. The
 // marks go away when both copies have been compared, that of the keys last, so
 // that what was stopped anywhere can go on.
-func copyStores(ctx context.Context, keys, documents store.Store, to place, log *slog.Logger) error {
+func copyStores(ctx context.Context, keys, documents store.Store, to dataConfig, log *slog.Logger) error {
 	toKeys, err := openTarget(ctx, to.keyStore(), to.Store, lasting(keyKinds()), false, log)
 	if err != nil {
 		return fmt.Errorf("copy the keys to %s: %w", redacted(to.keyStore()), err)
@@ -152,17 +152,17 @@ func (c *copyCommand) copyFacts(ctx context.Context, from *event.Bus, log *slog.
 const settled = time.Second
 
 // settleDown runs the consumers until no event is under way, and stops them.
-func (h *house) settleDown(ctx context.Context, out io.Writer) error {
-	if err := h.start(ctx); err != nil {
+func (a *app) settleDown(ctx context.Context, out io.Writer) error {
+	if err := a.start(ctx); err != nil {
 		return err
 	}
 	bar := progress(out, -1, "events under way")
 	for quiet := time.Duration(0); quiet < settled; {
-		pending, err := h.store.Pending(ctx, 1)
+		pending, err := a.store.Pending(ctx, 1)
 		if err != nil {
 			return fmt.Errorf("look at the outbox: %w", err)
 		}
-		waiting, parked, err := h.bus.Waiting(ctx)
+		waiting, parked, err := a.bus.Waiting(ctx)
 		if err != nil {
 			return err
 		}
@@ -181,8 +181,8 @@ func (h *house) settleDown(ctx context.Context, out io.Writer) error {
 		}
 	}
 	_ = bar.Finish()
-	h.stop()
-	h.relay.Wait()
+	a.stop()
+	a.relay.Wait()
 	return nil
 }
 
@@ -250,7 +250,7 @@ func (t *target) begin(ctx context.Context, goesTo string, known bool) error {
 		return err
 	}
 	if !known {
-		empty, err := isEmpty(ctx, t.Store, t.kinds)
+		empty, err := store.Empty(ctx, t.Store, t.kinds)
 		if err != nil {
 			return err
 		}

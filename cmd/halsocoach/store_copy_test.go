@@ -18,9 +18,9 @@ var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // furnish writes an installation with the thirteen kommuner, people and events
 // under way.
-func furnish(t *testing.T, p place) {
+func furnish(t *testing.T, p dataConfig) {
 	t.Helper()
-	h, err := openHouse(t.Context(), houseConfig{place: p, PublicURL: "http://localhost", Log: silent})
+	h, err := openApp(t.Context(), appConfig{dataConfig: p, PublicURL: "http://localhost", Log: silent})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +78,8 @@ func samePlaces(t *testing.T, a, b string, kinds []store.Kind) int {
 	return len(ours)
 }
 
-func placeIn(dir string) place {
-	return place{Store: "sqlite:" + filepath.Join(dir, "data.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")}
+func placeIn(dir string) dataConfig {
+	return dataConfig{Store: "sqlite:" + filepath.Join(dir, "data.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")}
 }
 
 // TestAnInstallationMovesWhole copies one with events still in the outbox. The
@@ -87,7 +87,7 @@ func placeIn(dir string) place {
 func TestAnInstallationMovesWhole(t *testing.T) {
 	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
 	furnish(t, from)
-	move := copyCommand{place: from, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db"), ToNATS: to.NATS}
+	move := copyCommand{dataConfig: from, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db"), ToNATS: to.NATS}
 	if err := move.Run(t.Context(), silent); err != nil {
 		t.Fatal(err)
 	}
@@ -98,8 +98,8 @@ func TestAnInstallationMovesWhole(t *testing.T) {
 	if err := move.Run(t.Context(), silent); err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Fatalf("again: %v", err)
 	}
-	moved := place{Store: move.To, KeyStore: move.ToKeyStore, NATS: move.ToNATS, Keys: from.Keys}
-	h, err := openHouse(t.Context(), houseConfig{place: moved, PublicURL: "http://localhost", Log: silent})
+	moved := dataConfig{Store: move.To, KeyStore: move.ToKeyStore, NATS: move.ToNATS, Keys: from.Keys}
+	h, err := openApp(t.Context(), appConfig{dataConfig: moved, PublicURL: "http://localhost", Log: silent})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
 			furnish(t, from)
-			h, err := openGround(t.Context(), houseConfig{place: from, Log: silent})
+			h, err := openGround(t.Context(), appConfig{dataConfig: from, Log: silent})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 			if stop.kind == "" {
 				remark(t, to)
 			}
-			if _, err := openGround(t.Context(), houseConfig{place: to, Log: silent}); !errors.Is(err, errUnfinished) {
+			if _, err := openGround(t.Context(), appConfig{dataConfig: to, Log: silent}); !errors.Is(err, errUnfinished) {
 				t.Fatalf("half a copy is served: %v", err)
 			}
 			leave(t, to)
@@ -146,7 +146,7 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 			}
 			samePlaces(t, from.Store, to.Store, lasting(kinds()))
 			samePlaces(t, from.keyStore(), to.keyStore(), lasting(keyKinds()))
-			moved, err := openGround(t.Context(), houseConfig{place: to, Log: silent})
+			moved, err := openGround(t.Context(), appConfig{dataConfig: to, Log: silent})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +156,7 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 }
 
 // remark marks the keys as it was before the last step.
-func remark(t *testing.T, p place) {
+func remark(t *testing.T, p dataConfig) {
 	t.Helper()
 	s, err := openStore(t.Context(), p.keyStore(), append(keyKinds(), copyKind), silent)
 	if err != nil {
@@ -169,7 +169,7 @@ func remark(t *testing.T, p place) {
 }
 
 // leave puts a document there that is not in what is copied.
-func leave(t *testing.T, p place) {
+func leave(t *testing.T, p dataConfig) {
 	t.Helper()
 	s, err := openStore(t.Context(), p.Store, append(kinds(), copyKind), silent)
 	if err != nil {
@@ -185,7 +185,7 @@ func leave(t *testing.T, p place) {
 func TestNothingIsCopiedFromUnderARunningNode(t *testing.T) {
 	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
 	furnish(t, from)
-	h, err := openHouse(t.Context(), houseConfig{place: from, PublicURL: "http://localhost", Log: silent})
+	h, err := openApp(t.Context(), appConfig{dataConfig: from, PublicURL: "http://localhost", Log: silent})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestNothingIsCopiedFromUnderARunningNode(t *testing.T) {
 	}
 	other := from
 	other.NATS = to.NATS // the embedded one would already refuse
-	err = (&copyCommand{place: other, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db")}).Run(t.Context(), silent)
+	err = (&copyCommand{dataConfig: other, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db")}).Run(t.Context(), silent)
 	if err == nil || !strings.Contains(err.Error(), "stop the service") {
 		t.Fatal(err)
 	}
@@ -226,11 +226,11 @@ func TestACopyIsNotMadeOverAnInstallation(t *testing.T) {
 	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
 	furnish(t, from)
 	furnish(t, to)
-	err := (&copyCommand{place: from, To: to.Store, ToKeyStore: to.keyStore()}).Run(t.Context(), silent)
+	err := (&copyCommand{dataConfig: from, To: to.Store, ToKeyStore: to.keyStore()}).Run(t.Context(), silent)
 	if err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Fatal(err)
 	}
-	err = (&copyCommand{place: from, To: from.Store}).Run(t.Context(), silent)
+	err = (&copyCommand{dataConfig: from, To: from.Store}).Run(t.Context(), silent)
 	if err == nil || !strings.Contains(err.Error(), "copied from") {
 		t.Fatal(err)
 	}

@@ -28,20 +28,20 @@ type waitsCommand struct {
 }
 
 // waitsRebuildCommand measures anew what the service keeps up by events.
-type waitsRebuildCommand struct{ place }
+type waitsRebuildCommand struct{ dataConfig }
 
 // Run rebuilds.
 func (c *waitsRebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if err := c.place.check(); err != nil {
+	if err := c.dataConfig.check(); err != nil {
 		return err
 	}
-	h, err := openHouse(ctx, houseConfig{place: c.place, PublicURL: "http://localhost", Log: log})
+	a, err := openApp(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
 	if err != nil {
 		return err
 	}
-	defer h.close()
-	n, err := h.waiting.Rebuild(ctx, func(f func(string) error) error {
-		return h.store.Each(ctx, "referrals", func(d store.Document) error { return f(d.ID) })
+	defer a.close()
+	n, err := a.waiting.Rebuild(ctx, func(f func(string) error) error {
+		return a.store.Each(ctx, "referrals", func(d store.Document) error { return f(d.ID) })
 	})
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (c *waitsRebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
 
 // waitsCheckCommand compares what is published with what the documents say.
 type waitsCheckCommand struct {
-	place
+	dataConfig
 	On string `placeholder:"DAY" help:"The day to look back from, as 2026-11-23. Default: today."`
 }
 
@@ -60,7 +60,7 @@ type waitsCheckCommand struct {
 // meanwhile, but what happens while the documents are read may show as a
 // difference.
 func (c *waitsCheckCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if err := c.place.check(); err != nil {
+	if err := c.dataConfig.check(); err != nil {
 		return err
 	}
 	clock := time.Now
@@ -70,40 +70,40 @@ func (c *waitsCheckCommand) Run(ctx context.Context, log *slog.Logger) error {
 		}
 		clock = func() time.Time { return halsocoach.Day(c.On).At(12 * 60) }
 	}
-	h, err := openGround(ctx, houseConfig{place: c.place, Log: log, Clock: clock})
+	a, err := openGround(ctx, appConfig{dataConfig: c.dataConfig, Log: log, Clock: clock})
 	if err != nil {
 		return err
 	}
-	defer h.close()
-	h.registers = registers.New(registers.Config{Store: h.store, Clock: clock, Log: log})
-	h.settings = settings.New(settings.Config{Store: h.store, Clock: clock, Log: log, Registers: h.registers})
-	h.waiting = waiting.New(waiting.Config{Store: h.store, Clock: clock, Log: log, Registers: h.registers, Settings: h.settings})
-	if err := errors.Join(h.registers.Load(ctx), h.settings.Load(ctx), h.waiting.Load(ctx)); err != nil {
+	defer a.close()
+	a.registers = registers.New(registers.Config{Store: a.store, Clock: clock, Log: log})
+	a.settings = settings.New(settings.Config{Store: a.store, Clock: clock, Log: log, Registers: a.registers})
+	a.waiting = waiting.New(waiting.Config{Store: a.store, Clock: clock, Log: log, Registers: a.registers, Settings: a.settings})
+	if err := errors.Join(a.registers.Load(ctx), a.settings.Load(ctx), a.waiting.Load(ctx)); err != nil {
 		return err
 	}
-	return h.checkWaits(ctx, os.Stdout)
+	return a.checkWaits(ctx, os.Stdout)
 }
 
 // checkWaits prints each centre's published numbers beside those that its raw
 // documents give.
-func (h *house) checkWaits(ctx context.Context, out io.Writer) error {
-	raw, err := readRaw(ctx, h.store)
+func (a *app) checkWaits(ctx context.Context, out io.Writer) error {
+	raw, err := readRaw(ctx, a.store)
 	if err != nil {
 		return err
 	}
-	centres, err := h.registers.Centres(ctx, "")
+	centres, err := a.registers.Centres(ctx, "")
 	if err != nil {
 		return err
 	}
-	today, differ := halsocoach.DayOf(h.cfg.Clock()), 0
+	today, differ := halsocoach.DayOf(a.cfg.Clock()), 0
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "centre\tpublished\tfrom the documents\t")
 	for _, c := range centres {
-		terms, err := h.settings.Terms(ctx, c.Kommun, "", today)
+		terms, err := a.settings.Terms(ctx, c.Kommun, "", today)
 		if err != nil {
 			return err
 		}
-		w, _, err := h.waiting.Wait(ctx, c.Code)
+		w, _, err := a.waiting.Wait(ctx, c.Code)
 		if err != nil {
 			return err
 		}

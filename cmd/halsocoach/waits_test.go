@@ -13,19 +13,21 @@ import (
 
 	"halsocoach"
 	"halsocoach/citizen"
+	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/coach"
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 	"halsocoach/referral"
 )
 
-// waitsHouse is the program with a clock that is moved by hand.
-func waitsHouse(t *testing.T) (*house, *demoClock) {
+// waitsApp is the program with a clock that is moved by hand.
+func waitsApp(t *testing.T) (*app, *testenv.Clock) {
 	t.Helper()
-	dir, clock := t.TempDir(), &demoClock{}
-	clock.stand(halsocoach.Day("2026-11-02").At(9 * 60))
-	h, err := openHouse(t.Context(), houseConfig{
-		place:     place{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL: "http://example.test", Demo: true, Clock: clock.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	dir, clock := t.TempDir(), &testenv.Clock{}
+	clock.Set(halsocoach.Day("2026-11-02").At(9 * 60))
+	h, err := openApp(t.Context(), appConfig{
+		dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
+		PublicURL:  "http://example.test", Demo: true, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -37,8 +39,8 @@ func waitsHouse(t *testing.T) (*house, *demoClock) {
 	if err := h.registers.Seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range madeUpStaff() {
-		if _, err := h.auth.Hire(t.Context(), halsocoach.System("test"), m); err != nil {
+	for _, m := range demo.Staff() {
+		if _, err := h.staff.Hire(t.Context(), halsocoach.System("test"), m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,7 +49,7 @@ func waitsHouse(t *testing.T) (*house, *demoClock) {
 
 // recommended is the n-th person of the test.
 type recommended struct {
-	*house
+	*app
 	t        *testing.T
 	n        int
 	referral string
@@ -65,7 +67,7 @@ func (w *recommended) must(err error) {
 }
 
 func (w *recommended) send() {
-	own, _, err := w.house.referral.Recommend(w.t.Context(), actorOf(nurseOf("0684")), w.key("recommended"), referral.Wish{
+	own, _, err := w.app.referral.Recommend(w.t.Context(), demo.ActorOf("vardcentral"), w.key("recommended"), referral.Wish{
 		Name: fmt.Sprintf("Provperson %c", 'A'+w.n), Phone: "070-174 06 05", Topics: halsocoach.Topics[:1], Centre: "0684", Consent: true,
 		Protected: w.n == 3,
 	})
@@ -74,14 +76,14 @@ func (w *recommended) send() {
 }
 
 func (w *recommended) decided(r referral.Ruling) {
-	_, _, err := w.house.referral.Decide(w.t.Context(), coachActor("0684"), w.key("decided"), w.referral, r)
+	_, _, err := w.app.referral.Decide(w.t.Context(), demo.Coach("0684"), w.key("decided"), w.referral, r)
 	w.must(err)
 }
 
 // enrolled: what the event of the decision brings about, done at once.
 func (w *recommended) enrolled() citizen.Enrolment {
 	w.decided(referral.Ruling{Decision: string(referral.Accept)})
-	a, err := w.house.referral.Accepted(w.t.Context(), w.referral)
+	a, err := w.app.referral.Accepted(w.t.Context(), w.referral)
 	w.must(err)
 	e, err := w.citizen.Enrol(w.t.Context(), a)
 	w.must(err)
@@ -90,7 +92,7 @@ func (w *recommended) enrolled() citizen.Enrolment {
 
 // met: a first talk some days ahead, of which it is said later that it was held.
 func (w *recommended) met(ahead int) (held func(coach.Outcome)) {
-	maria, e := coachActor("0684"), w.enrolled()
+	maria, e := demo.Coach("0684"), w.enrolled()
 	b, _, err := w.coach.Book(w.t.Context(), maria, w.key("booked"), coach.Wish{
 		Coach: maria.ID, Enrolment: e.ID, Kind: coach.First, Form: coach.ByPhone, Starts: halsocoach.DayOf(w.cfg.Clock()).Plus(ahead).At(8*60 + 90*(w.n%5)),
 	})
@@ -118,11 +120,11 @@ func (w *recommended) checked(want string) {
 // and met through the program's own services, and what follows by events is what
 // the raw documents say.
 func TestThePublishedWaitsAreThoseOfTheDocuments(t *testing.T) {
-	h, clock := waitsHouse(t)
+	h, clock := waitsApp(t)
 	var all []*recommended
 	var talks []func(coach.Outcome)
 	for n := range 14 {
-		w := &recommended{house: h, t: t, n: n}
+		w := &recommended{app: h, t: t, n: n}
 		all = append(all, w)
 		w.send()
 		switch n {
@@ -135,13 +137,13 @@ func TestThePublishedWaitsAreThoseOfTheDocuments(t *testing.T) {
 			w.enrolled()
 		case 8:
 			e := w.enrolled()
-			w.must(h.citizen.End(t.Context(), coachActor("0684"), w.key("ended"), e.ID, "moved"))
+			w.must(h.citizen.End(t.Context(), demo.Coach("0684"), w.key("ended"), e.ID, "moved"))
 		default: // 3 has protected identity
 			talks = append(talks, w.met(n))
 		}
 	}
 	w := all[0]
-	clock.stand(halsocoach.Day("2026-11-20").At(9 * 60))
+	clock.Set(halsocoach.Day("2026-11-20").At(9 * 60))
 	w.checked("0684    too few; 10 wait, median 18")
 	for _, held := range talks {
 		held(coach.Held)
@@ -154,7 +156,7 @@ func TestThePublishedWaitsAreThoseOfTheDocuments(t *testing.T) {
 	if page := pageOf(t, h, "/halsocenter"); !strings.Contains(page, "Hälften får sitt första samtal inom 11 dagar, 8 av 10 inom 12 dagar (senaste 90 dagarna).") {
 		t.Fatal(page)
 	}
-	clock.stand(halsocoach.Day("2027-02-15").At(9 * 60))
+	clock.Set(halsocoach.Day("2027-02-15").At(9 * 60))
 	w.checked("median 11, p80 12, n 5 in 180 days; 5 wait, median 105")
 	n, err := h.waiting.Rebuild(t.Context(), func(f func(string) error) error {
 		return h.store.Each(t.Context(), "referrals", func(d store.Document) error { return f(d.ID) })
@@ -165,7 +167,7 @@ func TestThePublishedWaitsAreThoseOfTheDocuments(t *testing.T) {
 	w.checked("median 11, p80 12, n 5 in 180 days; 5 wait, median 105")
 }
 
-func pageOf(t *testing.T, h *house, path string) string {
+func pageOf(t *testing.T, h *app, path string) string {
 	t.Helper()
 	r := httptest.NewRequest("GET", path, nil)
 	r.Host = "example.test"

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -14,8 +14,7 @@ import (
 )
 
 // The past is lived through day by day with the clock standing at two times of
-// each day; every deed goes through the same services as a person's would, so
-// that the demo holds nothing that the program could not have made.
+// each day.
 
 // hours are the times of a day, in minutes after midnight; it may be somewhat
 // later.
@@ -35,7 +34,7 @@ type moment struct{ day, hour int }
 // past is what is being lived through. People live side by side; what one
 // person does in a moment follows in order.
 type past struct {
-	*demo
+	*Demo
 	first, today halsocoach.Day
 	days         int
 	towns        []*town
@@ -57,30 +56,30 @@ type town struct {
 	here                 []*resident
 }
 
-func newPast(d *demo, first, today halsocoach.Day) *past {
-	p := &past{demo: d, first: first, today: today, byCode: map[string]*town{}}
+func newPast(d *Demo, first, today halsocoach.Day) *past {
+	p := &past{Demo: d, first: first, today: today, byCode: map[string]*town{}}
 	for day := first; day < today; day = day.Plus(1) {
 		p.days++
 	}
 	for _, k := range halsocoach.Kommuner {
-		t := &town{p: p, kommun: k, pace: paces[k.Code], coach: coachActor(k.Code), agenda: map[moment]map[string][]deed{},
-			nurse: actorOf(nurseOf(k.Code)), leader: actorOf(leaderOf(k.Code))}
+		t := &town{p: p, kommun: k, pace: paces[k.Code], coach: Coach(k.Code), agenda: map[moment]map[string][]deed{},
+			nurse: ActorOf(nurseOf(k.Code)), leader: ActorOf(leaderOf(k.Code))}
 		for n := range d.size.coaches(k.Code) {
 			t.coaches = append(t.coaches, asActor(coachAt(k.Code, n)))
 		}
 		p.byCode[k.Code] = t
 		p.towns = append(p.towns, t)
 	}
-	for n := range d.size.people {
+	for n := range d.size.People {
 		r := p.byCode[kommunOf(n+1).Code].comer(n + 1)
 		r.comes(r.lot.IntN(p.days))
 	}
 	for i, t := range p.towns {
 		for n := range t.pace.anew { // a centre that has just got a coach again
-			t.comer(d.size.people + 100 + 20*i + n).comes(p.back(1 + 2*n))
+			t.comer(d.size.People + 100 + 20*i + n).comes(p.back(1 + 2*n))
 		}
 		for n := range 2 + i%2 { // who came last, in every inbox
-			t.comer(d.size.people + 110 + 20*i + n).comes(p.back(n))
+			t.comer(d.size.People + 110 + 20*i + n).comes(p.back(n))
 		}
 	}
 	return p
@@ -111,11 +110,11 @@ const sideBySide = 64
 
 // live goes through the days.
 func (p *past) live(ctx context.Context) error {
-	now := time.Now().Add(p.clock.offset)
+	now := time.Now().Add(p.Clock.offset)
 	bar := p.progress(p.days + 1)
 	for _, t := range p.towns {
 		for _, id := range p.book.Programme[t.kommun.Code] {
-			s, err := p.groups.Series(ctx, t.coach, id)
+			s, err := p.Groups.Series(ctx, t.coach, id)
 			if err != nil {
 				return err
 			}
@@ -129,7 +128,7 @@ func (p *past) live(ctx context.Context) error {
 			if at.After(now) {
 				return nil
 			}
-			p.clock.stand(at)
+			p.Clock.stand(at)
 			var all errgroup.Group
 			all.SetLimit(sideBySide)
 			for _, t := range p.towns {
@@ -209,7 +208,7 @@ func after(t time.Time) int {
 func (t *town) lead(s groups.Series) {
 	for _, o := range s.Dates {
 		t.on(moment{t.p.day(o.Ends), evening}, o.ID, func(ctx context.Context) error {
-			if t.p.clock.now().Before(o.Starts) {
+			if t.p.Clock.Now().Before(o.Starts) {
 				t.on(moment{t.p.day(o.Ends) + 1, morning}, o.ID, func(ctx context.Context) error { return t.attendance(ctx, o.ID) })
 				return nil
 			}
@@ -219,7 +218,7 @@ func (t *town) lead(s groups.Series) {
 }
 
 func (t *town) attendance(ctx context.Context, occasion string) error {
-	r, err := t.p.groups.Roster(ctx, t.coach, occasion)
+	r, err := t.p.Groups.Roster(ctx, t.coach, occasion)
 	if err != nil {
 		return err
 	}
@@ -230,5 +229,5 @@ func (t *town) attendance(ctx context.Context, occasion string) error {
 			marks[i].Attendance = groups.Absent
 		}
 	}
-	return t.p.groups.Note(ctx, t.coach, occasion, marks)
+	return t.p.Groups.Note(ctx, t.coach, occasion, marks)
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"halsocoach"
 	"halsocoach/citizen"
 	"halsocoach/internal/auth"
+	"halsocoach/internal/staff"
 )
 
 // The demo's people are made up. Only personas have identity numbers, and those
@@ -63,8 +64,8 @@ func kommunOf(n int) halsocoach.Kommun {
 	panic("the shares are not a hundred")
 }
 
-// personas are those that one can be, in the order of the sign-in page.
-func personas() []auth.Persona {
+// Personas are those that one can be, in the order of the sign-in page.
+func Personas() []auth.Persona {
 	return []auth.Persona{
 		{Name: "elsa", DisplayName: "Elsa Berg", Title: "Invånare i Sävsjö. Ingen känner henne än: hennes resa börjar med en rekommendation.", Number: elsasNumber},
 		{Name: "anna", DisplayName: "Anna Lind", Title: "Invånare i Sävsjö. Har Maria som hälsocoach och en pågående chatt."},
@@ -80,10 +81,10 @@ func personas() []auth.Persona {
 	}
 }
 
-// madeUpStaff are the colleagues: the personas, and in each kommun a coach, and a
+// Staff are the colleagues: the personas, and in each kommun a coach, and a
 // nurse and the leader of an association who recommend people.
-func madeUpStaff() []auth.Member {
-	staff := []auth.Member{
+func Staff() []staff.Member {
+	all := []staff.Member{
 		coachAt("0684", 0), coachAt("0680", 0),
 		{ID: "vardcentral", Name: "Karin Ström", Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "vardcentral-0684"},
 		{ID: "forening", Name: "Lars Dahl", Role: halsocoach.RoleAssociation, Kommun: "0684", Unit: "forening-0684"},
@@ -92,22 +93,22 @@ func madeUpStaff() []auth.Member {
 		{ID: "familjecentral", Name: "Ida Norr", Role: halsocoach.RoleFamily},
 		{ID: "drift", Name: "Drift", Role: halsocoach.RoleOperator},
 	}
-	staff = append(staff, coachAt("0684", 1))
+	all = append(all, coachAt("0684", 1))
 	for i, k := range halsocoach.Kommuner {
 		if k.Code != "0684" && k.Code != "0680" {
-			staff = append(staff, coachAt(k.Code, 0))
+			all = append(all, coachAt(k.Code, 0))
 		}
 		if k.Code != "0684" {
-			staff = append(staff, auth.Member{ID: nurseOf(k.Code), Name: madeUpName(2000 + i), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code},
-				auth.Member{ID: leaderOf(k.Code), Name: madeUpName(3000 + i), Role: halsocoach.RoleAssociation, Kommun: k.Code, Unit: "forening-" + k.Code})
+			all = append(all, staff.Member{ID: nurseOf(k.Code), Name: madeUpName(2000 + i), Role: halsocoach.RoleCareCentre, Kommun: k.Code, Unit: "vardcentral-" + k.Code},
+				staff.Member{ID: leaderOf(k.Code), Name: madeUpName(3000 + i), Role: halsocoach.RoleAssociation, Kommun: k.Code, Unit: "forening-" + k.Code})
 		}
 	}
-	return staff
+	return all
 }
 
 // coachAt is the n-th coach of a kommun's centre, from 0.
-func coachAt(code string, n int) auth.Member {
-	m := auth.Member{ID: coachOf(code), Role: halsocoach.RoleCoach, Kommun: code, Centre: code}
+func coachAt(code string, n int) staff.Member {
+	m := staff.Member{ID: coachOf(code), Role: halsocoach.RoleCoach, Kommun: code, Centre: code}
 	switch i := slices.IndexFunc(halsocoach.Kommuner, func(k halsocoach.Kommun) bool { return k.Code == code }); {
 	case n > 0:
 		m.ID, m.Name = fmt.Sprintf("coach-%s-%d", code, n+1), madeUpName(1100+20*i+n)
@@ -123,19 +124,19 @@ func coachAt(code string, n int) auth.Member {
 
 // coaches is how many take people in at a kommun's centre. Sävsjö has one more
 // where the others have but one; that one works there one day a week.
-func (s size) coaches(code string) int { return min(s.staff, paces[code].coaches) }
+func (s Size) coaches(code string) int { return min(s.Staff, paces[code].coaches) }
 
 // colleagues are all who work in a demo of the size.
-func (s size) colleagues() []auth.Member {
-	staff := madeUpStaff()
+func (s Size) colleagues() []staff.Member {
+	all := Staff()
 	for _, k := range halsocoach.Kommuner {
 		for n := 1; n < s.coaches(k.Code); n++ {
-			if m := coachAt(k.Code, n); !slices.ContainsFunc(staff, func(o auth.Member) bool { return o.ID == m.ID }) {
-				staff = append(staff, m)
+			if m := coachAt(k.Code, n); !slices.ContainsFunc(all, func(o staff.Member) bool { return o.ID == m.ID }) {
+				all = append(all, m)
 			}
 		}
 	}
-	return staff
+	return all
 }
 
 // coachOf is the staff id of a kommun's coach.
@@ -165,9 +166,9 @@ func leaderOf(kommun string) string {
 	return "leader-" + kommun
 }
 
-// actorOf acts as one of the staff while the demo's past is written.
-func actorOf(id string) halsocoach.Actor {
-	for _, m := range sizes["region"].colleagues() {
+// ActorOf acts as one of the staff while the demo's past is written.
+func ActorOf(id string) halsocoach.Actor {
+	for _, m := range Sizes["region"].colleagues() {
 		if m.ID == id {
 			return asActor(m)
 		}
@@ -175,12 +176,12 @@ func actorOf(id string) halsocoach.Actor {
 	panic("no staff " + id)
 }
 
-func asActor(m auth.Member) halsocoach.Actor {
+func asActor(m staff.Member) halsocoach.Actor {
 	return halsocoach.Actor{ID: m.ID, Role: m.Role, Name: m.Name, Kommun: m.Kommun, Centre: m.Centre, Unit: m.Unit}
 }
 
-// coachActor acts as a kommun's coach.
-func coachActor(kommun string) halsocoach.Actor { return actorOf(coachOf(kommun)) }
+// Coach acts as a kommun's coach.
+func Coach(kommun string) halsocoach.Actor { return ActorOf(coachOf(kommun)) }
 
 // madeUpPhone is a number of the series that is kept free for fiction:
 // 070-174 06 05 to 99 (Post- och telestyrelsen).

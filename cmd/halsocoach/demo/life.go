@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -55,7 +55,7 @@ func (r *resident) on(m moment, d deed) {
 
 // soon puts a deed on the agenda of the first working day so many days ahead.
 func (r *resident) soon(days int, d deed) {
-	r.on(moment{r.p.working(r.p.day(r.p.clock.now())+days, 0), morning}, d)
+	r.on(moment{r.p.working(r.p.day(r.p.Clock.Now())+days, 0), morning}, d)
 }
 
 func (r *resident) key(what string) halsocoach.Request {
@@ -106,7 +106,7 @@ func (r *resident) looked(ctx context.Context) error {
 // cared: who takes care of it; had is the staff id of who did before.
 func (r *resident) cared(by halsocoach.Actor, act referral.Act, had string) deed {
 	return func(ctx context.Context) error {
-		return r.p.inbox.TakeCare(ctx, by, r.referral, inbox.Care{Act: act, From: had})
+		return r.p.Inbox.TakeCare(ctx, by, r.referral, inbox.Care{Act: act, From: had})
 	}
 }
 
@@ -114,7 +114,7 @@ func (r *resident) cared(by halsocoach.Actor, act referral.Act, had string) deed
 func (r *resident) tried(by halsocoach.Actor, how referral.Way, went referral.Result, note string) deed {
 	return func(ctx context.Context) error {
 		reach := inbox.Reach{How: string(how), Went: string(went), Note: note}
-		_, err := r.p.inbox.Note(ctx, by, r.key("tried-"+strconv.Itoa(r.p.day(r.p.clock.now()))), r.referral, reach)
+		_, err := r.p.Inbox.Note(ctx, by, r.key("tried-"+strconv.Itoa(r.p.day(r.p.Clock.Now()))), r.referral, reach)
 		return err
 	}
 }
@@ -122,7 +122,7 @@ func (r *resident) tried(by halsocoach.Actor, how referral.Way, went referral.Re
 // decided: the coach's decision.
 func (r *resident) decided(ruling referral.Ruling) deed {
 	return func(ctx context.Context) error {
-		_, _, err := r.p.referral.Decide(ctx, r.coach, r.key("decided"), r.referral, ruling)
+		_, _, err := r.p.Referral.Decide(ctx, r.coach, r.key("decided"), r.referral, ruling)
 		return err
 	}
 }
@@ -147,7 +147,7 @@ func (r *resident) calledBack(ctx context.Context) error {
 	if r.sender.ID == "" {
 		return r.decided(referral.Ruling{Decision: string(referral.Decline), Reason: string(referral.NotWanted)})(ctx)
 	}
-	_, err := r.p.referral.Withdraw(ctx, r.sender, r.referral)
+	_, err := r.p.Referral.Withdraw(ctx, r.sender, r.referral)
 	return err
 }
 
@@ -174,17 +174,17 @@ func (r *resident) takenIn(ctx context.Context) error {
 	if err := r.decided(referral.Ruling{Decision: string(referral.Accept)})(ctx); err != nil {
 		return err
 	}
-	a, err := r.p.referral.Accepted(ctx, r.referral)
+	a, err := r.p.Referral.Accepted(ctx, r.referral)
 	if err != nil {
 		return err
 	}
-	e, err := r.p.citizen.Enrol(ctx, a)
+	e, err := r.p.Citizen.Enrol(ctx, a)
 	if err != nil {
 		return err
 	}
 	r.enrolment = e.Shared()
 	r.who = halsocoach.Actor{ID: e.Person, Role: halsocoach.RoleCitizen, Name: r.name}
-	if err := r.p.chat.Open(ctx, halsocoach.System("demo"), r.enrolment); err != nil {
+	if err := r.p.Chat.Open(ctx, halsocoach.System("demo"), r.enrolment); err != nil {
 		return err
 	}
 	return r.says(ctx, r.coach, "Hej och välkommen! Jag heter "+r.coach.Name+" och är din hälsocoach. Boka gärna en tid för ett första samtal när det passar dig.")
@@ -218,12 +218,12 @@ func (r *resident) thenMeets(b coach.Booked, err error, again deed) error {
 // books takes a free time some days ahead, with the person's own coach if one is
 // free then. The talk has no id when none was.
 func (r *resident) books(ctx context.Context, kind coach.Kind, ahead int) (b coach.Booked, err error) {
-	today := halsocoach.DayOf(r.p.clock.now())
+	today := halsocoach.DayOf(r.p.Clock.Now())
 	who := r.who
 	if kind == coach.FollowUp {
 		who = r.coach
 	}
-	free, err := r.p.coach.Free(ctx, who, coach.Asked{Centre: r.kommun.Code, From: today.Plus(ahead), To: today.Plus(ahead + 10), Limit: 12 * len(r.coaches)})
+	free, err := r.p.Coach.Free(ctx, who, coach.Asked{Centre: r.kommun.Code, From: today.Plus(ahead), To: today.Plus(ahead + 10), Limit: 12 * len(r.coaches)})
 	if err != nil {
 		return b, err
 	}
@@ -240,7 +240,7 @@ func (r *resident) books(ctx context.Context, kind coach.Kind, ahead int) (b coa
 		if kind == coach.FollowUp {
 			wish.Enrolment, wish.Kind = r.enrolment.ID, kind
 		}
-		b, _, err = r.p.coach.Book(ctx, who, r.key(fmt.Sprintf("%s-%s-%d", kind, today, try)), wish)
+		b, _, err = r.p.Coach.Book(ctx, who, r.key(fmt.Sprintf("%s-%s-%d", kind, today, try)), wish)
 		if halsocoach.KindOf(err) != halsocoach.KindConflict {
 			return b, err
 		}
@@ -253,16 +253,16 @@ func (r *resident) met(ctx context.Context, b coach.Booked) error {
 	if r.lot.IntN(14) == 0 {
 		return r.stayedAway(ctx, b)
 	}
-	if _, err := r.p.coach.Mark(ctx, actorOf(b.Coach), b.ID, coach.Held); err != nil {
+	if _, err := r.p.Coach.Mark(ctx, ActorOf(b.Coach), b.ID, coach.Held); err != nil {
 		return err
 	}
-	day := r.p.day(r.p.clock.now())
+	day := r.p.day(r.p.Clock.Now())
 	if b.Kind == coach.First {
 		r.on(moment{day + 1, morning}, r.setsGoal)
 		r.on(moment{day + 2 + r.lot.IntN(4), evening}, r.checksIn)
 		r.on(moment{day + 8 + r.lot.IntN(5), evening}, r.checksIn)
 		r.on(moment{day + 1 + r.lot.IntN(5), morning}, r.joinsGroup)
-		for i := range r.p.size.messages / 2 {
+		for i := range r.p.size.Messages / 2 {
 			r.on(moment{day + 1 + i*(1+r.lot.IntN(3)), morning}, r.writes)
 		}
 		how := citizen.Classes[min(r.lot.IntN(len(citizen.Classes)), r.lot.IntN(len(citizen.Classes)))]
@@ -276,7 +276,7 @@ func (r *resident) met(ctx context.Context, b coach.Booked) error {
 
 // stayedAway: most book a new time; who stays away twice is let go.
 func (r *resident) stayedAway(ctx context.Context, b coach.Booked) error {
-	if _, err := r.p.coach.Mark(ctx, actorOf(b.Coach), b.ID, coach.Missed); err != nil {
+	if _, err := r.p.Coach.Mark(ctx, ActorOf(b.Coach), b.ID, coach.Missed); err != nil {
 		return err
 	}
 	r.missed++
@@ -294,24 +294,24 @@ func (r *resident) stayedAway(ctx context.Context, b coach.Booked) error {
 func (r *resident) ends(how citizen.Class) deed {
 	return func(ctx context.Context) error {
 		r.over = true
-		return r.p.citizen.End(ctx, r.coach, r.key("ended"), r.enrolment.ID, how)
+		return r.p.Citizen.End(ctx, r.coach, r.key("ended"), r.enrolment.ID, how)
 	}
 }
 
 // setsGoal writes down a goal with steps.
 func (r *resident) setsGoal(ctx context.Context) error {
 	g := madeUpGoals[r.lot.IntN(len(madeUpGoals))]
-	_, _, err := r.p.citizen.SetGoal(ctx, r.who, r.key("goal"), g)
+	_, _, err := r.p.Citizen.SetGoal(ctx, r.who, r.key("goal"), g)
 	return err
 }
 
 func (r *resident) checksIn(ctx context.Context) error {
-	goals, _, err := r.p.citizen.Goals(ctx, r.who, "")
+	goals, _, err := r.p.Citizen.Goals(ctx, r.who, "")
 	if err != nil || len(goals) == 0 {
 		return err
 	}
 	outcome := citizen.Outcomes[min(r.lot.IntN(4), 2)]
-	_, _, err = r.p.citizen.CheckIn(ctx, r.who, r.key(fmt.Sprintf("checkin-%d", r.p.day(r.p.clock.now()))), goals[0].ID, citizen.CheckInWish{Step: 1, Outcome: outcome})
+	_, _, err = r.p.Citizen.CheckIn(ctx, r.who, r.key(fmt.Sprintf("checkin-%d", r.p.day(r.p.Clock.Now()))), goals[0].ID, citizen.CheckInWish{Step: 1, Outcome: outcome})
 	return err
 }
 
@@ -329,16 +329,16 @@ func (r *resident) writes(ctx context.Context) error {
 func (r *resident) says(ctx context.Context, who halsocoach.Actor, text string) error {
 	r.said++
 	key := r.key(fmt.Sprintf("said-%d", r.said)).ID(who, "say")
-	said, err := r.p.chat.Say(ctx, who, chat.Wish{In: r.enrolment.ID, Key: key, Text: text})
+	said, err := r.p.Chat.Say(ctx, who, chat.Wish{In: r.enrolment.ID, Key: key, Text: text})
 	if err != nil || said.Seq == 1 {
 		return err
 	}
-	return r.p.chat.MarkRead(ctx, who, r.enrolment.ID, said.Seq)
+	return r.p.Chat.MarkRead(ctx, who, r.enrolment.ID, said.Seq)
 }
 
 // joinsGroup books the coming dates of a group, up to three.
 func (r *resident) joinsGroup(ctx context.Context) error {
-	now := r.p.clock.now()
+	now := r.p.Clock.Now()
 	s := r.series[r.lot.IntN(len(r.series))]
 	booked := 0
 	for _, o := range s.Dates {
@@ -349,7 +349,7 @@ func (r *resident) joinsGroup(ctx context.Context) error {
 		if r.p.day(o.Starts) > r.p.days+9 {
 			continue
 		}
-		_, _, err := r.p.groups.Book(ctx, r.who, r.key("group-"+o.ID), o.ID, false)
+		_, _, err := r.p.Groups.Book(ctx, r.who, r.key("group-"+o.ID), o.ID, false)
 		if err != nil && halsocoach.KindOf(err) != halsocoach.KindConflict {
 			return err
 		}
@@ -381,18 +381,18 @@ func (r *resident) recommended(ctx context.Context) error {
 
 // sentBy is a person whom somebody recommends.
 func (r *resident) sentBy(ctx context.Context, sender halsocoach.Actor, w referral.Wish) error {
-	own, _, err := r.p.referral.Recommend(ctx, sender, r.key("recommended"), w)
+	own, _, err := r.p.Referral.Recommend(ctx, sender, r.key("recommended"), w)
 	r.sender, r.referral = sender, own.ID
 	return err
 }
 
 // comesAlone is a person who gets in touch on their own.
 func (r *resident) comesAlone(ctx context.Context, w referral.Wish) error {
-	person, err := r.p.seal.NewPerson(ctx)
+	person, err := r.p.Seal.NewPerson(ctx)
 	if err != nil {
 		return err
 	}
-	own, _, err := r.p.referral.Contact(ctx, halsocoach.Actor{ID: person, Role: halsocoach.RoleCitizen, Name: r.name}, r.key("recommended"), w)
+	own, _, err := r.p.Referral.Contact(ctx, halsocoach.Actor{ID: person, Role: halsocoach.RoleCitizen, Name: r.name}, r.key("recommended"), w)
 	r.referral = own.ID
 	return err
 }

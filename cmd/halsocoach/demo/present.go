@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func (p *past) present(ctx context.Context, anna, omar *resident) error {
 
 // newcomer is a persona who was recommended and taken in some working days ago.
 func (t *town) newcomer(name string, came, taken int) *resident {
-	r := t.stranger(t.p.size.people+1000+len(name), name)
+	r := t.stranger(t.p.size.People+1000+len(name), name)
 	r.coach = t.coach
 	r.on(moment{t.p.back(came), morning}, func(ctx context.Context) error {
 		return r.sentBy(ctx, t.nurse, referral.Wish{
@@ -56,7 +56,7 @@ func (r *resident) onTheWay(ctx context.Context) error {
 		return err
 	}
 	for i := range 2 {
-		if _, _, err := r.p.citizen.SetGoal(ctx, r.who, r.key(fmt.Sprintf("goal-%d", i)), madeUpGoals[i]); err != nil {
+		if _, _, err := r.p.Citizen.SetGoal(ctx, r.who, r.key(fmt.Sprintf("goal-%d", i)), madeUpGoals[i]); err != nil {
 			return err
 		}
 	}
@@ -83,12 +83,12 @@ func (r *resident) onTheWay(ctx context.Context) error {
 // oneLeft fills the next date of Sävsjö's walking group that is at least a day
 // off, but for one place.
 func (p *past) oneLeft(ctx context.Context) error {
-	soon := p.clock.now().Add(24 * time.Hour)
+	soon := p.Clock.Now().Add(24 * time.Hour)
 	for _, t := range p.towns {
 		if t.kommun.Code != "0684" {
 			continue
 		}
-		s, err := p.groups.Series(ctx, t.coach, p.book.Programme["0684"][0])
+		s, err := p.Groups.Series(ctx, t.coach, p.book.Programme["0684"][0])
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (p *past) oneLeft(ctx context.Context) error {
 				if r.who.ID == "" || r.over {
 					continue
 				}
-				_, fresh, err := p.groups.Book(ctx, r.who, r.key("walk-"+o.ID), o.ID, false)
+				_, fresh, err := p.Groups.Book(ctx, r.who, r.key("walk-"+o.ID), o.ID, false)
 				if err != nil {
 					return err
 				}
@@ -120,16 +120,16 @@ func (p *past) oneLeft(ctx context.Context) error {
 
 // letTheCountyIn writes down that some centres are open to the whole county, and
 // that one takes people in from afar.
-func (d *demo) letTheCountyIn(ctx context.Context, first halsocoach.Day) error {
-	who, behind := actorOf("region"), "Lokala styrgruppen "+string(first)+", § 4 (påhittat)"
+func (d *Demo) letTheCountyIn(ctx context.Context, first halsocoach.Day) error {
+	who, behind := ActorOf("region"), "Lokala styrgruppen "+string(first)+", § 4 (påhittat)"
 	for _, code := range []string{"0680", "0685"} {
 		w := settings.Wish{Kommun: code, Key: "oppet-for-lanet", Value: "ja", From: first, Decision: behind}
-		if _, err := d.settings.Decide(ctx, who, halsocoach.Request{Key: "demo/open/" + code}, w); err != nil {
+		if _, err := d.Settings.Decide(ctx, who, halsocoach.Request{Key: "demo/open/" + code}, w); err != nil {
 			return fmt.Errorf("open %s to the county: %w", code, err)
 		}
 	}
 	w := registers.RemoteWish{On: true, From: first, Decision: behind}
-	if _, err := d.registers.DecideRemote(ctx, who, halsocoach.Request{Key: "demo/remote"}, "0643", w); err != nil {
+	if _, err := d.Registers.DecideRemote(ctx, who, halsocoach.Request{Key: "demo/remote"}, "0643", w); err != nil {
 		return fmt.Errorf("from afar: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -16,9 +16,10 @@ import (
 	"halsocoach/internal/store"
 )
 
-// fill writes the demo's past the first time, and at each start what the
-// programme lacks of the coming weeks.
-func (d *demo) fill(ctx context.Context) error {
+// Fill starts the service. The first time it writes the demo's past, and at each
+// start what the programme lacks of the coming weeks.
+func (d *Demo) Fill(ctx context.Context, s Services) error {
+	d.Services, d.books = s, store.In[book](s.Store, bookKind)
 	b, err := d.books.Get(ctx, bookID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -28,12 +29,12 @@ func (d *demo) fill(ctx context.Context) error {
 	}
 	d.know(b)
 	if b.Written {
-		if err := d.start(ctx); err != nil {
+		if err := d.Start(ctx); err != nil {
 			return err
 		}
 		return d.topUp(ctx)
 	}
-	empty, err := isEmpty(ctx, d.store, kinds())
+	empty, err := store.Empty(ctx, d.Store, d.Kinds)
 	if err != nil {
 		return err
 	}
@@ -43,11 +44,11 @@ func (d *demo) fill(ctx context.Context) error {
 	if _, err := d.note(ctx, func(b *book) { b.ID, b.Programme = bookID, map[string][]string{} }); err != nil {
 		return err
 	}
-	today := halsocoach.DayOf(d.clock.now())
-	first := coach.Monday(today.Plus(-d.size.days))
-	d.clock.stand(first.At(7 * 60))
-	defer d.clock.run()
-	if err := d.start(ctx); err != nil {
+	today := halsocoach.DayOf(d.Clock.Now())
+	first := coach.Monday(today.Plus(-d.size.Days))
+	d.Clock.stand(first.At(7 * 60))
+	defer d.Clock.run()
+	if err := d.Start(ctx); err != nil {
 		return err
 	}
 	if err := d.settle(ctx, first); err != nil {
@@ -65,7 +66,7 @@ func (d *demo) fill(ctx context.Context) error {
 	if err := p.live(ctx); err != nil {
 		return fmt.Errorf("write the past: %w", err)
 	}
-	d.clock.run()
+	d.Clock.run()
 	if err := p.present(ctx, anna, omar); err != nil {
 		return fmt.Errorf("write the present: %w", err)
 	}
@@ -74,13 +75,13 @@ func (d *demo) fill(ctx context.Context) error {
 	return err
 }
 
-func (d *demo) know(b book) {
+func (d *Demo) know(b book) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.book = b
 }
 
-func (d *demo) note(ctx context.Context, change func(*book)) (book, error) {
+func (d *Demo) note(ctx context.Context, change func(*book)) (book, error) {
 	b, err := d.books.Upsert(ctx, bookID, func(b *book) ([]halsocoach.Event, error) {
 		change(b)
 		return nil, nil
@@ -92,7 +93,7 @@ func (d *demo) note(ctx context.Context, change func(*book)) (book, error) {
 }
 
 // settle writes the places, the units, the staff and their office hours.
-func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
+func (d *Demo) settle(ctx context.Context, first halsocoach.Day) error {
 	who := halsocoach.System("demo")
 	var centres []halsocoach.Centre
 	var units []halsocoach.Unit
@@ -102,7 +103,7 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 			halsocoach.Unit{ID: "vardcentral-" + k.Code, Kind: "vårdcentral", Kommun: k.Code, Name: k.Name + " vårdcentral", Centre: k.Code},
 			halsocoach.Unit{ID: "forening-" + k.Code, Kind: "förening", Kommun: k.Code, Name: k.Name + " friluftsförening", Centre: k.Code})
 	}
-	if err := d.registers.Enter(ctx, centres, units); err != nil {
+	if err := d.Registers.Enter(ctx, centres, units); err != nil {
 		return fmt.Errorf("write the centres and units: %w", err)
 	}
 	if err := d.letTheCountyIn(ctx, first); err != nil {
@@ -111,7 +112,7 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 	var all errgroup.Group
 	for _, m := range d.size.colleagues() {
 		all.Go(func() error {
-			if _, err := d.auth.Hire(ctx, who, m); err != nil {
+			if _, err := d.Staff.Hire(ctx, who, m); err != nil {
 				return fmt.Errorf("hire %s: %w", m.ID, err)
 			}
 			return nil
@@ -126,14 +127,14 @@ func (d *demo) settle(ctx context.Context, first halsocoach.Day) error {
 		}
 		all.Go(func() error {
 			week := officeHours()
-			if d.size.staff == 1 && m.ID == coachAt("0684", 1).ID {
+			if d.size.Staff == 1 && m.ID == coachAt("0684", 1).ID {
 				week = coach.Week{3: week[3]} // Thursdays
 			}
-			if err := d.coach.SetWeek(ctx, asActor(m), first, week); err != nil {
+			if err := d.Coach.SetWeek(ctx, asActor(m), first, week); err != nil {
 				return fmt.Errorf("set the office hours of %s: %w", m.ID, err)
 			}
 			// A name that is kept free for examples (RFC 2606).
-			if err := d.coach.SetVideo(ctx, asActor(m), "https://video.example.org/halsocenter-"+m.Centre); err != nil {
+			if err := d.Coach.SetVideo(ctx, asActor(m), "https://video.example.org/halsocenter-"+m.Centre); err != nil {
 				return fmt.Errorf("set the video room of %s: %w", m.ID, err)
 			}
 			return nil
@@ -156,7 +157,7 @@ const weeksAhead = 5
 
 // publish makes the programme of every kommun from the first day until some
 // weeks after today, or a year after the first: the next start carries it on.
-func (d *demo) publish(ctx context.Context, first, today halsocoach.Day) error {
+func (d *Demo) publish(ctx context.Context, first, today halsocoach.Day) error {
 	end := min(today.Plus(7*weeksAhead), first.Plus(365))
 	ids := make([][]string, len(halsocoach.Kommuner))
 	var all errgroup.Group
@@ -168,7 +169,7 @@ func (d *demo) publish(ctx context.Context, first, today halsocoach.Day) error {
 				}
 				// At most 60 dates at a time.
 				to := min(end, first.Plus(7*50))
-				a, _, err := d.groups.Publish(ctx, coachActor(k.Code), halsocoach.Request{Key: "demo/" + k.Code + "/" + w.title}, w.plan(k, first, to))
+				a, _, err := d.Groups.Publish(ctx, Coach(k.Code), halsocoach.Request{Key: "demo/" + k.Code + "/" + w.title}, w.plan(k, first, to))
 				if err != nil {
 					return fmt.Errorf("%s in %s: %w", w.title, k.Name, err)
 				}
@@ -195,8 +196,8 @@ func (d *demo) publish(ctx context.Context, first, today halsocoach.Day) error {
 }
 
 // topUp carries the programme on when less than four weeks of it are left.
-func (d *demo) topUp(ctx context.Context) error {
-	today := halsocoach.DayOf(d.clock.now())
+func (d *Demo) topUp(ctx context.Context) error {
+	today := halsocoach.DayOf(d.Clock.Now())
 	if d.book.Reaches >= today.Plus(29) {
 		return nil
 	}
@@ -207,7 +208,7 @@ func (d *demo) topUp(ctx context.Context) error {
 	for code, ids := range d.book.Programme {
 		for _, id := range ids {
 			all.Go(func() error {
-				s, err := d.groups.Series(ctx, coachActor(code), id)
+				s, err := d.Groups.Series(ctx, Coach(code), id)
 				if err != nil {
 					return err
 				}
@@ -223,7 +224,7 @@ func (d *demo) topUp(ctx context.Context) error {
 }
 
 // extend adds the weekly dates of an activity from one day to another.
-func (d *demo) extend(ctx context.Context, kommun string, a groups.Activity, from, to halsocoach.Day) error {
+func (d *Demo) extend(ctx context.Context, kommun string, a groups.Activity, from, to halsocoach.Day) error {
 	for _, w := range programme {
 		if w.title != a.Title {
 			continue
@@ -232,7 +233,7 @@ func (d *demo) extend(ctx context.Context, kommun string, a groups.Activity, fro
 		if len(dates.Spans()) == 0 {
 			return nil
 		}
-		_, _, err := d.groups.AddDates(ctx, coachActor(kommun), halsocoach.Request{Key: "demo/" + a.ID + "/" + string(from)}, a.ID, dates)
+		_, _, err := d.Groups.AddDates(ctx, Coach(kommun), halsocoach.Request{Key: "demo/" + a.ID + "/" + string(from)}, a.ID, dates)
 		if err != nil {
 			return fmt.Errorf("dates of %s in %s: %w", a.Title, kommun, err)
 		}
@@ -252,8 +253,8 @@ func (w weekly) dates(from, to halsocoach.Day) groups.Dates {
 }
 
 // progress shows how far the past is written; small demos are there at once.
-func (d *demo) progress(days int) interface{ Add(int) error } {
-	if d.size.people <= sizes["small"].people {
+func (d *Demo) progress(days int) interface{ Add(int) error } {
+	if d.size.People <= Sizes["small"].People {
 		return progressbar.DefaultSilent(int64(days))
 	}
 	return progressbar.NewOptions(days, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("writing the past, day by day"),

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -15,8 +14,8 @@ import (
 	"halsocoach/internal/store/sqlite"
 )
 
-// place is where the data lie: what every command needs that opens the house.
-type place struct {
+// dataConfig is where the data lie: what every command needs that opens them.
+type dataConfig struct {
 	Store    string `env:"HALSOCOACH_STORE" placeholder:"sqlite:PATH" help:"The store of documents: sqlite:PATH, or mongodb://host/database for several machines."`
 	NATS     string `env:"HALSOCOACH_NATS" name:"nats" placeholder:"embedded:DIR" help:"embedded:DIR, or nats://… for several nodes."`
 	Keys     string `env:"HALSOCOACH_KEYS" placeholder:"DIR" help:"Folder of the master key, and of the key store unless that lies elsewhere. Back it up apart from the data."`
@@ -41,30 +40,30 @@ func redacted(address string) string {
 }
 
 // check refuses what can not work before anything is opened.
-func (p place) check() error {
-	if err := checkStore("HALSOCOACH_STORE", p.Store); err != nil {
+func (d dataConfig) check() error {
+	if err := checkStore("HALSOCOACH_STORE", d.Store); err != nil {
 		return err
 	}
-	if p.KeyStore != "" {
-		if err := checkStore("HALSOCOACH_KEY_STORE", p.KeyStore); err != nil {
+	if d.KeyStore != "" {
+		if err := checkStore("HALSOCOACH_KEY_STORE", d.KeyStore); err != nil {
 			return err
 		}
-		if p.KeyStore == p.Store {
-			return errSetting("HALSOCOACH_KEY_STORE", p.KeyStore, "keys and data lie apart: give another file or database")
+		if d.KeyStore == d.Store {
+			return errSetting("HALSOCOACH_KEY_STORE", d.KeyStore, "keys and data lie apart: give another file or database")
 		}
 	}
-	if dir, ok := strings.CutPrefix(p.NATS, "embedded:"); ok {
+	if dir, ok := strings.CutPrefix(d.NATS, "embedded:"); ok {
 		if dir == "" {
-			return errSetting("HALSOCOACH_NATS", p.NATS, "the folder after embedded: is missing")
+			return errSetting("HALSOCOACH_NATS", d.NATS, "the folder after embedded: is missing")
 		}
-	} else if !natsURL(p.NATS) {
-		return errSetting("HALSOCOACH_NATS", p.NATS, "give embedded:DIR or nats://host:4222")
+	} else if !natsURL(d.NATS) {
+		return errSetting("HALSOCOACH_NATS", d.NATS, "give embedded:DIR or nats://host:4222")
 	}
-	if p.Keys == "" {
+	if d.Keys == "" {
 		return errSetting("HALSOCOACH_KEYS", "", "give a folder of its own, for example /var/lib/halsocoach-keys")
 	}
-	if err := os.MkdirAll(p.Keys, 0o700); err != nil {
-		return errSetting("HALSOCOACH_KEYS", p.Keys, "the folder can not be made: "+err.Error())
+	if err := os.MkdirAll(d.Keys, 0o700); err != nil {
+		return errSetting("HALSOCOACH_KEYS", d.Keys, "the folder can not be made: "+err.Error())
 	}
 	return nil
 }
@@ -104,13 +103,13 @@ func checkStore(name, address string) error {
 }
 
 // keyStore is where the keys lie, given or by the rule.
-func (p place) keyStore() string {
-	u, err := url.Parse(p.Store)
+func (d dataConfig) keyStore() string {
+	u, err := url.Parse(d.Store)
 	switch {
-	case p.KeyStore != "":
-		return p.KeyStore
+	case d.KeyStore != "":
+		return d.KeyStore
 	case err != nil || !strings.HasPrefix(u.Scheme, "mongodb"):
-		return "sqlite:" + filepath.Join(p.Keys, "keys.db")
+		return "sqlite:" + filepath.Join(d.Keys, "keys.db")
 	}
 	data := strings.Trim(u.Path, "/")
 	if q := u.Query(); u.User != nil && !q.Has("authSource") {
@@ -146,19 +145,3 @@ func checkPublicURL(address string) error {
 	}
 	return errSetting("HALSOCOACH_PUBLIC_URL", address, "give the address people type, as https://halsocoach.example.se")
 }
-
-// isEmpty says whether a store holds no document of the kinds.
-func isEmpty(ctx context.Context, s store.Store, kinds []store.Kind) (bool, error) {
-	for _, k := range kinds {
-		err := s.Each(ctx, k.Name, func(store.Document) error { return errFound })
-		if errors.Is(err, errFound) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-var errFound = errors.New("there is a document")

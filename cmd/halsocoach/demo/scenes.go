@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type stage struct {
 // sent is a recommendation that came on a day, with what is special about it.
 func (g *stage) sent(by halsocoach.Actor, back int, special func(*referral.Wish)) scene {
 	g.n++
-	s := scene{g.stranger(g.p.size.people+400+g.n, madeUpName(g.p.size.people+400+g.n))}
+	s := scene{g.stranger(g.p.size.People+400+g.n, madeUpName(g.p.size.People+400+g.n))}
 	s.coach = g.coach
 	w := referral.Wish{Name: s.name, Phone: madeUpPhone(s.n), Topics: halsocoach.Topics[g.n%4 : g.n%4+2], Centre: g.kommun.Code, Kommun: g.kommun.Code,
 		Consent: true, Scope: referral.ScopeState, Wants: "Jag vill komma i gång, men behöver sällskap."}
@@ -121,16 +121,16 @@ func (g *stage) decided(by halsocoach.Actor) {
 	s = g.sent(by, 5, nil)
 	s.at(4, s.calledBack)
 	b := g.sent(by, 6, nil)
-	b.at(3, func(ctx context.Context) error { _, err := g.p.referral.ConsentBack(ctx, by, b.referral); return err })
+	b.at(3, func(ctx context.Context) error { _, err := g.p.Referral.ConsentBack(ctx, by, b.referral); return err })
 
 	s = g.sent(by, 4, nil)
 	s.at(2, s.takenIn)
 	e := g.sent(by, 14, nil)
 	e.at(12, e.takenIn).at(1, e.ends("goals_reached"))
 	m := g.sent(by, 8, nil)
-	m.at(6, m.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.referral.EnterInError(ctx, by, m.referral); return err })
+	m.at(6, m.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.Referral.EnterInError(ctx, by, m.referral); return err })
 	c := g.sent(by, 9, nil)
-	c.at(7, c.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.referral.ConsentBack(ctx, by, c.referral); return err })
+	c.at(7, c.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.Referral.ConsentBack(ctx, by, c.referral); return err })
 }
 
 // talks are how it may stand with the first talk, of people who let the sender see
@@ -147,10 +147,10 @@ func (g *stage) talks(by halsocoach.Actor) {
 				return err
 			}
 			if outcome == coach.Cancelled {
-				return g.p.coach.Cancel(ctx, s.who, b.ID)
+				return g.p.Coach.Cancel(ctx, s.who, b.ID)
 			}
 			s.on(moment{g.p.day(b.Ends), after(b.Ends)}, func(ctx context.Context) error {
-				_, err := g.p.coach.Mark(ctx, actorOf(b.Coach), b.ID, outcome)
+				_, err := g.p.Coach.Mark(ctx, ActorOf(b.Coach), b.ID, outcome)
 				return err
 			})
 			return nil
@@ -163,10 +163,10 @@ func (g *stage) talks(by halsocoach.Actor) {
 func (g *stage) comeAlone() {
 	for j := range 4 {
 		g.n++
-		s := scene{g.stranger(g.p.size.people+400+g.n, madeUpName(g.p.size.people+400+g.n))}
+		s := scene{g.stranger(g.p.size.People+400+g.n, madeUpName(g.p.size.People+400+g.n))}
 		s.at(3-j/2-j%2, func(ctx context.Context) error {
 			if j >= 2 {
-				return g.p.referral.CallMe(ctx, s.key("called-"+strconv.Itoa(j)), s.name, madeUpPhone(s.n), g.kommun.Code, "")
+				return g.p.Referral.CallMe(ctx, s.key("called-"+strconv.Itoa(j)), s.name, madeUpPhone(s.n), g.kommun.Code, "")
 			}
 			return s.comesAlone(ctx, referral.Wish{Name: s.name, Phone: madeUpPhone(s.n), Topics: halsocoach.Topics[j : j+2], Centre: g.kommun.Code,
 				Kommun: g.kommun.Code, Wants: "Jag vill sova bättre och hitta någon att gå med."})

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -27,7 +27,7 @@ const came = 6
 
 // earlier writes the counts from the beginning of the year before until the day
 // on which the demo's past begins.
-func (d *demo) earlier(ctx context.Context, first halsocoach.Day) error {
+func (d *Demo) earlier(ctx context.Context, first halsocoach.Day) error {
 	year, err := strconv.Atoi(string(first[:4]))
 	if err != nil {
 		return fmt.Errorf("the year of %s: %w", first, err)
@@ -35,8 +35,8 @@ func (d *demo) earlier(ctx context.Context, first halsocoach.Day) error {
 	var all errgroup.Group
 	all.SetLimit(sideBySide)
 	lot := rand.New(rand.NewPCG(1177, 112))
-	small := sizes["small"]
-	times := max(1, d.size.people*small.days/(d.size.days*small.people))
+	small := Sizes["small"]
+	times := max(1, d.size.People*small.Days/(d.size.Days*small.People))
 	for month := halsocoach.Day(strconv.Itoa(year-1) + "-01-01"); month < first; month = nextMonth(month) {
 		days := []halsocoach.Day{month.Plus(8), month.Plus(20)}
 		for _, k := range halsocoach.Kommuner {

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -16,29 +16,29 @@ import (
 	"halsocoach/internal/auth/machine"
 )
 
-// demoClient is the demo's journal system, at Sävsjö vårdcentral.
-const demoClient = "demo-journal"
+// Client is the demo's journal system, at Sävsjö vårdcentral.
+const Client = "demo-journal"
 
-// connect registers the demo's journal system, with a key that lies in the demo's
+// Connect registers the demo's journal system, with a key that lies in the demo's
 // folder and is made at the first start.
-func (d *demo) connect(ctx context.Context, dir string) (path string, err error) {
-	path = filepath.Join(dir, "fhir", demoClient+".pem")
-	key, err := demoKey(path)
+func (d *Demo) Connect(ctx context.Context, dir string) (path string, err error) {
+	path = filepath.Join(dir, "fhir", Client+".pem")
+	key, err := journalKey(path)
 	if err != nil {
 		return path, err
 	}
 	wish := machine.Wish{
-		Unit: "vardcentral-0684", Name: "Demojournalen", JWKS: machine.JWKS(demoClient, &key.PublicKey), Scopes: machine.Scopes,
+		Unit: "vardcentral-0684", Name: "Demojournalen", JWKS: machine.JWKS(Client, &key.PublicKey), Scopes: machine.Scopes,
 	}
-	c, err := d.machine.Enter(ctx, demoClient, wish)
+	c, err := d.Machine.Enter(ctx, Client, wish)
 	if err == nil && c.JWKS != wish.JWKS && c.Ended == nil { // the folder's key was removed
-		_, err = d.machine.Rekey(ctx, halsocoach.System("demo"), demoClient, wish.JWKS)
+		_, err = d.Machine.Rekey(ctx, halsocoach.System("demo"), Client, wish.JWKS)
 	}
 	return path, err
 }
 
-// demoKey reads a private key, or makes it.
-func demoKey(path string) (*rsa.PrivateKey, error) {
+// journalKey reads a private key, or makes it.
+func journalKey(path string) (*rsa.PrivateKey, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newKey(path)

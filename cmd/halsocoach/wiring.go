@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+
+	"halsocoach"
+	"halsocoach/coach"
+	"halsocoach/referral/inbox"
+)
+
+// These hand over services that are made after the one that asks for them, since
+// the two need each other.
+type (
+	waitAdapter      struct{ *app }
+	enrolmentAdapter struct{ *app }
+	talkAdapter      struct{ *app }
+	groupAdapter     struct{ *app }
+	messageAdapter   struct{ *app }
+)
+
+func (w waitAdapter) KommunWaits(ctx context.Context) (map[string]halsocoach.Wait, error) {
+	return w.waiting.KommunWaits(ctx)
+}
+
+func (w waitAdapter) Wait(ctx context.Context, centre string) (halsocoach.Wait, bool, error) {
+	return w.waiting.Wait(ctx, centre)
+}
+
+func (w waitAdapter) Waits(ctx context.Context) (map[string]halsocoach.Wait, error) {
+	return w.waiting.Waits(ctx)
+}
+
+func (e enrolmentAdapter) EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error) {
+	return e.citizen.EnrolmentsAt(ctx, centre, persons...)
+}
+
+// Enrol is citizen's in the words that packages share.
+func (e enrolmentAdapter) Enrol(ctx context.Context, a halsocoach.Accepted) (halsocoach.Enrolment, error) {
+	enrolled, err := e.citizen.Enrol(ctx, a)
+	return enrolled.Shared(), err
+}
+
+func (t talkAdapter) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
+	return t.coach.Coming(ctx, who)
+}
+
+func (t talkAdapter) ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error) {
+	return t.coach.ComingOf(ctx, who, enrolment)
+}
+
+func (g groupAdapter) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
+	return g.groups.Coming(ctx, who)
+}
+
+func (m messageAdapter) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.Unread, error) {
+	return m.chat.Unread(ctx, who)
+}
+
+// calendarAdapter is a coach's own calendar as the inbox asks it.
+type calendarAdapter struct{ coach *coach.Service }
+
+func (c calendarAdapter) FirstTimes(ctx context.Context, who halsocoach.Actor) ([]inbox.Time, error) {
+	offer, err := c.coach.Free(ctx, who, coach.Asked{Limit: 300})
+	var out []inbox.Time
+	for _, s := range offer.Slots {
+		if s.Coach == who.ID {
+			out = append(out, inbox.Time{Starts: s.Starts, Form: string(s.Form)})
+		}
+	}
+	return out, err
+}
+
+func (c calendarAdapter) BookFirst(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, enrolment string, at inbox.Time) error {
+	_, _, err := c.coach.Book(ctx, who, req, coach.Wish{Coach: who.ID, Starts: at.Starts, Form: coach.Form(at.Form), Enrolment: enrolment, Kind: coach.First})
+	return err
+}
+
+func (c calendarAdapter) ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error) {
+	return c.coach.ComingOf(ctx, who, enrolment)
+}

@@ -197,7 +197,7 @@ func lasting(kinds []store.Kind) []store.Kind {
 	return slices.DeleteFunc(kinds, func(k store.Kind) bool { return k.Name == seal.NodeKind || k.Name == store.LeaseKind.Name })
 }
 
-// copyKind marks a store that holds an unfinished copy. No house opens such a one.
+// copyKind marks a store that holds an unfinished copy. No command opens such a one.
 var copyKind = store.Kind{Name: "copy", NoPerson: true}
 
 // mark is its only document: where the documents of the copy go to.

@@ -108,7 +108,7 @@ func New(cfg Config) *App {
 	a.csp = policy(cfg)
 	a.fiber = fiber.New(fiber.Config{
 		AppName: cfg.Name, DisableStartupMessage: true, Immutable: true,
-		ReadBufferSize: 8 << 10, BodyLimit: formLimit,
+		ReadBufferSize: 8 << 10, WriteBufferSize: 16 << 10, BodyLimit: formLimit, // a page leaves in one write
 		ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 		ErrorHandler:            a.unread,
 		EnableTrustedProxyCheck: true, TrustedProxies: cfg.Proxies, ProxyHeader: fiber.HeaderXForwardedFor,

@@ -2,10 +2,9 @@ package waiting
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"hash/maphash"
+	"strconv"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -53,11 +52,22 @@ func (s *Service) rows(ctx context.Context) ([]row, error) {
 	return rows, nil
 }
 
-// version says what the page shows.
+// versions makes what a page shows into a short text, within this process.
+var versions = maphash.MakeSeed()
+
+// version stands for what the page shows.
 func version(rows []row) string {
-	h := sha256.New()
+	var h maphash.Hash
+	h.SetSeed(versions)
 	for _, r := range rows {
-		_ = json.NewEncoder(h).Encode([]any{r.Centre, r.wait, r.known})
+		maphash.WriteComparable(&h, r.Centre)
+		maphash.WriteComparable(&h, r.known)
+		for _, n := range []*int{&r.wait.Median, &r.wait.P80, &r.wait.N, &r.wait.Window, r.wait.Waiting, r.wait.WaitingMedian} {
+			maphash.WriteComparable(&h, n != nil)
+			if n != nil {
+				maphash.WriteComparable(&h, *n)
+			}
+		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:12])
+	return strconv.FormatUint(h.Sum64(), 36)
 }

@@ -81,9 +81,11 @@ func (s *Service) Load(ctx context.Context) error {
 
 // telling is what was last told, and of what.
 type telling struct {
-	of   string
-	wait halsocoach.Wait
-	ok   bool
+	on      halsocoach.Day
+	hide    int
+	changed []time.Time // of each centre's sum
+	wait    halsocoach.Wait
+	ok      bool
 }
 
 // Wait is that of a centre; false when too few have had their talk. How many
@@ -135,18 +137,15 @@ func (s *Service) tell(ctx context.Context, key, kommun string, codes []string) 
 	if err != nil {
 		return halsocoach.Wait{}, false, fmt.Errorf("terms of %s: %w", kommun, err)
 	}
-	of := fmt.Sprint(today, terms.HideBelow)
-	var places [][]dayOf
-	for _, code := range codes {
-		if c, ok := s.centres.Get(code); ok {
-			of += fmt.Sprint(" ", code, c.Changed.UnixMilli())
-			places = append(places, c.Days)
-		}
+	places, changed := make([][]dayOf, len(codes)), make([]time.Time, len(codes))
+	for i, code := range codes {
+		c, _ := s.centres.Get(code) // nothing yet is no days
+		places[i], changed[i] = c.Days, c.Changed
 	}
 	s.mu.Lock()
 	have, there := s.told[key]
 	s.mu.Unlock()
-	if there && have.of == of {
+	if there && have.on == today && have.hide == terms.HideBelow && slices.EqualFunc(have.changed, changed, time.Time.Equal) {
 		return have.wait, have.ok, nil
 	}
 	w, ok := measure(places, terms.HideBelow, today)
@@ -154,7 +153,7 @@ func (s *Service) tell(ctx context.Context, key, kommun string, codes []string) 
 	if len(s.told) > toldAtMost {
 		clear(s.told)
 	}
-	s.told[key] = telling{of, w, ok}
+	s.told[key] = telling{today, terms.HideBelow, changed, w, ok}
 	s.mu.Unlock()
 	return w, ok, nil
 }

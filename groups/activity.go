@@ -59,8 +59,8 @@ type Activity struct {
 	Pending *Pending `json:"pending,omitempty"`
 	// Left are the dates that the latest plan left out.
 	Left []Left `json:"left,omitempty"`
-	// Done are the plans that have been published: a repeated wish finds
-	// itself here.
+	// Done are the plans that have been published: a repeated request
+	// finds itself here.
 	Done []Done `json:"done,omitempty"`
 }
 
@@ -113,8 +113,8 @@ func (a Activity) shownTo(inside bool) Activity {
 	return a
 }
 
-// wish finds the plan with the id, on its way or done.
-func (a Activity) wish(id string) (digest string, found bool) {
+// plan finds the plan with the id, on its way or done.
+func (a Activity) plan(id string) (digest string, found bool) {
 	if a.Pending != nil && a.Pending.ID == id {
 		return a.Pending.Digest, true
 	}

@@ -101,13 +101,13 @@ func TestASeriesLeavesOutHolidaysAndEvesUnlessTheyAreWanted(t *testing.T) {
 }
 
 func TestAnAliasIsTheSameInAnActivityAndNothingOutsideIt(t *testing.T) {
-	if here, again := aliasOf("a", "p"), aliasOf("a", "p"); here != again || here == aliasOf("b", "p") || len(here) != 4 {
-		t.Fatalf("%s %s", aliasOf("a", "p"), aliasOf("b", "p"))
+	if here, again := aliasOf("a", one("p")), aliasOf("a", one("p")); here != again || here == aliasOf("b", one("p")) || len(here) != 4 {
+		t.Fatalf("%s %s", aliasOf("a", one("p")), aliasOf("b", one("p")))
 	}
-	if occ, mine := occasionOf(bookingID("o", "p"), "p"); occ != "o" || !mine {
+	if occ, mine := occasionOf(bookingID("o", "p"), one("p")); occ != "o" || !mine {
 		t.Fatal("a booking does not lead to its occasion")
 	}
-	if _, mine := occasionOf(bookingID("o", "p"), "q"); mine {
+	if _, mine := occasionOf(bookingID("o", "p"), one("q")); mine {
 		t.Fatal("a booking is somebody else's")
 	}
 }

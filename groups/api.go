@@ -117,7 +117,7 @@ func (s *Service) apiActivities(ctx context.Context, who halsocoach.Actor, in *a
 }
 
 func (s *Service) apiBook(ctx context.Context, who halsocoach.Actor, in *bookIn) (*bookOut, error) {
-	b, fresh, err := s.Book(ctx, who, in.Request(), in.ID, in.Body != nil && in.Body.Reserve)
+	b, fresh, err := s.Book(ctx, who, in.Request(), BookRequest{in.ID, in.Body != nil && in.Body.Reserve})
 	if err != nil {
 		return nil, err
 	}

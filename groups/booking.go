@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 )
 
 // Booking is what a person holds in an occasion.
@@ -32,16 +33,17 @@ func bookingID(occasion, person string) string {
 }
 
 // occasionOf is the occasion of a booking id that may be the person's.
-func occasionOf(booking, person string) (occasion string, theirs bool) {
+func occasionOf(booking string, who person.Identity) (occasion string, theirs bool) {
 	occasion, _, _ = strings.Cut(booking, ".")
-	return occasion, bookingID(occasion, person) == booking
+	return occasion, slices.ContainsFunc(who.IDs, func(id string) bool { return bookingID(occasion, id) == booking })
 }
 
 // aliasOf is what a person with protected identity is called in the lists of
-// an activity: the same on all its dates, and nothing outside it.
-func aliasOf(activity, person string) string {
+// an activity: the same on all its dates, and nothing outside it. It is derived
+// when it is shown and stored nowhere.
+func aliasOf(activity string, who person.Identity) string {
 	const letters, digits = "ABCDEFGHJKLMNPRSTUVXYZ", "23456789"
-	sum := halsocoach.IDFrom("alias", activity, person)
+	sum := halsocoach.IDFrom("alias", activity, who.Key())
 	b := [4]byte{
 		letters[int(sum[0])%len(letters)], digits[int(sum[1])%len(digits)],
 		letters[int(sum[2])%len(letters)], digits[int(sum[3])%len(digits)],
@@ -49,45 +51,41 @@ func aliasOf(activity, person string) string {
 	return string(b[:])
 }
 
-// Of is the person's booking, if there is one.
-func (o Occasion) Of(person string) (Booking, bool) {
-	b := Booking{ID: bookingID(o.ID, person), Occasion: o.ID}
-	is := func(p Place) bool { return p.Person == person }
-	if slices.ContainsFunc(o.Places, is) {
-		b.Status = Booked
-		return b, true
+// Of is the person's booking, if there is one: a place before a turn on the
+// reserve list.
+func (o Occasion) Of(who person.Identity) (Booking, bool) {
+	is := func(s Seat) bool { return who.Has(s.Person) }
+	if i := slices.IndexFunc(o.Places, is); i >= 0 {
+		return Booking{ID: bookingID(o.ID, o.Places[i].Person), Occasion: o.ID, Status: Booked}, true
 	}
 	if i := slices.IndexFunc(o.Reserve, is); i >= 0 {
-		b.Status, b.Position = OnReserve, i+1
-		return b, true
+		return Booking{ID: bookingID(o.ID, o.Reserve[i].Person), Occasion: o.ID, Status: OnReserve, Position: i + 1}, true
 	}
 	return Booking{}, false
 }
 
-// place is the person's line in either list.
-func (o *Occasion) place(person string) *Place {
-	for _, list := range [][]Place{o.Places, o.Reserve} {
-		for i := range list {
-			if list[i].Person == person {
-				return &list[i]
-			}
+// seat is the person's line in either list.
+func (o *Occasion) seat(who person.Identity) *Seat {
+	for _, list := range [][]Seat{o.Places, o.Reserve} {
+		if i := slices.IndexFunc(list, func(s Seat) bool { return who.Has(s.Person) }); i >= 0 {
+			return &list[i]
 		}
 	}
 	return nil
 }
 
-// Book gives the person of p a place, or with reserve a turn on the reserve
-// list when there is none. The same person again keeps the booking they have,
-// and fresh is false.
-func (o *Occasion) Book(now time.Time, who halsocoach.Actor, p Place, reserve bool) (b Booking, fresh bool, err error) {
-	if had := o.place(p.Person); had != nil {
-		if had.Key == p.Key && had.Digest != p.Digest {
+// Book gives the actor, who is the person one, the seat s: a place, or with
+// s.AskedReserve a turn on the reserve list when there is none. The same person
+// again, under any of their ids, keeps the booking they have, and fresh is false.
+func (o *Occasion) Book(now time.Time, who halsocoach.Actor, one person.Identity, s Seat) (b Booking, fresh bool, err error) {
+	if had := o.seat(one); had != nil {
+		if had.Key == s.Key && had.AskedReserve != s.AskedReserve {
 			return Booking{}, false, halsocoach.ErrOtherWish
 		}
 		if o.Cancelled != nil {
 			return Booking{}, false, ErrCancelled
 		}
-		b, _ = o.Of(p.Person)
+		b, _ = o.Of(one)
 		return b, false, nil
 	}
 	switch o.State(now, who) {
@@ -103,36 +101,41 @@ func (o *Occasion) Book(now time.Time, who halsocoach.Actor, p Place, reserve bo
 		if len(o.Reserve) >= MaxReserve {
 			return Booking{}, false, ErrReserveFull
 		}
-		if !reserve {
+		if !s.AskedReserve {
 			return Booking{}, false, ErrFull
 		}
-		o.Reserve = append(o.Reserve, p)
+		o.Reserve = append(o.Reserve, s)
 	case Open:
-		o.Places = append(o.Places, p)
+		o.Places = append(o.Places, s)
 	}
 	o.changed()
-	b, _ = o.Of(p.Person)
+	b, _ = o.Of(one)
 	return b, true, nil
 }
 
-// Leave takes the person out. The place goes to the first on the reserve list
-// in the same write; promoted is that booking's id, or "". Leaving again does
-// nothing. What has begun can not be left.
-func (o *Occasion) Leave(now time.Time, person string) (left bool, promoted string, err error) {
-	if o.place(person) == nil {
-		return false, "", nil
+// Leave takes the person out, under all their ids; left are the bookings they had.
+// Places go to the first on the reserve list in the same write; promoted are the
+// bookings that got one. Leaving again does nothing. What has begun can not be
+// left.
+func (o *Occasion) Leave(now time.Time, who person.Identity) (left, promoted []string, err error) {
+	if o.seat(who) == nil {
+		return nil, nil, nil
 	}
 	if !now.Before(o.Starts) {
-		return false, "", ErrBegun
+		return nil, nil, ErrBegun
 	}
-	is := func(p Place) bool { return p.Person == person }
-	o.Places = slices.DeleteFunc(o.Places, is)
-	o.Reserve = slices.DeleteFunc(o.Reserve, is)
-	if ids := o.promote(); len(ids) > 0 {
-		promoted = ids[0]
+	leaves := func(s Seat) bool {
+		if !who.Has(s.Person) {
+			return false
+		}
+		left = append(left, bookingID(o.ID, s.Person))
+		return true
 	}
+	o.Places = slices.DeleteFunc(o.Places, leaves)
+	o.Reserve = slices.DeleteFunc(o.Reserve, leaves)
+	promoted = o.promote()
 	o.changed()
-	return true, promoted, nil
+	return left, promoted, nil
 }
 
 // promote gives free places to those who have waited longest.

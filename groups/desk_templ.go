@@ -186,7 +186,7 @@ func deskPage(d Desk, seen func(Brief) State) templ.Component {
 									}()
 								}
 								ctx = templ.InitializeContext(ctx)
-								templ_7745c5c3_Err = web.MetaFact(topicIcon(a.Topic), topicName(ctx, a.Topic)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = web.MetaFact(web.TopicIcon(a.Topic), web.TopicName(ctx, a.Topic)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -768,7 +768,7 @@ func seriesPage(f *web.Form, v Series, clash []Span, seen func(Brief) State) tem
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.PageHeader(v.Activity.Title, topicName(ctx, v.Activity.Topic)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(v.Activity.Title, web.TopicName(ctx, v.Activity.Topic)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

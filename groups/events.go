@@ -2,9 +2,12 @@ package groups
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"halsocoach"
@@ -30,6 +33,14 @@ type BookingData struct {
 	Promoted bool   `json:"promoted,omitempty"`
 }
 
+// promotedEvents tell of bookings that came from the reserve list to a place.
+func promotedEvents(now time.Time, o Occasion, bookings []string) (events []halsocoach.Event) {
+	for _, id := range bookings {
+		events = append(events, bookedEvent(now, o, Booking{ID: id, Status: Booked}, true))
+	}
+	return events
+}
+
 func bookedEvent(now time.Time, o Occasion, b Booking, promoted bool) halsocoach.Event {
 	typ := EventPlaceBooked
 	if b.Status == OnReserve {
@@ -39,28 +50,39 @@ func bookedEvent(now time.Time, o Occasion, b Booking, promoted bool) halsocoach
 }
 
 const (
-	nudgeOccasion = "groups.occasion" // body: the occasion's id
+	nudgeOccasion = "groups.occasion" // body: the occasion's id and Rev
 	nudgeLeaders  = "groups.leaders"
 
 	refreshEvery = time.Minute // the programme, should a nudge be lost
-	sweepEvery   = 10 * time.Minute
-	abandoned    = 2 * time.Minute // a plan that old is nobody's any more
 	reloadPause  = 20 * time.Millisecond
 )
 
-// Start fills the programme and keeps it fresh until ctx ends: one node takes
-// each event up and nudges all of them. What a stop left is mended soon and then
-// now and again, on one node at a time.
+// announce tells the other nodes that an occasion is in a new state.
+func (s *Service) announce(b Brief) {
+	if s.cfg.Nudges != nil {
+		s.cfg.Nudges.Nudge(nudgeOccasion, []byte(b.ID+" "+strconv.Itoa(b.Rev)))
+	}
+}
+
+// Start fills the programme and keeps it fresh until ctx ends: a node that changes
+// an occasion nudges the others, and what a lost nudge should have told of is read
+// within a minute. What a stop left unfinished is finished on one node at a time.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	if err := s.refresh(ctx); err != nil {
 		return err
 	}
 	leases := store.Leases{Store: s.cfg.Store, Clock: s.clock, Log: s.cfg.Log}
-	bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "groups.sweep", sweepEvery, s.Sweep) })
+	for _, work := range s.Unfinished() {
+		bus.Go(ctx, func(ctx context.Context) { leases.Finish(ctx, work) })
+	}
 	changed := make(chan string, 1024)
 	stopOccasions, err := bus.OnNudge(nudgeOccasion, func(body []byte) {
+		id, rev, _ := strings.Cut(string(body), " ")
+		if n, err := strconv.Atoi(rev); err != nil || s.programme.knows(id, n) {
+			return
+		}
 		select {
-		case changed <- string(body):
+		case changed <- id:
 		default: // the refresh will see it
 		}
 	})
@@ -83,16 +105,8 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 		defer stopLeaders()
 		s.keepFresh(ctx, changed, leaders)
 	}()
-	begun := s.clock().Add(-refreshEvery)
-	types := []string{EventPublished, EventPlaceBooked, EventReserveJoined, EventPlaceCancelled, EventCancelled, EventChanged, "auth.staff_changed"}
-	return bus.Consume(ctx, "groups-programme", types, func(_ context.Context, e halsocoach.Event) error {
-		switch {
-		case e.At.Before(begun): // the start has read what that led to
-		case e.Type == "auth.staff_changed":
-			bus.Nudge(nudgeLeaders, nil)
-		default:
-			bus.Nudge(nudgeOccasion, []byte(e.Subject))
-		}
+	return bus.Consume(ctx, "groups-leaders", []string{"staff.changed"}, func(context.Context, halsocoach.Event) error {
+		bus.Nudge(nudgeLeaders, nil)
 		return nil
 	})
 }
@@ -139,33 +153,43 @@ func gather(ctx context.Context, first string, changed <-chan string) []string {
 	return ids
 }
 
-// Sweep mends what a stop in the middle left: plans that were begun are carried
-// on if the leader's time is held and else taken back, and the time of cancelled
-// occasions is freed.
-func (s *Service) Sweep(ctx context.Context) error {
-	before := s.clock().Add(-abandoned)
-	pending, _, err := s.activities.Find(ctx, store.Query{Index: "pending", Before: before, Limit: 100})
+// atWork is how long a request may be at a plan or at a cancelled date before
+// another takes it for left.
+const atWork = 2 * time.Minute
+
+// Unfinished is what a stop in the middle may leave: plans that were begun, and
+// cancelled occasions whose time is still held.
+func (s *Service) Unfinished() []store.Unfinished {
+	return []store.Unfinished{
+		{Name: "groups.plans", Patience: atWork, Find: s.activities.Since("pending"), Finish: s.finishPlan},
+		{Name: "groups.spans", Patience: atWork, Find: s.occasions.Since("span_to_release"), Finish: s.finishCallingOff},
+	}
+}
+
+// finishPlan carries a plan on if the leader's time is held, and else takes it
+// back.
+func (s *Service) finishPlan(ctx context.Context, activity string) error {
+	a, err := s.activities.Get(ctx, activity)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && a.Pending == nil:
+		return nil
+	case err != nil:
+		return fmt.Errorf("finish the plan of %s: %w", activity, err)
+	case a.Pending.Held:
+		_, err = s.write(ctx, a)
+		return err
+	}
+	return s.takeBack(ctx, a)
+}
+
+// finishCallingOff frees the leader's time.
+func (s *Service) finishCallingOff(ctx context.Context, occasion string) error {
+	o, err := s.occasions.Get(ctx, occasion)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
-		return fmt.Errorf("find abandoned plans: %w", err)
+		return fmt.Errorf("finish calling off %s: %w", occasion, err)
 	}
-	for _, a := range pending {
-		if a.Pending.Held {
-			_, err = s.write(ctx, a)
-		} else {
-			err = s.takeBack(ctx, a)
-		}
-		if err != nil {
-			s.cfg.Log.Warn("plan is not mended", "activity", a.ID, "err", err)
-		}
-	}
-	loose, _, err := s.occasions.Find(ctx, store.Query{Index: "loose", Equal: []any{"span"}, Limit: 100})
-	if err != nil {
-		return fmt.Errorf("find spans to free: %w", err)
-	}
-	for _, o := range loose {
-		if err := s.free(ctx, o); err != nil {
-			s.cfg.Log.Warn("span is not freed", "occasion", o.ID, "err", err)
-		}
-	}
-	return nil
+	return s.free(ctx, o)
 }

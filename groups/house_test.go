@@ -9,6 +9,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/groups"
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 )
@@ -80,9 +81,9 @@ type house struct {
 	svc *groups.Service
 }
 
-func newHouse(t testing.TB) *house {
+func newHouse(t testing.TB, more ...store.Kind) *house {
 	t.Helper()
-	h := &house{Env: testenv.New(t, groups.Kinds()), cal: &calendar{spans: map[string]groups.Span{}}, enr: enrolments{}}
+	h := &house{Env: testenv.New(t, groups.Kinds(), more), cal: &calendar{spans: map[string]groups.Span{}}, enr: enrolments{}}
 	h.svc = h.service()
 	if err := h.svc.Start(h.Ctx(), h.Bus); err != nil {
 		t.Fatal(err)
@@ -94,7 +95,7 @@ func newHouse(t testing.TB) *house {
 func (h *house) service() *groups.Service {
 	return groups.New(groups.Config{
 		Store: h.Store, Seal: h.Seal, Clock: h.Clock.Now, Log: h.Log, AccessLog: h.AccessLog,
-		Settings: h.Terms, Registers: h.Registers, Staff: h.Staff, Calendar: h.cal, Enrolments: h.enr,
+		Settings: h.Terms, Registers: h.Registers, Staff: h.Staff, Calendar: h.cal, Enrolments: h.enr, Persons: h.Persons, Nudges: h.Bus,
 	})
 }
 
@@ -154,11 +155,30 @@ func (h *house) occasion(id string) groups.Occasion {
 
 func (h *house) book(who halsocoach.Actor, occasion string, reserve bool) groups.Booking {
 	h.T.Helper()
-	b, _, err := h.svc.Book(h.Ctx(), who, newKey(), occasion, reserve)
+	b, _, err := h.svc.Book(h.Ctx(), who, newKey(), groups.BookRequest{Occasion: occasion, Reserve: reserve})
 	if err != nil {
 		h.T.Fatal(err)
 	}
 	return b
+}
+
+// protect says that the person has protected identity.
+func (h *house) protect(who halsocoach.Actor) {
+	h.T.Helper()
+	if err := h.Persons.Protect(h.Ctx(), h.People.Vardcentral, who.ID, person.ByRecommending); err != nil {
+		h.T.Fatal(err)
+	}
+}
+
+// sweep finishes what was left unfinished.
+func (h *house) sweep() {
+	h.T.Helper()
+	for _, work := range h.svc.Unfinished() {
+		f := store.Finisher{Unfinished: work, Clock: h.Clock.Now, Log: h.Log}
+		if _, err := f.Round(h.Ctx()); err != nil {
+			h.T.Fatal(err)
+		}
+	}
 }
 
 // together runs do for everybody at the same time.

@@ -112,7 +112,7 @@ func (s *Service) sendFile(c *fiber.Ctx) error {
 
 func (s *Service) postBook(c *fiber.Ctx) error {
 	id, form := c.Params("id"), web.ReadForm(c)
-	b, _, err := s.Book(web.Ctx(c), web.Who(c), halsocoach.Request{Key: form.Key}, id, form.Get("reserve") == "ja")
+	b, _, err := s.Book(web.Ctx(c), web.Who(c), halsocoach.Request{Key: form.Key}, BookRequest{id, form.Get("reserve") == "ja"})
 	switch {
 	case err != nil:
 		return s.refused(c, id, err)

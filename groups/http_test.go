@@ -206,7 +206,7 @@ func TestAPlaceIsTakenIntoTheOwnCalendar(t *testing.T) {
 	}
 	_, other := h.publishAt(14*60, 2)
 	hidden := h.People.Anna
-	hidden.Protected = true
+	h.protect(hidden)
 	b := h.book(hidden, other.ID, false)
 	if r := app.As(hidden).Get("/mina-bokningar/" + b.ID + "/kalender.ics"); r.Status != 200 || strings.Contains(r.Body, "LOCATION") {
 		t.Errorf("the place of a protected person: %d %s", r.Status, r.Body)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 )
 
@@ -25,15 +26,15 @@ type Occasion struct {
 	OwnFirstUntil time.Time  `json:"ownFirstUntil,omitzero"`
 	Closed        bool       `json:"closed,omitempty"` // the coach takes no more bookings
 	Cancelled     *Cancelled `json:"cancelled,omitempty"`
-	Places        []Place    `json:"places"`
-	Reserve       []Place    `json:"reserve"` // in the order they came
+	Places        []Seat     `json:"places"`
+	Reserve       []Seat     `json:"reserve"` // in the order they came
 	// People are the persons of Places and Reserve, for the index.
 	People []string `json:"people,omitempty"`
 	// Held is set when the occasion has been counted as held.
 	Held bool `json:"held,omitempty"`
-	// Loose is set on a cancelled occasion whose time is still held in the
-	// leader's day.
-	Loose string `json:"loose,omitempty"`
+	// SpanToRelease is when the occasion was cancelled, for as long as its time is
+	// still held in the leader's day.
+	SpanToRelease time.Time `json:"spanToRelease,omitzero"`
 	// Rev counts the changes, so that memory never goes back to an older one.
 	Rev int `json:"rev"`
 }
@@ -46,24 +47,22 @@ type Cancelled struct {
 	Reason string    `json:"reason"`
 }
 
-// Place is one person's booking, as a place or on the reserve list.
-type Place struct {
-	Person string      `json:"person"`
+// Seat is one person's booking, as a place or on the reserve list. Whether the
+// name or an alias is shown is decided when it is shown (participants).
+type Seat struct {
+	Person string      `json:"person"` // the id that booked
 	Name   seal.Sealed `json:"name,omitempty"`
-	// Alias stands instead of the name for a person with protected identity.
-	Alias  string    `json:"alias,omitempty"`
-	At     time.Time `json:"at"`
-	Key    string    `json:"key"`    // of the request that booked
-	Digest string    `json:"digest"` // of what it wished
+	At     time.Time   `json:"at"`
+	Key    string      `json:"key"` // of the request that booked
+	// AskedReserve says that the request took a turn on the reserve list if
+	// there was no place.
+	AskedReserve bool `json:"askedReserve,omitempty"`
 	// Attendance is empty until it is noted.
 	Attendance Attendance `json:"attendance,omitempty"`
 	Counted    bool       `json:"counted,omitempty"` // as present, once
 }
 
-// Protected says whether the person has protected identity.
-func (p Place) Protected() bool { return p.Alias != "" }
-
-// Attendance is what became of a place: one of three, or "" before anybody has
+// Attendance is what became of a seat: one of three, or "" before anybody has
 // noted it.
 type Attendance string
 
@@ -205,7 +204,7 @@ func (o *Occasion) CallOff(now time.Time, who halsocoach.Actor, reason string) e
 	}
 	o.Cancelled = &Cancelled{At: now.UTC(), By: who.ID, Reason: reason}
 	if o.Leader != "" {
-		o.Loose = "span"
+		o.SpanToRelease = o.Cancelled.At
 	}
 	o.changed()
 	return nil
@@ -217,11 +216,12 @@ type Mark struct {
 	Attendance Attendance
 }
 
-// Note notes attendance: from the start time on, and correctable for ever. It
-// tells what is to be counted because of it: the persons who are present for
-// the first time in the list, and whether this makes the occasion held. What
-// has been counted stays counted, so that a corrected list counts nothing twice.
-func (o *Occasion) Note(now time.Time, marks []Mark) (present []Place, held bool, err error) {
+// Note notes attendance: from the start time on, and correctable for ever. A mark
+// holds for all seats of the person: same says which ids are one. It tells what is
+// to be counted: the persons who are present for the first time in the list, and
+// whether this makes the occasion held. What has been counted stays counted, so
+// that a corrected list counts nothing twice.
+func (o *Occasion) Note(now time.Time, marks []Mark, same map[string]person.Identity) (present []string, held bool, err error) {
 	switch {
 	case o.Cancelled != nil:
 		return nil, false, ErrCancelled
@@ -230,8 +230,8 @@ func (o *Occasion) Note(now time.Time, marks []Mark) (present []Place, held bool
 	}
 	touched := false
 	for _, m := range marks {
-		i := slices.IndexFunc(o.Places, func(p Place) bool { return bookingID(o.ID, p.Person) == m.Booking })
-		if i < 0 {
+		marked := slices.IndexFunc(o.Places, func(s Seat) bool { return bookingID(o.ID, s.Person) == m.Booking })
+		if marked < 0 {
 			return nil, false, halsocoach.ErrNotFound
 		}
 		switch m.Attendance {
@@ -239,12 +239,15 @@ func (o *Occasion) Note(now time.Time, marks []Mark) (present []Place, held bool
 		default:
 			return nil, false, halsocoach.Invalid(halsocoach.Field{Name: "attendance", Text: "Välj kom, kom inte eller meddelade förhinder."})
 		}
-		p := &o.Places[i]
-		touched = touched || p.Attendance != m.Attendance
-		p.Attendance = m.Attendance
-		if p.Attendance == Came && !p.Counted {
-			p.Counted = true
-			present = append(present, *p)
+		counted := false
+		for _, s := range o.seatsOf(o.Places[marked].Person, same) {
+			touched = touched || s.Attendance != m.Attendance
+			s.Attendance = m.Attendance
+			counted = counted || s.Counted
+		}
+		if m.Attendance == Came && !counted {
+			o.Places[marked].Counted = true
+			present = append(present, o.Places[marked].Person)
 		}
 	}
 	if len(present) > 0 && !o.Held {
@@ -254,4 +257,14 @@ func (o *Occasion) Note(now time.Time, marks []Mark) (present []Place, held bool
 		o.changed()
 	}
 	return present, held, nil
+}
+
+// seatsOf are the places that the person behind an id has.
+func (o *Occasion) seatsOf(id string, same map[string]person.Identity) (seats []*Seat) {
+	for i := range o.Places {
+		if s := &o.Places[i]; s.Person == id || same[id].Has(s.Person) {
+			seats = append(seats, s)
+		}
+	}
+	return seats
 }

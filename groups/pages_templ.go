@@ -179,7 +179,7 @@ func programmePage(f *web.Form, days []ProgrammeDay, next string, seen func(Brie
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
-								templ_7745c5c3_Err = web.MetaFact(topicIcon(e.Offer.Topic), topicName(ctx, e.Offer.Topic)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = web.MetaFact(web.TopicIcon(e.Offer.Topic), web.TopicName(ctx, e.Offer.Topic)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -313,7 +313,7 @@ func activityPage(f *web.Form, v ActivityView, seen func(Brief) State) templ.Com
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.PageHeader(v.Activity.Title, topicName(ctx, v.Activity.Topic)+" · "+halsocoach.KommunName(v.Activity.Kommun)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(v.Activity.Title, web.TopicName(ctx, v.Activity.Topic)+" · "+halsocoach.KommunName(v.Activity.Kommun)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

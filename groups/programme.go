@@ -68,6 +68,14 @@ func (p *programme) add(b Brief) {
 	}
 }
 
+// knows says whether a state of an occasion, or a later one, is in memory.
+func (p *programme) knows(id string, rev int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b, ok := p.occasions[id]
+	return ok && b.Rev >= rev
+}
+
 func (p *programme) dirty() {
 	p.version++
 	p.now.Store(nil)

@@ -31,8 +31,8 @@ var (
 	errOther = halsocoach.Conflict("publishing", "Andra datum läggs till just nu. Försök igen om en liten stund.")
 )
 
-// keptWishes bounds how many plans an activity remembers.
-const keptWishes = 50
+// keptPlans bounds how many plans an activity remembers.
+const keptPlans = 50
 
 // Publish starts an activity with its dates, at the coach's own centre. The
 // leader's time is held for every date before any of it is shown; a clash is
@@ -123,7 +123,7 @@ func (s *Service) AddDates(ctx context.Context, who halsocoach.Actor, req halsoc
 		return Activity{}, false, err
 	}
 	id, digest, now := req.ID(who, "dates/"+activity), req.Digest(d), s.clock()
-	had, known := a.wish(id)
+	had, known := a.plan(id)
 	switch {
 	case known && had != digest:
 		return Activity{}, false, halsocoach.ErrOtherWish
@@ -135,7 +135,7 @@ func (s *Service) AddDates(ctx context.Context, who halsocoach.Actor, req halsoc
 			return Activity{}, false, err
 		}
 		a, err = s.activities.Update(ctx, activity, func(a *Activity) ([]halsocoach.Event, error) {
-			if _, known := a.wish(id); known {
+			if _, known := a.plan(id); known {
 				return nil, nil
 			}
 			if a.Pending != nil {
@@ -307,8 +307,8 @@ func (s *Service) write(ctx context.Context, a Activity) (Activity, error) {
 		}
 		a.Pending, a.Left = nil, plan.Left
 		a.Done = append(a.Done, Done{plan.ID, plan.Digest})
-		if n := len(a.Done); n > keptWishes {
-			a.Done = slices.Clone(a.Done[n-keptWishes:])
+		if n := len(a.Done); n > keptPlans {
+			a.Done = slices.Clone(a.Done[n-keptPlans:])
 		}
 		return nil, nil
 	})
@@ -316,6 +316,9 @@ func (s *Service) write(ctx context.Context, a Activity) (Activity, error) {
 		return Activity{}, fmt.Errorf("publish activity %s: %w", plan.ID, err)
 	}
 	s.programme.putAll([]offer{{a, s.leader(ctx, a)}}, made)
+	for _, b := range made {
+		s.announce(b)
+	}
 	return a, nil
 }
 

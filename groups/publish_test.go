@@ -152,13 +152,11 @@ func TestTheSweepMendsWhatAStopLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := h.svc.Sweep(ctx); err != nil || h.cal.held() != 4 {
-		t.Fatalf("what is still going on was touched: %v, %d spans", err, h.cal.held())
+	if h.sweep(); h.cal.held() != 4 {
+		t.Fatalf("what is still going on was touched: %d spans", h.cal.held())
 	}
 	h.Clock.Add(10 * time.Minute)
-	if err := h.svc.Sweep(ctx); err != nil {
-		t.Fatal(err)
-	}
+	h.sweep()
 	if _, err := activities.Get(ctx, "stopped-holding"); !errors.Is(err, store.ErrNotFound) || h.cal.held() != 2 {
 		t.Fatalf("a plan that was never shown: %v, %d spans", err, h.cal.held())
 	}
@@ -173,8 +171,9 @@ func TestTheSweepMendsWhatAStopLeft(t *testing.T) {
 	}
 	before := h.cal.held()
 	h.cal.breakDown(nil)
-	if err := h.svc.Sweep(ctx); err != nil || h.cal.held() != before-1 || h.occasion(o.ID).Loose != "" {
-		t.Fatalf("%v, %d spans of %d", err, h.cal.held(), before)
+	h.Clock.Add(10 * time.Minute)
+	if h.sweep(); h.cal.held() != before-1 || !h.occasion(o.ID).SpanToRelease.IsZero() {
+		t.Fatalf("%d spans of %d", h.cal.held(), before)
 	}
 	if h.occasion(o.ID).Cancelled == nil || len(h.dates(a.ID)) != 4 {
 		t.Fatal("the date is not cancelled")
@@ -242,13 +241,13 @@ func TestMorePlacesReachTheReserveListAtOnce(t *testing.T) {
 	if len(got.Places) != 3 || got.Places[2].Person != people[2].ID {
 		t.Fatalf("%d places", len(got.Places))
 	}
-	if rows := h.AccessLog.Rows(); len(rows) != 1 || rows[0].Act != "give reserve place" || !slices.Equal(rows[0].Persons, []string{people[1].ID, people[2].ID}) {
+	if rows := h.AccessLog.Rows(); len(rows) != 1 || rows[0].Act != halsocoach.ActGiveReservePlace || !slices.Equal(rows[0].Persons, []string{people[1].ID, people[2].ID}) {
 		t.Fatalf("access log: %+v", rows)
 	}
 	if err := h.svc.Shut(h.Ctx(), h.People.Maria, o.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, newKey(), o.ID, true); !errors.Is(err, groups.ErrClosed) {
+	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, groups.ErrClosed) {
 		t.Fatalf("booking that is shut: %v", err)
 	}
 }

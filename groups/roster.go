@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 )
@@ -144,7 +145,7 @@ func (s *Service) Roster(ctx context.Context, who halsocoach.Actor, occasion str
 	if err != nil {
 		return Roster{}, fmt.Errorf("find activity %s: %w", o.Activity, err)
 	}
-	if err := s.saw(ctx, who, "read participants", o); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadParticipants, o); err != nil {
 		return Roster{}, err
 	}
 	now := s.clock()
@@ -152,30 +153,46 @@ func (s *Service) Roster(ctx context.Context, who halsocoach.Actor, occasion str
 		Activity: a, Leader: s.leader(ctx, a), Occasion: o.withoutPeople(), Brief: o.Brief(),
 		CanNote: o.Cancelled == nil && !now.Before(o.Starts), CanChange: o.Cancelled == nil && now.Before(o.Starts),
 	}
-	if r.Places, err = s.participants(ctx, o, o.Places); err != nil {
-		return Roster{}, err
-	}
-	r.Reserve, err = s.participants(ctx, o, o.Reserve)
+	r.Places, r.Reserve, err = s.participants(ctx, o)
 	return r, err
 }
 
-func (s *Service) participants(ctx context.Context, o Occasion, places []Place) ([]Participant, error) {
-	boxes := make([]seal.Box, len(places))
-	for i, p := range places {
-		boxes[i] = seal.Box{Person: p.Person, Purpose: sealName, Sealed: p.Name}
+// participants are the lines of the group list, one for each person: who has
+// protected identity now is shown by an alias.
+func (s *Service) participants(ctx context.Context, o Occasion) (places, reserve []Participant, err error) {
+	persons, err := s.cfg.Persons.Many(ctx, o.People...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("who is in %s: %w", o.ID, err)
+	}
+	seats := slices.Concat(o.Places, o.Reserve)
+	boxes := make([]seal.Box, len(seats))
+	for i, seat := range seats {
+		if !persons[seat.Person].Protected {
+			boxes[i] = seal.Box{Person: seat.Person, Purpose: sealName, Sealed: seat.Name}
+		}
 	}
 	names, err := s.cfg.Seal.OpenMany(ctx, boxes)
 	if err != nil {
-		return nil, fmt.Errorf("open names of %s: %w", o.ID, err)
+		return nil, nil, fmt.Errorf("open names of %s: %w", o.ID, err)
 	}
-	out := make([]Participant, len(places))
-	for i, p := range places {
-		out[i] = Participant{Booking: bookingID(o.ID, p.Person), Name: names[i], Attendance: p.Attendance, At: p.At}
-		if p.Protected() {
-			out[i].Name, out[i].Protected = p.Alias, true
+	shown := map[string]bool{}
+	for i, seat := range seats {
+		one := persons[seat.Person]
+		if shown[one.Key()] {
+			continue
+		}
+		shown[one.Key()] = true
+		p := Participant{Booking: bookingID(o.ID, seat.Person), Name: names[i], Protected: one.Protected, Attendance: seat.Attendance, At: seat.At}
+		if one.Protected {
+			p.Name = aliasOf(o.Activity, one)
+		}
+		if i < len(o.Places) {
+			places = append(places, p)
+		} else {
+			reserve = append(reserve, p)
 		}
 	}
-	return out, nil
+	return places, reserve, nil
 }
 
 // Note notes attendance. What it counts, it counts once (Occasion.Note).
@@ -185,8 +202,12 @@ func (s *Service) Note(ctx context.Context, who halsocoach.Actor, occasion strin
 		return err
 	}
 	now := s.clock()
-	// What can not be noted is refused before anything is logged or asked.
-	if _, _, err := seen.Note(now, marks); err != nil {
+	persons, err := s.cfg.Persons.Many(ctx, seen.People...)
+	if err != nil {
+		return fmt.Errorf("who is in %s: %w", occasion, err)
+	}
+	// What can not be noted is refused before anything is logged.
+	if _, _, err := seen.Note(now, marks, persons); err != nil {
 		return err
 	}
 	a, err := s.activities.Get(ctx, seen.Activity)
@@ -195,28 +216,28 @@ func (s *Service) Note(ctx context.Context, who halsocoach.Actor, occasion strin
 	}
 	known := map[string]halsocoach.Enrolment{}
 	if s.cfg.Enrolments != nil && len(seen.People) > 0 {
-		if known, err = s.cfg.Enrolments.EnrolmentsAt(ctx, seen.Centre, seen.People...); err != nil {
+		if known, err = s.cfg.Enrolments.EnrolmentsAt(ctx, seen.Centre, person.All(persons)...); err != nil {
 			return fmt.Errorf("find enrolments of %s: %w", occasion, err)
 		}
 	}
-	if err := s.saw(ctx, who, "note attendance", seen); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActNoteAttendance, seen); err != nil {
 		return err
 	}
 	_, err = s.change(ctx, occasion, func(o *Occasion) ([]halsocoach.Event, error) {
 		rev := o.Rev
-		present, held, err := o.Note(now, marks)
+		present, held, err := o.Note(now, marks, persons)
 		if err != nil || o.Rev == rev {
 			return nil, err
 		}
 		e := halsocoach.Happened(EventAttendance, now, o.Kommun, o.ID, nil)
-		return []halsocoach.Event{e.Counting(countsOf(*o, a, present, held, known)...)}, nil
+		return []halsocoach.Event{e.Counting(countsOf(*o, a, present, held, persons, known)...)}, nil
 	})
 	return err
 }
 
 // countsOf are the facts of an attendance list: the activity's topic and form,
 // and who was present by what their enrolment says of them.
-func countsOf(o Occasion, a Activity, present []Place, held bool, known map[string]halsocoach.Enrolment) []halsocoach.Fact {
+func countsOf(o Occasion, a Activity, present []string, held bool, persons map[string]person.Identity, known map[string]halsocoach.Enrolment) []halsocoach.Fact {
 	dims := func(e halsocoach.Enrolment) map[string]string {
 		d := e.Dims()
 		d[halsocoach.DimTopic], d[halsocoach.DimChannel] = string(a.Topic), string(a.Form)
@@ -226,9 +247,14 @@ func countsOf(o Occasion, a Activity, present []Place, held bool, known map[stri
 	if held {
 		facts = append(facts, halsocoach.Count(halsocoach.CountGroupDate, o.Starts, o.Kommun, false, dims(halsocoach.Enrolment{})))
 	}
-	for _, p := range present {
-		e := known[p.Person]
-		facts = append(facts, halsocoach.Count(halsocoach.CountAttendance, o.Starts, o.Kommun, p.Protected() || e.Protected, dims(e)))
+	for _, id := range present {
+		one, e := persons[id], halsocoach.Enrolment{}
+		for _, id := range one.IDs {
+			if taken, ok := known[id]; ok {
+				e = taken
+			}
+		}
+		facts = append(facts, halsocoach.Count(halsocoach.CountAttendance, o.Starts, o.Kommun, one.Protected, dims(e)))
 	}
 	return facts
 }
@@ -240,7 +266,7 @@ func (s *Service) CallOff(ctx context.Context, who halsocoach.Actor, occasion, r
 	if err != nil {
 		return err
 	}
-	if err := s.saw(ctx, who, "call off occasion", seen); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActCallOffOccasion, seen); err != nil {
 		return err
 	}
 	now := s.clock()
@@ -257,10 +283,9 @@ func (s *Service) CallOff(ctx context.Context, who halsocoach.Actor, occasion, r
 	return s.free(ctx, o)
 }
 
-// free gives the leader's time back. It is repeated by the sweep until it has
-// been done.
+// free gives the leader's time back; see Unfinished.
 func (s *Service) free(ctx context.Context, o Occasion) error {
-	if o.Loose == "" {
+	if o.SpanToRelease.IsZero() {
 		return nil
 	}
 	if err := s.cfg.Calendar.FreeSpan(ctx, o.Leader, o.ID, o.Starts); err != nil {
@@ -268,7 +293,7 @@ func (s *Service) free(ctx context.Context, o Occasion) error {
 	}
 	_, err := s.change(ctx, o.ID, func(o *Occasion) ([]halsocoach.Event, error) {
 		if o.Cancelled != nil {
-			o.Loose = ""
+			o.SpanToRelease = time.Time{}
 		}
 		return nil, nil
 	})
@@ -300,7 +325,7 @@ func (s *Service) steer(ctx context.Context, who halsocoach.Actor, occasion stri
 	had := len(seen.Places)
 	_, _ = do(&seen, now) // who will get a place; what is wrong is said below
 	logged := peopleIn(seen.Places[had:])
-	if err := s.sawPeople(ctx, who, gaveReserve, seen.ID, logged); err != nil {
+	if err := s.sawPeople(ctx, who, halsocoach.ActGiveReservePlace, seen.ID, logged); err != nil {
 		return err
 	}
 	var others []string // who were first on the list a moment later
@@ -312,20 +337,15 @@ func (s *Service) steer(ctx context.Context, who halsocoach.Actor, occasion stri
 		}
 		others = slices.DeleteFunc(peopleIn(o.Places[had:]), func(p string) bool { return slices.Contains(logged, p) })
 		events := []halsocoach.Event{halsocoach.Happened(EventChanged, now, o.Kommun, o.ID, nil)}
-		for _, id := range promoted {
-			events = append(events, bookedEvent(now, *o, Booking{ID: id, Status: Booked}, true))
-		}
-		return events, nil
+		return append(events, promotedEvents(now, *o, promoted)...), nil
 	})
 	if err != nil {
 		return err
 	}
-	return s.sawPeople(ctx, who, gaveReserve, seen.ID, others)
+	return s.sawPeople(ctx, who, halsocoach.ActGiveReservePlace, seen.ID, others)
 }
 
-const gaveReserve = "give reserve place"
-
-func peopleIn(places []Place) (people []string) {
+func peopleIn(places []Seat) (people []string) {
 	for _, p := range places {
 		people = append(people, p.Person)
 	}

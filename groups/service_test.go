@@ -10,6 +10,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/groups"
+	"halsocoach/internal/person"
 	"halsocoach/internal/testenv"
 )
 
@@ -21,7 +22,7 @@ func TestLastPlaceGoesToOne(t *testing.T) {
 		nodes := []*groups.Service{h.svc, h.service()}
 		var booked, full atomic.Int32
 		together(len(people), func(i int) {
-			_, fresh, err := nodes[i%2].Book(h.Ctx(), people[i], newKey(), o.ID, false)
+			_, fresh, err := nodes[i%2].Book(h.Ctx(), people[i], newKey(), groups.BookRequest{Occasion: o.ID})
 			switch {
 			case err == nil && fresh:
 				booked.Add(1)
@@ -49,7 +50,7 @@ func TestADoubleClickIsOneBooking(t *testing.T) {
 	var fresh atomic.Int32
 	ids := make([]string, 20)
 	together(len(ids), func(i int) {
-		b, f, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), o.ID, false)
+		b, f, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), groups.BookRequest{Occasion: o.ID})
 		if err != nil {
 			t.Error(err)
 		}
@@ -61,7 +62,7 @@ func TestADoubleClickIsOneBooking(t *testing.T) {
 	if fresh.Load() != 1 || len(slices.Compact(ids)) != 1 || len(h.occasion(o.ID).Places) != 1 {
 		t.Fatalf("%d fresh, ids %v, %d places", fresh.Load(), slices.Compact(ids), len(h.occasion(o.ID).Places))
 	}
-	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), o.ID, true); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, halsocoach.ErrOtherWish) {
 		t.Fatalf("the same key with another wish: %v", err)
 	}
 }
@@ -77,7 +78,7 @@ func TestPlacesGoToTheReserveListWhileOthersCancel(t *testing.T) {
 	}
 	bookings := make([]string, 30)
 	for i := range bookings {
-		b, _, _ := h.svc.Book(h.Ctx(), people[i], newKey(), o.ID, true)
+		b, _, _ := h.svc.Book(h.Ctx(), people[i], newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true})
 		bookings[i] = b.ID
 	}
 	nodes := []*groups.Service{h.svc, h.service()}
@@ -90,7 +91,7 @@ func TestPlacesGoToTheReserveListWhileOthersCancel(t *testing.T) {
 			}
 			return
 		}
-		if _, _, err := nodes[i%2].Book(h.Ctx(), people[20+i], newKey(), o.ID, true); err != nil {
+		if _, _, err := nodes[i%2].Book(h.Ctx(), people[20+i], newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -171,7 +172,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 	h.book(p.Anna, o.ID, false)
 	ctx := h.Ctx()
 	deeds := map[string]func(halsocoach.Actor) error{
-		"book":     func(w halsocoach.Actor) error { _, _, err := h.svc.Book(ctx, w, newKey(), o.ID, true); return err },
+		"book": func(w halsocoach.Actor) error {
+			_, _, err := h.svc.Book(ctx, w, newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true})
+			return err
+		},
 		"bookings": func(w halsocoach.Actor) error { _, err := h.svc.Bookings(ctx, w); return err },
 		"coming":   func(w halsocoach.Actor) error { _, err := h.svc.Coming(ctx, w); return err },
 		"leave":    func(w halsocoach.Actor) error { return h.svc.Leave(ctx, w, a.ID) },
@@ -227,7 +231,7 @@ func TestLeavingAGroupKeepsThePast(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, d := range dates {
-		_, there := h.occasion(d.ID).Of(h.People.Elsa.ID)
+		_, there := h.occasion(d.ID).Of(person.Identity{IDs: []string{h.People.Elsa.ID}})
 		if there != (i < 2) {
 			t.Fatalf("date %d: booked %v", i, there)
 		}
@@ -240,7 +244,7 @@ func TestOwnResidentsFirstIsTheKommunsSetting(t *testing.T) {
 	_, o := h.publish(3)
 	own, other := h.People.Elsa, h.People.Omar
 	own.Kommun, other.Kommun = "0684", "0680"
-	if _, _, err := h.svc.Book(h.Ctx(), other, newKey(), o.ID, true); !errors.Is(err, groups.ErrRestricted) {
+	if _, _, err := h.svc.Book(h.Ctx(), other, newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, groups.ErrRestricted) {
 		t.Fatalf("a resident of another kommun: %v", err)
 	}
 	h.book(own, o.ID, false)

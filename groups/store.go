@@ -2,8 +2,10 @@ package groups
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 )
 
@@ -26,7 +28,7 @@ var occasionKind = store.Kind{
 		{Name: "starts", Fields: []store.Field{store.D("starts")}},
 		{Name: "activity", Fields: []store.Field{store.T("activity"), store.D("starts")}},
 		{Name: "centre", Fields: []store.Field{store.T("centre"), store.D("starts")}},
-		{Name: "loose", Fields: []store.Field{store.T("loose"), store.D("starts")}},
+		{Name: "span_to_release", Fields: []store.Field{store.D("spanToRelease")}},
 	},
 }
 
@@ -35,15 +37,18 @@ var occasionKind = store.Kind{
 const longestOccasion = maxLength * time.Minute
 
 // ofPerson are the person's occasions that had not ended at now, in order.
-func (s *Service) ofPerson(ctx context.Context, person string, now time.Time) ([]Occasion, error) {
-	found, _, err := s.occasions.Find(ctx, store.Query{Index: "person", Equal: []any{person}, From: now.Add(-longestOccasion), Limit: 200})
-	out := found[:0]
-	for _, o := range found {
-		if o.Ends.After(now) {
-			out = append(out, o)
+func (s *Service) ofPerson(ctx context.Context, who person.Identity, now time.Time) ([]Occasion, error) {
+	var out []Occasion
+	for _, id := range who.IDs {
+		found, _, err := s.occasions.Find(ctx, store.Query{Index: "person", Equal: []any{id}, From: now.Add(-longestOccasion), Limit: 200})
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, found...)
 	}
-	return out, err
+	slices.SortFunc(out, func(a, b Occasion) int { return byStart(a.Brief(), b.Brief()) })
+	out = slices.CompactFunc(out, func(a, b Occasion) bool { return a.ID == b.ID })
+	return slices.DeleteFunc(out, func(o Occasion) bool { return !o.Ends.After(now) }), nil
 }
 
 // ofActivity are the activity's occasions from a time on, in order.

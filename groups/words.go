@@ -68,41 +68,6 @@ func formName(ctx context.Context, f Form) string {
 	return web.T(ctx, "På plats")
 }
 
-// topicName is a topic as it is shown.
-func topicName(ctx context.Context, t halsocoach.Topic) string {
-	switch t {
-	case "mat":
-		return web.T(ctx, "Mat")
-	case "sömn":
-		return web.T(ctx, "Sömn")
-	case "återhämtning":
-		return web.T(ctx, "Återhämtning")
-	case "fysisk aktivitet":
-		return web.T(ctx, "Fysisk aktivitet")
-	case "stresshantering":
-		return web.T(ctx, "Stresshantering")
-	case "kultur och fritid":
-		return web.T(ctx, "Kultur och fritid")
-	}
-	return string(t)
-}
-
-func topicIcon(t halsocoach.Topic) string {
-	switch t {
-	case "mat":
-		return "mat"
-	case "sömn":
-		return "somn"
-	case "återhämtning":
-		return "aterhamtning"
-	case "fysisk aktivitet":
-		return "rorelse"
-	case "stresshantering":
-		return "stress"
-	}
-	return "kultur"
-}
-
 func attendanceName(ctx context.Context, a Attendance) string {
 	switch a {
 	case Came:
@@ -171,7 +136,7 @@ func topicChoices(ctx context.Context, first string) []web.Choice {
 		out = append(out, web.Choice{Value: "", Label: first})
 	}
 	for _, t := range halsocoach.Topics {
-		out = append(out, web.Choice{Value: string(t), Label: topicName(ctx, t)})
+		out = append(out, web.Choice{Value: string(t), Label: web.TopicName(ctx, t)})
 	}
 	return out
 }

@@ -204,7 +204,7 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				a.groups = groups.New(groups.Config{
 					Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, AccessLog: a.accessLog, Settings: a.settings, Registers: a.registers,
-					Staff: a.staff, Calendar: a.coach, Enrolments: a.citizen,
+					Staff: a.staff, Calendar: a.coach, Enrolments: a.citizen, Persons: a.persons, Nudges: a.bus,
 				})
 				return room{pages: a.groups.Routes, api: a.groups.API, start: a.groups.Start}, nil
 			},
@@ -215,7 +215,7 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				a.inbox = inbox.New(inbox.Config{
 					Referrals: a.referral, Calendar: calendarAdapter{a.coach}, Enrolments: enrolmentAdapter{a},
-					Holders: []inbox.Holder{a.citizen, a.groups}, Logins: a.auth, Log: a.log,
+					Holders: []inbox.Holder{a.citizen}, Logins: a.auth, Log: a.log,
 				})
 				return room{pages: a.inbox.Routes, start: a.inbox.Start}, nil
 			},

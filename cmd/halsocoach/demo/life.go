@@ -11,6 +11,7 @@ import (
 	"halsocoach/chat"
 	"halsocoach/citizen"
 	"halsocoach/coach"
+	"halsocoach/groups"
 	"halsocoach/referral"
 	"halsocoach/referral/inbox"
 )
@@ -349,7 +350,7 @@ func (r *resident) joinsGroup(ctx context.Context) error {
 		if r.p.day(o.Starts) > r.p.days+9 {
 			continue
 		}
-		_, _, err := r.p.Groups.Book(ctx, r.who, r.key("group-"+o.ID), o.ID, false)
+		_, _, err := r.p.Groups.Book(ctx, r.who, r.key("group-"+o.ID), groups.BookRequest{Occasion: o.ID})
 		if err != nil && halsocoach.KindOf(err) != halsocoach.KindConflict {
 			return err
 		}

@@ -104,7 +104,7 @@ func (p *past) oneLeft(ctx context.Context) error {
 				if r.who.ID == "" || r.over {
 					continue
 				}
-				_, fresh, err := p.Groups.Book(ctx, r.who, r.key("walk-"+o.ID), o.ID, false)
+				_, fresh, err := p.Groups.Book(ctx, r.who, r.key("walk-"+o.ID), groups.BookRequest{Occasion: o.ID})
 				if err != nil {
 					return err
 				}

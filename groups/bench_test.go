@@ -1,0 +1,125 @@
+package groups_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"halsocoach"
+	"halsocoach/groups"
+	"halsocoach/internal/store"
+)
+
+// BenchmarkBookings sets bookings over HTTP, by 64 callers over 200 dates, beside
+// bare saves of the same store: 64 savers of documents of 1 kB, each with an event.
+// The two take turns; what is reported is the median.
+func BenchmarkBookings(b *testing.B) {
+	const callers, dates, rounds = 64, 200, 5
+	h := newHouse(b, store.Kind{Name: "bench", NoPerson: true})
+	occasions := h.manyDates(dates)
+	app := h.app()
+	address := serve(b, app.Web.Fiber())
+	each := max(b.N/rounds/callers, 40)
+	var ratios, rates []float64
+	b.ResetTimer()
+	for round := range rounds {
+		bare := h.perSecond(callers, each, func(c int) func(i int) error {
+			body, _ := json.Marshal(map[string]string{"text": string(make([]byte, 160))})
+			return func(i int) error {
+				id := fmt.Sprintf("%d-%d-%d", round, c, i)
+				_, err := h.Store.Save(h.Ctx(), "bench", store.Document{ID: id, Body: body}, []halsocoach.Event{halsocoach.Happened("bench.saved", h.Clock.Now(), "0684", id, nil)})
+				return err
+			}
+		})
+		people := h.crowd(callers * each)
+		for _, p := range people {
+			app.As(p).Get("/healthz") // the app knows the session from here on
+		}
+		var next atomic.Int64
+		booked := h.perSecond(callers, each, func(int) func(int) error {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { _ = conn.Close() })
+			answers := bufio.NewReader(conn)
+			return func(int) error {
+				n := int(next.Add(1)) - 1
+				return bookOver(conn, answers, occasions[n%dates], people[n].ID)
+			}
+		})
+		ratios, rates = append(ratios, booked/bare), append(rates, booked)
+	}
+	slices.Sort(ratios)
+	slices.Sort(rates)
+	b.ReportMetric(ratios[rounds/2], "of_bare_saves")
+	b.ReportMetric(rates[rounds/2], "bookings/s")
+}
+
+// perSecond runs do each times for every caller at once.
+func (h *house) perSecond(callers, each int, caller func(c int) func(i int) error) float64 {
+	h.T.Helper()
+	var all sync.WaitGroup
+	do := make([]func(int) error, callers)
+	for c := range do {
+		do[c] = caller(c)
+	}
+	began := time.Now()
+	for c := range do {
+		all.Go(func() {
+			for i := range each {
+				if err := do[c](i); err != nil {
+					h.T.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return float64(callers*each) / time.Since(began).Seconds()
+}
+
+// bookOver books by JSON over a kept connection.
+func bookOver(conn net.Conn, answers *bufio.Reader, occasion, person string) error {
+	_, err := fmt.Fprintf(conn, "POST /api/v1/occasions/%s/bookings HTTP/1.1\r\nHost: example.test\r\nContent-Type: application/json\r\nAccept: application/json\r\n"+
+		"X-Test-Actor: session-%s\r\nAuthorization: Bearer session-%s\r\nIdempotency-Key: %s\r\nContent-Length: 17\r\n\r\n{\"reserve\":false}", occasion, person, person, halsocoach.NewID())
+	if err != nil {
+		return err
+	}
+	r, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(r.Body)
+	if err == nil && r.StatusCode != http.StatusCreated {
+		err = fmt.Errorf("%d %s", r.StatusCode, body)
+	}
+	return err
+}
+
+// manyDates publishes so many dates with room for everybody.
+func (h *house) manyDates(n int) (ids []string) {
+	h.T.Helper()
+	week := []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday}
+	for start := 8 * 60; len(ids) < n; start += 90 {
+		p := walking(groups.MaxPlaces)
+		p.Leader, p.LedBy = "", "Friluftsföreningen"
+		p.Dates = groups.Dates{Weekdays: week, From: "2026-11-24", To: "2027-01-20", Start: start, Length: 60, Places: groups.MaxPlaces}
+		a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), p)
+		if err != nil {
+			h.T.Fatal(err)
+		}
+		for _, d := range h.dates(a.ID) {
+			ids = append(ids, d.ID)
+		}
+	}
+	return ids[:n]
+}

@@ -93,7 +93,7 @@ func (h *house) perSecond(callers, each int, caller func(c int) func(i int) erro
 	}
 	all.Wait()
 	n := float64(callers * each)
-	return rate{perSecond: n / time.Since(began).Seconds(), cpu: float64((cpuTime()-cpu).Microseconds()) / n}
+	return rate{perSecond: n / time.Since(began).Seconds(), cpu: float64((cpuTime() - cpu).Microseconds()) / n}
 }
 
 // cpuTime is what the process has used.

@@ -29,7 +29,7 @@ type Bus struct {
 	nudges chan *nats.Msg
 	close  sync.Once
 
-	lame atomic.Int32 // consumers that do not run at the moment
+	down atomic.Int32 // consumers that do not run at the moment
 }
 
 // settings are what tests shorten.
@@ -37,33 +37,39 @@ type settings struct {
 	duplicates time.Duration   // how long JetStream remembers a message id
 	retries    []time.Duration // waits before each new try; after the last the event is parked
 	parked     []time.Duration // waits before each new try of a parked event; the last one stays
+	handle     time.Duration   // how long one try may take
 	ackWait    time.Duration   // after which an unanswered delivery is given to someone else
+	heartbeat  time.Duration   // how often the server says that it still has our question
 	connect    time.Duration   // how long Open waits for a server
 	ackTimeout time.Duration   // how long a publish waits for its ack
 }
 
-var usual = settings{
+var defaults = settings{
 	duplicates: 2 * time.Minute,
-	retries:    []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second},
-	parked:     []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
+	retries:    []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond},
+	parked:     []time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
+	handle:     20 * time.Second,
 	ackWait:    5 * time.Second,
+	heartbeat:  10 * time.Second,
 	connect:    10 * time.Second,
-	ackTimeout: 5 * time.Second,
+	ackTimeout: 10 * time.Second,
 }
 
 // The faults of the bus.
 var (
 	ErrClosed    = errors.New("event: the bus is closed")
 	ErrNoContact = errors.New("event: no contact with NATS")
-	ErrLame      = errors.New("event: consumers that do not run")
+	ErrDown      = errors.New("event: consumers that do not run")
 )
 
 // Open starts the embedded server on a folder ("embedded:DIR") or connects to
 // one by URL ("nats://host:4222"; several with commas), and makes the streams
 // that are missing. The embedded folder has one owner: for a second start the
-// error names the process that holds it.
+// error names the process that holds it. Server and client say what they have to
+// say through log and nowhere else: whoever draws on the terminal decides there
+// what is shown.
 func Open(ctx context.Context, where string, log *slog.Logger) (*Bus, error) {
-	return open(ctx, where, log, usual)
+	return open(ctx, where, log, defaults)
 }
 
 func open(ctx context.Context, where string, log *slog.Logger, set settings) (*Bus, error) {
@@ -117,7 +123,8 @@ func (b *Bus) connect(ctx context.Context, where string) error {
 	}
 	b.js, err = jetstream.New(b.nc,
 		jetstream.WithDefaultTimeout(b.set.ackTimeout),
-		jetstream.WithPublishAsyncTimeout(b.set.ackTimeout))
+		jetstream.WithPublishAsyncTimeout(b.set.ackTimeout),
+		jetstream.WithPublishAsyncMaxPending(maxUnacked))
 	return err
 }
 
@@ -167,8 +174,8 @@ func (b *Bus) Ready() error {
 	if _, err := b.js.Stream(ctx, eventStream); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoContact, err)
 	}
-	if n := b.lame.Load(); n > 0 {
-		return fmt.Errorf("%w: %d", ErrLame, n)
+	if n := b.down.Load(); n > 0 {
+		return fmt.Errorf("%w: %d", ErrDown, n)
 	}
 	return nil
 }

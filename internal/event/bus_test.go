@@ -35,7 +35,7 @@ func TestSubjectsAreSafeWhateverTheTypeIs(t *testing.T) {
 }
 
 func TestNudgeReachesListenersOnEveryNode(t *testing.T) {
-	where := startServer(t, t.TempDir(), -1)
+	where := startServer(t)
 	a, b := openBus(t, where.url(), quick), openBus(t, where.url(), quick)
 	var n atomic.Int32
 	for _, bus := range []*Bus{a, b} {
@@ -57,7 +57,7 @@ func TestNudgeReachesListenersOnEveryNode(t *testing.T) {
 }
 
 func TestNudgeNeverBlocksWhenNATSIsGone(t *testing.T) {
-	srv := startServer(t, t.TempDir(), -1)
+	srv := startServer(t)
 	b := openBus(t, srv.url(), quick)
 	srv.stop()
 	done := make(chan struct{})
@@ -69,7 +69,7 @@ func TestNudgeNeverBlocksWhenNATSIsGone(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("Nudge blocked")
 	}
 	eventually(t, "not ready", func() bool { return errors.Is(b.Ready(), ErrNoContact) })

@@ -25,10 +25,16 @@ const (
 
 // Consume runs do for every event of the types, one at a time and in order,
 // also when several nodes run the same consumer. Delivery is at least once: do
-// is idempotent by the event's id. An error (or a panic) brings the event back
-// after a growing wait; while it waits the consumer waits. When the tries are
-// used up the event is parked with an error in the log: the ones after it go
-// on, and it is tried again ever more seldom for a month.
+// is idempotent by the event's id.
+//
+// An event that do can not take (an error or a panic) is tried three more times
+// within two seconds, while the ones after it wait. Then it is parked: an error
+// stands in the log, Waiting counts it, the ones after it go on in their order,
+// and it is tried beside them after 5 s, and then ever more seldom, for a month.
+// A try that takes more than 20 s is the last before that. So a parked event is
+// overtaken by those after it, of its own document too: a handler that minds
+// reads the document as it is now.
+//
 // Consume returns when the consumer runs; it ends with ctx or the bus.
 func (b *Bus) Consume(ctx context.Context, name string, types []string, do func(context.Context, halsocoach.Event) error) error {
 	if len(types) == 0 {
@@ -56,7 +62,8 @@ func (b *Bus) Consume(ctx context.Context, name string, types []string, do func(
 
 // ConsumeFacts runs do for every fact, in batches. Delivery is at least once
 // and in no promised order: do is idempotent by each fact's id. When a batch
-// fails its facts come back one by one, so that a bad one holds up nobody.
+// fails its facts come back one by one, so that a bad one holds up nobody; it is
+// parked as a bad event is.
 func (b *Bus) ConsumeFacts(ctx context.Context, name string, do func(context.Context, []halsocoach.Fact) error) error {
 	c := &consumer{bus: b, name: name, batch: factBatch, turn: &sync.Mutex{}, do: func(ctx context.Context, msgs []jetstream.Msg) error {
 		facts := make([]halsocoach.Fact, len(msgs))
@@ -171,16 +178,24 @@ func (b *Bus) consumer(ctx context.Context, stream string, want jetstream.Consum
 	return b.js.CreateOrUpdateConsumer(ctx, stream, want)
 }
 
-// loop reads until ctx ends. The iterator mends itself after a lost
-// connection; if it ends, it is made anew.
+// loop reads until ctx ends. The iterator mends itself after a lost connection;
+// if it ends, it is made anew. A server that misses two heartbeats is busy rather
+// than gone: the consumer asks again and counts as running.
 func (c *consumer) loop(ctx context.Context, from jetstream.Consumer, stream string, cfg jetstream.ConsumerConfig, take func(context.Context, []jetstream.Msg)) {
 	for ctx.Err() == nil {
 		err := c.read(ctx, from, take)
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, jetstream.ErrNoHeartbeat) {
+			if found, ferr := c.bus.js.Consumer(ctx, stream, cfg.Durable); ferr == nil {
+				c.bus.log.Info("consumer asks again", "consumer", c.name)
+				from = found
+				continue
+			}
+		}
 		c.bus.log.Warn("consumer begins anew", "consumer", c.name, "error", err)
-		c.bus.lame.Add(1)
+		c.bus.down.Add(1)
 		for pause(ctx, time.Second) {
 			made, err := c.bus.js.CreateOrUpdateConsumer(ctx, stream, cfg)
 			if err == nil {
@@ -188,13 +203,13 @@ func (c *consumer) loop(ctx context.Context, from jetstream.Consumer, stream str
 				break
 			}
 		}
-		c.bus.lame.Add(-1)
+		c.bus.down.Add(-1)
 	}
 }
 
 func (c *consumer) read(ctx context.Context, from jetstream.Consumer, take func(context.Context, []jetstream.Msg)) error {
-	it, err := from.Messages(jetstream.PullMaxMessages(max(c.batch, 16)),
-		jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
+	beat := c.bus.set.heartbeat
+	it, err := from.Messages(jetstream.PullMaxMessages(max(c.batch, 16)), jetstream.PullExpiry(3*beat), jetstream.PullHeartbeat(beat))
 	if err != nil {
 		return err
 	}
@@ -253,7 +268,7 @@ func (c *consumer) try(ctx context.Context, msgs []jetstream.Msg) {
 	}
 	for _, m := range msgs {
 		n := delivered(m)
-		if n <= len(c.bus.set.retries) {
+		if n <= len(c.bus.set.retries) && !errors.Is(err, errTooLong) {
 			c.bus.log.Warn("event is tried again", "consumer", c.name, "subject", m.Subject(), "try", n, "error", err)
 			_ = m.NakWithDelay(c.bus.set.retries[n-1])
 			continue
@@ -295,11 +310,9 @@ func (c *consumer) takeParked(ctx context.Context, msgs []jetstream.Msg) {
 	c.ack(ctx, msgs)
 }
 
-// handle runs the handler. While it works the server is told so, and gives the
-// messages to nobody else.
+// handle runs the handler when it is its turn. Meanwhile the server is told that
+// somebody works, and gives the messages to nobody else.
 func (c *consumer) handle(ctx context.Context, msgs []jetstream.Msg) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
@@ -309,8 +322,6 @@ func (c *consumer) handle(ctx context.Context, msgs []jetstream.Msg) (err error)
 			select {
 			case <-done:
 				return
-			case <-ctx.Done():
-				return
 			case <-tick.C:
 				for _, m := range msgs {
 					_ = m.InProgress()
@@ -318,6 +329,10 @@ func (c *consumer) handle(ctx context.Context, msgs []jetstream.Msg) (err error)
 			}
 		}
 	}()
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	ctx, cancel := context.WithTimeoutCause(ctx, c.bus.set.handle, errTooLong)
+	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
 			// The stack says where; the panic's value may hold what a log must not.
@@ -325,10 +340,14 @@ func (c *consumer) handle(ctx context.Context, msgs []jetstream.Msg) (err error)
 			err = fmt.Errorf("event: consumer %s panicked with %T", c.name, p)
 		}
 	}()
-	c.turn.Lock()
-	defer c.turn.Unlock()
-	return c.do(ctx, msgs)
+	if err = c.do(ctx, msgs); err != nil && errors.Is(context.Cause(ctx), errTooLong) {
+		err = fmt.Errorf("%w: %w", errTooLong, err)
+	}
+	return err
 }
+
+// errTooLong: a handler did not do its work within settings.handle.
+var errTooLong = errors.New("event: the handler took too long")
 
 // ack answers for messages that are done. The last one waits for the server's
 // word, and with it for those before. An answer that is lost brings them back,

@@ -34,7 +34,7 @@ func TestEventReachesItsConsumerAsItWasWritten(t *testing.T) {
 			if e.ID != w.ID || e.Type != w.Type || !e.At.Equal(w.At) || e.Kommun != w.Kommun || e.Subject != w.Subject || !bytes.Equal(e.Data, w.Data) {
 				t.Errorf("got %+v, want %+v", e, w)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("the event did not come")
 		}
 	}
@@ -144,7 +144,7 @@ func TestPoisonEventIsParkedAndBlocksNobody(t *testing.T) {
 }
 
 func TestTwoNodesShareAConsumerInOrder(t *testing.T) {
-	where := startServer(t, t.TempDir(), -1)
+	where := startServer(t)
 	var s seen
 	var at atomic.Int32
 	for range 2 {
@@ -179,7 +179,7 @@ func TestEveryFactIsKeptAndReadFromTheStart(t *testing.T) {
 	}
 	want := map[string]bool{}
 	at := time.Unix(1_700_000_000, 0)
-	n := count(2500, 20000)
+	n := count(600, 20_000)
 	for i := 0; i < n; i += 10 {
 		e := happened("coach.talk_held", i)
 		for range 10 {
@@ -283,4 +283,44 @@ func TestParkedEventIsTriedAgainAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "done at last", func() bool { return s.order() == "doc-0" })
+}
+
+// TestHandlerThatHangsHoldsTheOthersOnce: a try that takes too long is the last.
+func TestHandlerThatHangsHoldsTheOthersOnce(t *testing.T) {
+	set := quick
+	set.handle, set.parked = 50*time.Millisecond, []time.Duration{time.Hour}
+	b := openBus(t, "embedded:"+t.TempDir(), set)
+	var s seen
+	var tries atomic.Int32
+	if err := b.Consume(t.Context(), "hangs", []string{"groups.published"}, func(ctx context.Context, e halsocoach.Event) error {
+		if e.Subject == "doc-0" {
+			tries.Add(1)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		s.add(e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, b, happened("groups.published", 0), happened("groups.published", 1))
+	eventually(t, "the one behind it", func() bool { return s.distinct() == 1 })
+	if n := tries.Load(); n != 1 {
+		t.Errorf("it was tried %d times", n)
+	}
+	if _, parked, err := b.Waiting(t.Context()); err != nil || parked != 1 {
+		t.Errorf("%d parked, %v", parked, err)
+	}
+}
+
+// TestOneBadEventHoldsTheOthersForSeconds: the waits of the real settings, added
+// up. What is parked is tried again soon.
+func TestOneBadEventHoldsTheOthersForSeconds(t *testing.T) {
+	var held time.Duration
+	for _, wait := range defaults.retries {
+		held += wait
+	}
+	if held > 3*time.Second || defaults.handle > 20*time.Second || defaults.parked[0] > 10*time.Second {
+		t.Errorf("it holds them for %v, or %v when it hangs, and is tried again after %v", held, defaults.handle, defaults.parked[0])
+	}
 }

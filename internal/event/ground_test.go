@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +21,9 @@ var quick = settings{
 	duplicates: 2 * time.Minute,
 	retries:    []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond},
 	parked:     []time.Duration{100 * time.Millisecond, 200 * time.Millisecond},
+	handle:     defaults.handle,
 	ackWait:    time.Second,
+	heartbeat:  time.Second,
 	connect:    5 * time.Second,
 	ackTimeout: 5 * time.Second,
 }
@@ -44,26 +47,26 @@ func openBus(t testing.TB, where string, set settings) *Bus {
 
 func embeddedBus(t testing.TB) *Bus { return openBus(t, "embedded:"+t.TempDir(), quick) }
 
+// eventually waits until it is so. The end is only for what never comes about.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("did not happen: %s", what)
 		}
 	}
-	t.Fatalf("did not happen: %s", what)
 }
 
 // put publishes straight to JetStream, as a relay would.
 func put(t *testing.T, b *Bus, events ...halsocoach.Event) {
 	t.Helper()
 	for _, e := range events {
-		flights, err := b.send(0, e)
+		sent, err := b.send(0, e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range flights {
-			if err := f.land(t.Context()); err != nil {
+		for _, m := range sent {
+			if err := m.wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -106,13 +109,17 @@ func (s *seen) order() string {
 // outside is a NATS server on a TCP port that can be stopped and started on
 // the same port and folder.
 type outside struct {
-	dir  string
-	port int
+	with server.Options
 	nats *server.Server
 }
 
-func startServer(t testing.TB, dir string, port int) *outside {
-	o := &outside{dir: dir, port: port}
+func startServer(t testing.TB) *outside {
+	return startServerWith(t, func(*server.Options) {})
+}
+
+func startServerWith(t testing.TB, change func(*server.Options)) *outside {
+	o := &outside{with: server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, NoSigs: true, NoLog: true}}
+	change(&o.with)
 	o.start(t)
 	t.Cleanup(o.stop)
 	return o
@@ -120,7 +127,8 @@ func startServer(t testing.TB, dir string, port int) *outside {
 
 func (o *outside) start(t testing.TB) {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: o.port, JetStream: true, StoreDir: o.dir, SyncAlways: true, NoSigs: true, NoLog: true})
+	with := o.with // the server writes in its options
+	s, err := server.NewServer(&with)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,10 +137,7 @@ func (o *outside) start(t testing.TB) {
 		t.Fatal("the server did not start")
 	}
 	o.nats = s
-	if o.port == -1 {
-		_, port, _ := strings.Cut(s.Addr().String(), ":")
-		o.port, _ = strconv.Atoi(port)
-	}
+	o.with.Port = s.Addr().(*net.TCPAddr).Port // the same after a restart
 }
 
 func (o *outside) stop() {
@@ -140,7 +145,7 @@ func (o *outside) stop() {
 	o.nats.WaitForShutdown()
 }
 
-func (o *outside) url() string { return "nats://127.0.0.1:" + strconv.Itoa(o.port) }
+func (o *outside) url() string { return "nats://127.0.0.1:" + strconv.Itoa(o.with.Port) }
 
 type lockedBuffer struct {
 	mu sync.Mutex

@@ -91,7 +91,7 @@ func CopyFacts(ctx context.Context, from, to *Bus, progress func(done, total int
 // so that the next copying finds it there.
 func (b *Bus) copyWave(ctx context.Context, from jetstream.MessagesContext, n int) error {
 	var fault error
-	flights := make([]flight, 0, n)
+	sent := make([]unacked, 0, n)
 	for range n {
 		m, err := from.Next(jetstream.NextContext(ctx))
 		if err != nil {
@@ -104,10 +104,10 @@ func (b *Bus) copyWave(ctx context.Context, from jetstream.MessagesContext, n in
 			fault = fmt.Errorf("event: write facts: %w", err)
 			break
 		}
-		flights = append(flights, flight{ack: ack})
+		sent = append(sent, unacked{ack: ack})
 	}
-	for _, f := range flights {
-		fault = errors.Join(fault, f.land(context.WithoutCancel(ctx)))
+	for _, m := range sent {
+		fault = errors.Join(fault, m.wait(context.WithoutCancel(ctx)))
 	}
 	return fault
 }

@@ -30,7 +30,7 @@ func factsOf(t *testing.T, b *Bus) (channels []string) {
 // and repeats it when all is there.
 func TestFactsAreCopiedOnceAlsoWhenStopped(t *testing.T) {
 	from, to := embeddedBus(t), embeddedBus(t)
-	n := count(1200, 20_000)
+	n := count(3*copyWave, 20_000)
 	for i := range n {
 		put(t, from, counted(i))
 	}

@@ -16,7 +16,9 @@ import (
 )
 
 const (
-	relayBatches = 256                    // documents per round
+	relayBatches = 256                    // documents per round, when all is well
+	fewBatches   = 4                      // and after faults
+	maxUnacked   = 512                    // messages on their way at one time
 	relayTick    = 250 * time.Millisecond // for what other processes have saved
 	relayRest    = 2 * time.Second        // the longest rest after a fault
 	relayLast    = time.Second            // for what is pending when the program stops
@@ -24,15 +26,21 @@ const (
 
 // Relay publishes what the store holds as pending and marks it after the ack,
 // until ctx ends; then what is still pending goes, if it does so quickly: what
-// does not waits in the outbox for another node or the next start. Any number of relays may run on one store: the order of a
-// document's events holds, and what is published twice has the same id.
+// does not waits in the outbox for another node or the next start. Any number of
+// relays may run on one store: the order of a document's events holds, and what
+// is published twice has the same id.
+//
+// No more is on its way than a server can have in hand: maxUnacked messages.
+// When one is refused or not acknowledged in time, everything of its document
+// stays in the outbox, the next round comes after a growing rest and is a quarter
+// of the size; each good round doubles it again. Nothing is dropped.
 func Relay(ctx context.Context, s store.Store, b *Bus, log *slog.Logger) {
 	defer b.lastRounds(ctx, s)
 	tick := time.NewTicker(relayTick)
 	defer tick.Stop()
-	rest := time.Duration(0)
+	rest, size := time.Duration(0), relayBatches
 	for ctx.Err() == nil && b.ctx.Err() == nil {
-		n, err := b.relayOnce(ctx, s)
+		n, err := b.relayOnce(ctx, s, size)
 		switch {
 		case ctx.Err() != nil || b.ctx.Err() != nil:
 			return
@@ -41,12 +49,14 @@ func Relay(ctx context.Context, s store.Store, b *Bus, log *slog.Logger) {
 				log.Warn("events wait in the outbox", "error", err)
 			}
 			rest = min(max(2*rest, 100*time.Millisecond), relayRest)
+			size = max(size/4, fewBatches)
 			pause(ctx, rest)
 			continue
 		case rest > 0:
 			log.Info("events leave the outbox again")
 			rest = 0
 		}
+		size = min(2*size, relayBatches)
 		if n > 0 {
 			continue
 		}
@@ -63,18 +73,19 @@ func (b *Bus) lastRounds(ctx context.Context, s store.Store) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayLast)
 	defer cancel()
 	for b.ctx.Err() == nil {
-		if n, err := b.relayOnce(ctx, s); n == 0 || err != nil {
+		if n, err := b.relayOnce(ctx, s, relayBatches); n == 0 || err != nil {
 			return
 		}
 	}
 }
 
-// relayOnce publishes one round and returns how many batches it marked.
-func (b *Bus) relayOnce(ctx context.Context, s store.Store) (int, error) {
+// relayOnce publishes one round of at most so many batches and returns how many
+// it marked.
+func (b *Bus) relayOnce(ctx context.Context, s store.Store, size int) (int, error) {
 	if !b.nc.IsConnected() {
 		return 0, ErrNoContact
 	}
-	batches, err := s.Pending(ctx, relayBatches)
+	batches, err := s.Pending(ctx, size)
 	if err != nil || len(batches) == 0 {
 		return 0, err
 	}
@@ -93,23 +104,29 @@ func (b *Bus) relayOnce(ctx context.Context, s store.Store) (int, error) {
 // everything was acknowledged.
 func (b *Bus) publish(ctx context.Context, batches []store.Batch) (done []store.Batch, err error) {
 	failed := make([]bool, len(batches))
+	stalled := false
 	for wave, more := 0, true; more; wave++ {
 		more = false
-		var sent []flight
+		var sent []unacked
 		for i, batch := range batches {
 			if failed[i] || wave >= len(batch.Events) {
 				continue
 			}
+			if stalled { // the server takes no more at the moment
+				failed[i] = true
+				continue
+			}
 			more = true
-			flights, ferr := b.send(i, batch.Events[wave])
-			sent = append(sent, flights...)
-			if ferr != nil {
-				failed[i], err = true, ferr
+			of, serr := b.send(i, batch.Events[wave])
+			sent = append(sent, of...)
+			if serr != nil {
+				failed[i], err = true, serr
+				stalled = errors.Is(serr, jetstream.ErrTooManyStalledMsgs)
 			}
 		}
-		for _, f := range sent {
-			if ferr := f.land(ctx); ferr != nil {
-				failed[f.batch], err = true, ferr
+		for _, m := range sent {
+			if merr := m.wait(ctx); merr != nil {
+				failed[m.batch], err = true, merr
 			}
 		}
 	}
@@ -121,17 +138,17 @@ func (b *Bus) publish(ctx context.Context, batches []store.Batch) (done []store.
 	return done, err
 }
 
-// flight is a message on its way to its ack.
-type flight struct {
+// unacked is a message that is on its way.
+type unacked struct {
 	batch int
 	ack   jetstream.PubAckFuture
 }
 
-func (f flight) land(ctx context.Context) error {
+func (m unacked) wait(ctx context.Context) error {
 	select {
-	case <-f.ack.Ok():
+	case <-m.ack.Ok():
 		return nil
-	case err := <-f.ack.Err():
+	case err := <-m.ack.Err():
 		return fmt.Errorf("event: publish: %w", err)
 	case <-ctx.Done():
 		return ctx.Err()
@@ -139,8 +156,8 @@ func (f flight) land(ctx context.Context) error {
 }
 
 // send puts an event and its facts on their way.
-func (b *Bus) send(batch int, e halsocoach.Event) ([]flight, error) {
-	flights := make([]flight, 0, 1+len(e.Facts))
+func (b *Bus) send(batch int, e halsocoach.Event) ([]unacked, error) {
+	sent := make([]unacked, 0, 1+len(e.Facts))
 	one := func(subject, id string, v any) error {
 		body, err := json.Marshal(v)
 		if err != nil {
@@ -151,7 +168,7 @@ func (b *Bus) send(batch int, e halsocoach.Event) ([]flight, error) {
 		if err != nil {
 			return fmt.Errorf("event: publish %s: %w", id, err)
 		}
-		flights = append(flights, flight{batch, ack})
+		sent = append(sent, unacked{batch, ack})
 		return nil
 	}
 	err := one(subjectOf(e), e.ID, e)
@@ -165,5 +182,5 @@ func (b *Bus) send(batch int, e halsocoach.Event) ([]flight, error) {
 	for i := 0; err == nil && i < len(e.Facts); i++ {
 		err = one(subjectOfFact(e.Facts[i]), e.Facts[i].ID, e.Facts[i])
 	}
-	return flights, err
+	return sent, err
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"halsocoach"
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
@@ -39,9 +41,13 @@ func openStore(t testing.TB) store.Store {
 
 // relay runs a relay until the test, or stop, ends it.
 func relay(t testing.TB, s store.Store, b *Bus) (stop func()) {
+	return relayTelling(t, s, b, slog.New(slog.DiscardHandler))
+}
+
+func relayTelling(t testing.TB, s store.Store, b *Bus, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { Relay(ctx, s, b, slog.New(slog.DiscardHandler)) })
+	wg.Go(func() { Relay(ctx, s, b, log) })
 	stop = func() { cancel(); wg.Wait() }
 	t.Cleanup(stop)
 	return stop
@@ -79,6 +85,7 @@ type reader struct {
 	again   int // deliveries that caused nothing
 	wrong   []string
 	facts   map[string]int
+	after   map[int]func() // what the test does when so many effects are there
 }
 
 func read(t testing.TB, s store.Store, b *Bus) *reader {
@@ -102,9 +109,17 @@ func (r *reader) take(ctx context.Context, e halsocoach.Event) error {
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return err
 	}
+	if then := r.took(e, n, err != nil); then != nil {
+		then()
+	}
+	return nil
+}
+
+// took notes an effect, or that there was none, and returns what the test does now.
+func (r *reader) took(e halsocoach.Event, n note, again bool) (then func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	if again {
 		r.again++
 		return nil
 	}
@@ -113,7 +128,7 @@ func (r *reader) take(ctx context.Context, e halsocoach.Event) error {
 		r.wrong = append(r.wrong, fmt.Sprintf("%s: %d after %d", e.Subject, n.N, r.last[e.Subject]))
 	}
 	r.last[e.Subject] = n.N
-	return nil
+	return r.after[r.done]
 }
 
 func (r *reader) fold(_ context.Context, facts []halsocoach.Fact) error {
@@ -160,36 +175,37 @@ func twoNodes(t *testing.T, srv *outside, set settings) (store.Store, *reader) {
 
 func TestLostConnectionLosesNoEventAndDoublesNoEffect(t *testing.T) {
 	for name, c := range map[string]struct {
-		window, outage time.Duration
+		window, ackTimeout, outage time.Duration
 	}{
-		"within the duplicate window":        {2 * time.Minute, 300 * time.Millisecond},
-		"longer than the duplicate window":   {100 * time.Millisecond, time.Second},
-		"longer than a publish waits for it": {100 * time.Millisecond, 1500 * time.Millisecond},
+		"within the duplicate window":        {2 * time.Minute, 5 * time.Second, 100 * time.Millisecond},
+		"longer than the duplicate window":   {100 * time.Millisecond, 5 * time.Second, 300 * time.Millisecond},
+		"longer than a publish waits for it": {100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := quick
-			set.duplicates = c.window
-			srv := startServer(t, t.TempDir(), -1)
+			set.duplicates, set.ackTimeout = c.window, c.ackTimeout
+			srv := startServer(t)
 			s, r := twoNodes(t, srv, set)
 			var events, facts atomic.Int64
+			n := count(300, 10000)
+			gone := make(chan bool)
+			stop := func() { srv.stop(); gone <- true }
+			r.mu.Lock()
+			r.after = map[int]func(){n / 4: stop, n / 2: stop} // in the middle, twice
+			r.mu.Unlock()
 			var writers sync.WaitGroup
-			n := count(1000, 10000)
 			for w := range 10 {
 				writers.Go(func() {
-					for v := range n / 20 / 5 {
-						e, f := write(t, s, fmt.Sprintf("doc-%d-%d", w, v%7), 5)
+					for v := range n / 20 / 3 {
+						e, f := write(t, s, fmt.Sprintf("doc-%d-%d", w, v%3), 3)
 						events.Add(int64(e))
 						facts.Add(int64(f))
 						time.Sleep(time.Millisecond)
 					}
 				})
 			}
-			for _, quarter := range []int{1, 2} { // in the middle, twice
-				eventually(t, "some effects", func() bool { return r.hasAll(quarter*n/4, 1) })
-				srv.stop()
-				if r.hasAll(n, n/2) {
-					t.Error("the server was stopped after everything, not in the middle")
-				}
+			for range r.after {
+				<-gone
 				time.Sleep(c.outage)
 				srv.start(t)
 			}
@@ -238,7 +254,7 @@ func TestOutboxFromBeforeTheStartIsPublishedInOrder(t *testing.T) {
 	b, s := embeddedBus(t), openStore(t)
 	events, facts := 0, 0
 	for i := range 20 {
-		e, f := write(t, s, fmt.Sprint("doc-", i), 25)
+		e, f := write(t, s, fmt.Sprint("doc-", i), count(6, 25))
 		events, facts = events+e, facts+f
 	}
 	relay(t, s, b)
@@ -255,7 +271,7 @@ func TestRelayThatIsKilledInTheMiddleIsTakenOverFrom(t *testing.T) {
 	events, facts := 0, 0
 	for i := range 10 {
 		stop := relay(t, s, b)
-		e, f := write(t, s, fmt.Sprint("doc-", i%3), 20)
+		e, f := write(t, s, fmt.Sprint("doc-", i%3), count(6, 20))
 		events, facts = events+e, facts+f
 		stop()
 	}
@@ -295,7 +311,7 @@ func TestFactLeavesWithoutATieToItsEvent(t *testing.T) {
 }
 
 func TestEventTooLargeForNATSStopsNobody(t *testing.T) {
-	srv := startServer(t, t.TempDir(), -1) // takes 1 MB
+	srv := startServer(t) // takes 1 MB
 	s := openStore(t)
 	b := openBus(t, srv.url(), quick)
 	var got seen
@@ -316,6 +332,30 @@ func TestEventTooLargeForNATSStopsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "both", func() bool { return got.order() == "large next" })
+}
+
+// TestServerThatIsFullIsGivenTime: a server that has room for a few messages in
+// hand refuses the rest; all of them arrive, in order, and the store keeps them
+// until they do.
+func TestServerThatIsFullIsGivenTime(t *testing.T) {
+	srv := startServerWith(t, func(o *server.Options) { o.StreamMaxBufferedMsgs = 8 })
+	set := quick
+	set.ackTimeout = 100 * time.Millisecond
+	b, s := openBus(t, srv.url(), set), openStore(t)
+	events, facts := 0, 0
+	for i := range count(300, 3000) {
+		e, f := write(t, s, fmt.Sprint("doc-", i), 1)
+		events, facts = events+e, facts+f
+	}
+	r := read(t, s, b)
+	var lines lockedBuffer
+	relayTelling(t, s, b, slog.New(slog.NewTextHandler(&lines, nil)))
+	eventually(t, "every effect", func() bool { return r.hasAll(events, facts) })
+	eventually(t, "an empty outbox", pendingNone(s))
+	r.check(t, events, facts)
+	if !strings.Contains(lines.String(), "events wait in the outbox") {
+		t.Error("the server refused nothing")
+	}
 }
 
 func BenchmarkRelay(b *testing.B) {

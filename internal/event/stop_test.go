@@ -33,18 +33,14 @@ func TestWhatIsPendingGoesWhenTheRelayStops(t *testing.T) {
 
 // TestAStopWithoutNATSLeavesWhatIsPending, and does not wait for it.
 func TestAStopWithoutNATSLeavesWhatIsPending(t *testing.T) {
-	srv := startServer(t, t.TempDir(), -1)
+	srv := startServer(t)
 	b, s := openBus(t, srv.url(), quick), openStore(t)
 	srv.stop()
 	eventually(t, "no contact", func() bool { return !b.nc.IsConnected() })
 	write(t, s, "doc", 1)
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
-	began := time.Now()
 	Relay(stopped, s, b, slog.New(slog.DiscardHandler))
-	if took := time.Since(began); took > 2*relayLast {
-		t.Errorf("the stop took %v", took)
-	}
 	if left, err := s.Pending(t.Context(), 10); err != nil || len(left) != 1 {
 		t.Fatalf("%d documents wait, %v", len(left), err)
 	}
@@ -53,16 +49,16 @@ func TestAStopWithoutNATSLeavesWhatIsPending(t *testing.T) {
 // TestABusWhoseConsumersDoNotRunIsNotReady takes a running consumer away.
 func TestABusWhoseConsumersDoNotRunIsNotReady(t *testing.T) {
 	b := embeddedBus(t)
-	if err := b.Consume(t.Context(), "lame", []string{"note.written"}, func(context.Context, halsocoach.Event) error { return nil }); err != nil {
+	if err := b.Consume(t.Context(), "down", []string{"note.written"}, func(context.Context, halsocoach.Event) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Ready(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.js.DeleteConsumer(t.Context(), eventStream, "lame"); err != nil {
+	if err := b.js.DeleteConsumer(t.Context(), eventStream, "down"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "not ready", func() bool { return errors.Is(b.Ready(), ErrLame) })
+	eventually(t, "not ready", func() bool { return errors.Is(b.Ready(), ErrDown) })
 	eventually(t, "made anew and ready", func() bool { return b.Ready() == nil })
 }
 
@@ -72,7 +68,7 @@ func TestCloseWaitsForBackgroundWork(t *testing.T) {
 	var done atomic.Bool
 	b.Go(context.Background(), func(ctx context.Context) {
 		<-ctx.Done()
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // longer than a Close that does not wait
 		done.Store(true)
 	})
 	if err := b.Close(); err != nil || !done.Load() {

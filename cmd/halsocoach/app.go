@@ -156,7 +156,7 @@ func (a *app) build() error {
 		}
 		a.rooms = append(a.rooms, r)
 	}
-	a.metrics.open()
+	a.metrics.open(a.bus)
 	a.web = web.New(web.Config{
 		PublicURL: a.cfg.PublicURL, Demo: a.cfg.Demo, Log: a.log, Clock: a.clock, Actor: a.auth.Actor, Nav: a.nav.of, Drafts: a.auth,
 		Session: a.auth.Left, FormTargets: oidc.FormTargets(a.cfg.Providers), Proxies: a.cfg.Proxies,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"halsocoach/internal/event"
 )
 
 // metrics are counted by route pattern, never by what is in the address.
@@ -19,14 +22,39 @@ type metrics struct {
 	took     *prometheus.HistogramVec
 }
 
-// open makes the counters.
-func (m *metrics) open() {
+// open makes the counters. bus tells of its events when it is asked.
+func (m *metrics) open(bus *event.Bus) {
 	m.registry = prometheus.NewRegistry()
 	m.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "halsocoach_request_seconds", Help: "Time from request to answer, by route.",
 		Buckets: []float64{.001, .005, .02, .1, .5, 2},
 	}, []string{"method", "route", "status"})
-	m.registry.MustRegister(m.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.took, events{bus}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+}
+
+// events tells how many events the consumers have not yet taken, and how many are
+// parked since a consumer could not take them.
+type events struct{ bus *event.Bus }
+
+var (
+	eventsWaiting = prometheus.NewDesc("halsocoach_events_waiting", "Events that the consumers have not taken yet.", nil, nil)
+	eventsParked  = prometheus.NewDesc("halsocoach_events_parked", "Events that a consumer could not take, tried again ever more seldom.", nil, nil)
+)
+
+// Describe satisfies prometheus.Collector.
+func (e events) Describe(to chan<- *prometheus.Desc) { to <- eventsWaiting; to <- eventsParked }
+
+// Collect satisfies prometheus.Collector. Without contact with NATS there is
+// nothing to tell; /readyz says so.
+func (e events) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	waiting, parked, err := e.bus.Waiting(ctx)
+	if err != nil {
+		return
+	}
+	to <- prometheus.MustNewConstMetric(eventsWaiting, prometheus.GaugeValue, float64(waiting))
+	to <- prometheus.MustNewConstMetric(eventsParked, prometheus.GaugeValue, float64(parked))
 }
 
 // count counts an answer.

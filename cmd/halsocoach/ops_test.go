@@ -24,6 +24,7 @@ func TestMetricsTellTheStatusThatWasAnswered(t *testing.T) {
 	for _, want := range []string{
 		`route="/api/v1/goals",status="200"`, `route="/api/v1/goals",status="401"`, `route="/api/v1/goals",status="403"`,
 		`route="/min-halsa",status="303"`, `route="/min-halsa",status="403"`, `route="-",status="404"`,
+		"\nhalsocoach_events_waiting ", "\nhalsocoach_events_parked 0",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s", want)

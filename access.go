@@ -32,6 +32,7 @@ const (
 	ActUnprotectPerson Act = "unprotect person"
 
 	ActReadCaseload  Act = "read caseload"
+	ActSearch        Act = "search" // among the people of a centre
 	ActReadEnrolment Act = "read enrolment"
 	ActRevealContact Act = "reveal contact"
 	ActReadGoals     Act = "read goals"
@@ -62,7 +63,7 @@ var Acts = []Act{
 	ActReadInbox, ActReadReferral, ActTakeReferral, ActReleaseReferral, ActHoldReferral, ActResumeReferral,
 	ActNoteAttempt, ActCompleteReferral, ActDecideReferral, ActReadMatches,
 	ActJoinPersons, ActPartPersons, ActProtectPerson, ActUnprotectPerson,
-	ActReadCaseload, ActReadEnrolment, ActRevealContact, ActReadGoals, ActEndEnrolment,
+	ActReadCaseload, ActSearch, ActReadEnrolment, ActRevealContact, ActReadGoals, ActEndEnrolment,
 	ActReadDesk, ActReadCalendar, ActReadTalks, ActBookTalk, ActMoveTalk, ActCancelTalk, ActMarkTalk,
 	ActReadChats, ActReadChat, ActFollowChat, ActWriteChat,
 	ActReadParticipants, ActNoteAttendance, ActGiveReservePlace, ActCallOffOccasion,

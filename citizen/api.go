@@ -148,7 +148,7 @@ func (s *Service) getGoals(ctx context.Context, who halsocoach.Actor, in *goalsI
 
 func (s *Service) postGoal(ctx context.Context, who halsocoach.Actor, in *goalInput) (*goalOutput, error) {
 	b := in.Body
-	v, made, err := s.SetGoal(ctx, who, in.Request(), GoalWish{Habit: halsocoach.Topic(b.Habit), Words: b.Words, Why: b.Why, Steps: b.Steps})
+	v, made, err := s.SetGoal(ctx, who, in.Request(), NewGoal{Habit: halsocoach.Topic(b.Habit), Words: b.Words, Why: b.Why, Steps: b.Steps})
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (s *Service) postCheckIn(ctx context.Context, who halsocoach.Actor, in *che
 	if err != nil {
 		return nil, err
 	}
-	c, made, err := s.CheckIn(ctx, who, in.Request(), in.ID, CheckInWish{Step: step, Outcome: Outcome(in.Body.Outcome), Words: in.Body.Words})
+	c, made, err := s.CheckIn(ctx, who, in.Request(), in.ID, CheckInInput{Step: step, Outcome: Outcome(in.Body.Outcome), Words: in.Body.Words})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 )
 
@@ -36,6 +37,7 @@ type File struct {
 	Contact      bool // whether phone and email are shown
 	Phone, Email string
 	Talks        []halsocoach.Appointment
+	Others       []Row // the person's other open enrolments that the coach may open
 	ShowsGoals   bool
 	Goals        []GoalView
 	End          *End
@@ -51,7 +53,7 @@ func (s *Service) Caseload(ctx context.Context, who halsocoach.Actor, after stri
 	if err != nil {
 		return nil, "", fmt.Errorf("caseload of %s: %w", who.ID, err)
 	}
-	rows, err = s.rows(ctx, who, "read caseload", found)
+	rows, err = s.rows(ctx, who, halsocoach.ActReadCaseload, found)
 	return rows, next, err
 }
 
@@ -64,16 +66,20 @@ func (s *Service) rows(ctx context.Context, who halsocoach.Actor, act halsocoach
 	if err != nil {
 		return nil, err
 	}
+	whose, err := s.personsOf(ctx, found)
+	if err != nil {
+		return nil, err
+	}
 	rows, persons := make([]Row, len(found)), make([]string, len(found))
 	for i, e := range found {
-		rows[i], persons[i] = s.row(who, e), e.Person
+		rows[i], persons[i] = s.row(who, e, whose[e.Person].Protected), e.Person
 		rows[i].Name = names[e.ID]
 	}
 	return rows, s.AccessLog.Saw(ctx, who, act, "invånare", persons...)
 }
 
-func (s *Service) row(who halsocoach.Actor, e Enrolment) Row {
-	r := Row{ID: e.ID, Since: e.Since, Topics: e.Topics, Protected: e.Protected, Ended: e.Ended != nil, Mine: e.Coach == who.ID, Mistaken: e.Mistaken}
+func (s *Service) row(who halsocoach.Actor, e Enrolment, protected bool) Row {
+	r := Row{ID: e.ID, Since: e.Since, Topics: e.Topics, Protected: protected, Ended: e.Ended != nil, Mine: e.Coach == who.ID, Mistaken: e.Mistaken}
 	if coming := e.Coming(s.Clock()); len(coming) > 0 {
 		r.Next = &coming[0]
 	}
@@ -95,12 +101,19 @@ func (s *Service) Search(ctx context.Context, who halsocoach.Actor, query string
 	if err != nil || len(persons) == 0 {
 		return nil, err
 	}
-	found, err := s.newestAt(ctx, who.Centre, persons)
+	whose, err := s.Persons.Many(ctx, persons...)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.newestAt(ctx, who.Centre, person.All(whose))
 	if err != nil {
 		return nil, fmt.Errorf("search at %s: %w", who.Centre, err)
 	}
-	found = slices.DeleteFunc(found, func(e Enrolment) bool { return !e.MayOpen(who) })
-	return s.rows(ctx, who, "search", found)
+	if whose, err = s.personsOf(ctx, found); err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(e Enrolment) bool { return !e.MayOpen(who, whose[e.Person].Protected) })
+	return s.rows(ctx, who, halsocoach.ActSearch, found)
 }
 
 // find are the persons behind a number, or those whose names fit.
@@ -139,29 +152,29 @@ func numberWords(err error) string {
 // Open is the person's page. Contact is shown, except for a person with
 // protected identity: that is Reveal's.
 func (s *Service) Open(ctx context.Context, who halsocoach.Actor, id string) (File, error) {
-	e, err := s.opened(ctx, who, id)
+	e, whose, err := s.opened(ctx, who, id)
 	if err != nil {
 		return File{}, err
 	}
-	if err := s.AccessLog.Saw(ctx, who, "read enrolment", "invånare", e.Person); err != nil {
+	if err := s.AccessLog.Saw(ctx, who, halsocoach.ActReadEnrolment, "invånare", e.Person); err != nil {
 		return File{}, err
 	}
-	return s.file(ctx, who, e, !e.Protected)
+	return s.file(ctx, who, e, whose, !whose.Protected)
 }
 
-// opened is the enrolment if the coach may open it, else ErrNotFound.
-func (s *Service) opened(ctx context.Context, who halsocoach.Actor, id string) (Enrolment, error) {
+// opened is the enrolment and whose it is if the coach may open it, else
+// ErrNotFound.
+func (s *Service) opened(ctx context.Context, who halsocoach.Actor, id string) (e Enrolment, whose person.Identity, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
-		return Enrolment{}, err
+		return e, whose, err
 	}
-	e, err := s.enrolments.Get(ctx, id)
-	if err != nil {
-		return Enrolment{}, fmt.Errorf("enrolment %s: %w", id, err)
+	if e, err = s.enrolments.Get(ctx, id); err != nil {
+		return e, whose, fmt.Errorf("enrolment %s: %w", id, err)
 	}
-	if !e.MayOpen(who) {
-		return Enrolment{}, halsocoach.ErrNotFound
+	if whose, err = s.Persons.Of(ctx, e.Person); err == nil && !e.MayOpen(who, whose.Protected) {
+		err = halsocoach.ErrNotFound
 	}
-	return e, nil
+	return e, whose, err
 }
 
 // OfReferral is the enrolment that was made from a recommendation, for a coach
@@ -174,10 +187,11 @@ func (s *Service) OfReferral(ctx context.Context, who halsocoach.Actor, referral
 	if err != nil {
 		return "", fmt.Errorf("enrolment of referral %s: %w", referral, err)
 	}
-	if !e.MayOpen(who) {
-		return "", halsocoach.ErrNotFound
+	protected, err := s.Persons.Protected(ctx, e.Person)
+	if err == nil && !e.MayOpen(who, protected) {
+		err = halsocoach.ErrNotFound
 	}
-	return e.ID, nil
+	return e.ID, err
 }
 
 // Whys are the reasons for which the contact of a person with protected identity
@@ -187,21 +201,21 @@ var Whys = []string{"talk", "asked", "worry", "other"}
 // Reveal is the person's page with contact, for a person with protected
 // identity: the reason is logged before the answer leaves.
 func (s *Service) Reveal(ctx context.Context, who halsocoach.Actor, id, why string) (File, error) {
-	e, err := s.opened(ctx, who, id)
+	e, whose, err := s.opened(ctx, who, id)
 	if err != nil {
 		return File{}, err
 	}
 	if !slices.Contains(Whys, why) {
 		return File{}, halsocoach.Invalid(halsocoach.Field{Name: "why", Text: "Välj varför du behöver kontaktuppgifterna."})
 	}
-	if err := s.AccessLog.Saw(ctx, who, "reveal contact", why, e.Person); err != nil {
+	if err := s.AccessLog.Saw(ctx, who, halsocoach.ActRevealContact, why, e.Person); err != nil {
 		return File{}, err
 	}
-	return s.file(ctx, who, e, true)
+	return s.file(ctx, who, e, whose, true)
 }
 
-func (s *Service) file(ctx context.Context, who halsocoach.Actor, e Enrolment, contact bool) (File, error) {
-	f := File{Row: s.row(who, e), Person: e.Person, Referral: e.Referrals[0], Source: e.Source, Contact: contact, End: e.Ended}
+func (s *Service) file(ctx context.Context, who halsocoach.Actor, e Enrolment, whose person.Identity, contact bool) (File, error) {
+	f := File{Row: s.row(who, e, whose.Protected), Person: e.Person, Referral: e.Referrals[0], Source: e.Source, Contact: contact, End: e.Ended}
 	boxes := []seal.Box{{Person: e.Person, Purpose: "citizen.name", Sealed: e.Name}}
 	if contact {
 		boxes = append(boxes, seal.Box{Person: e.Person, Purpose: "citizen.phone", Sealed: e.Phone}, seal.Box{Person: e.Person, Purpose: "citizen.email", Sealed: e.Email})
@@ -219,40 +233,72 @@ func (s *Service) file(ctx context.Context, who halsocoach.Actor, e Enrolment, c
 		return File{}, fmt.Errorf("coach %s: %w", e.Coach, err)
 	}
 	f.CoachName = m.Name
+	if len(whose.IDs) > 1 {
+		if f.Others, err = s.others(ctx, who, e, whose); err != nil {
+			return File{}, err
+		}
+	}
 	if f.ShowsGoals = e.MayReadGoals(who); !f.ShowsGoals {
 		return f, nil
 	}
-	if f.Goals, _, err = s.goalsWithLast(ctx, e.Person, ""); err != nil {
+	if f.Goals, _, err = s.goalsWithLast(ctx, whose, ""); err != nil {
 		return File{}, err
 	}
-	if s.Talks != nil {
-		if f.Talks, err = s.Talks.ComingOf(ctx, who, e.ID); err != nil {
-			return File{}, fmt.Errorf("talks of enrolment %s: %w", e.ID, err)
-		}
+	f.Talks, err = s.talks(ctx, e)
+	for i, t := range f.Talks {
+		f.Talks[i].Path = "/kalender/samtal/" + t.ID
 	}
-	return f, nil
+	return f, err
 }
 
-// GoalsOf are the goals of a person, for the coach of the enrolment.
-func (s *Service) GoalsOf(ctx context.Context, who halsocoach.Actor, enrolmentID, after string) (items []GoalView, next string, err error) {
-	e, err := s.opened(ctx, who, enrolmentID)
+// others are the person's other open enrolments that the coach may open.
+func (s *Service) others(ctx context.Context, who halsocoach.Actor, e Enrolment, whose person.Identity) ([]Row, error) {
+	found, err := s.ofPerson(ctx, whose)
 	if err != nil {
-		return nil, "", err
+		return nil, fmt.Errorf("other enrolments beside %s: %w", e.ID, err)
 	}
-	if !e.MayReadGoals(who) {
-		return nil, "", halsocoach.ErrNotFound
+	var out []Row
+	for _, o := range found {
+		if o.ID != e.ID && o.Ended == nil && o.MayOpen(who, whose.Protected) {
+			out = append(out, s.row(who, o, whose.Protected))
+		}
 	}
-	if err := s.AccessLog.Saw(ctx, who, "read goals", "invånare", e.Person); err != nil {
-		return nil, "", err
+	return out, nil
+}
+
+// talks are the talks that an enrolment has coming.
+func (s *Service) talks(ctx context.Context, e Enrolment) ([]halsocoach.Appointment, error) {
+	var out []halsocoach.Appointment
+	for _, t := range e.Coming(s.Clock()) {
+		a := halsocoach.Appointment{ID: t.ID, What: t.Kind, Path: t.Path, Place: t.Place, Starts: local(t.Starts), Ends: local(t.Ends)}
+		if a.Place == "" {
+			c, err := s.centre(ctx, e.Centre)
+			if err != nil {
+				return nil, err
+			}
+			if a.Place = c.Name; c.Address != "" {
+				a.Place += ", " + c.Address
+			}
+		}
+		out = append(out, a)
 	}
-	return s.goalsWithLast(ctx, e.Person, after)
+	return out, nil
+}
+
+// centre is a centre; the zero one when it is no longer in the register.
+func (s *Service) centre(ctx context.Context, code string) (halsocoach.Centre, error) {
+	c, err := s.Registers.Centre(ctx, code)
+	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
+		err = nil
+	}
+	return c, err
 }
 
 // End closes an enrolment with a class of end; it is counted, and the ones who
-// recommended the person see the class. The same wish again changes nothing;
+// recommended the person see the class. The same request again changes nothing;
 // when it has ended already it is ErrEnded.
 func (s *Service) End(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, id string, class Class) error {
-	e, err := s.opened(ctx, who, id)
+	e, whose, err := s.opened(ctx, who, id)
 	if err != nil {
 		return err
 	}
@@ -270,11 +316,11 @@ func (s *Service) End(ctx context.Context, who halsocoach.Actor, req halsocoach.
 		if err := e.end(how); err != nil {
 			return nil, err
 		}
-		fact := halsocoach.Count(halsocoach.CountEnded, how.At, halsocoach.KommunOfCentre(e.Centre), e.Protected, e.Shared().Dims())
+		fact := halsocoach.Count(halsocoach.CountEnded, how.At, halsocoach.KommunOfCentre(e.Centre), whose.Protected, e.Shared().Dims())
 		return []halsocoach.Event{happened(EventEnded, *e, how.At, e.Referrals...).Counting(fact)}, nil
 	})
 	if err != nil {
 		return fmt.Errorf("end enrolment %s: %w", id, err)
 	}
-	return s.AccessLog.Saw(ctx, who, "end enrolment", "invånare", e.Person)
+	return s.AccessLog.Saw(ctx, who, halsocoach.ActEndEnrolment, "invånare", e.Person)
 }

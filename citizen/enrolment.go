@@ -20,10 +20,7 @@ type Enrolment struct {
 	Topics    []halsocoach.Topic `json:"topics"`
 	Sex       string             `json:"sex,omitempty"`
 	AgeBand   string             `json:"ageBand,omitempty"`
-	Protected bool               `json:"protected,omitempty"`
-	Name      seal.Sealed        `json:"name,omitempty"`
-	Phone     seal.Sealed        `json:"phone,omitempty"`
-	Email     seal.Sealed        `json:"email,omitempty"`
+	Contact
 	Since     time.Time          `json:"since"`
 	Open      string             `json:"open,omitempty"`     // person/centre until it ends; unique
 	Caseload  string             `json:"caseload,omitempty"` // the coach until it ends
@@ -35,11 +32,20 @@ type Enrolment struct {
 	Mistaken *time.Time `json:"mistaken,omitempty"`
 }
 
+// Contact is a person's name and how to reach them, sealed with the key of the
+// enrolment's Person.
+type Contact struct {
+	Name  seal.Sealed `json:"name,omitempty"`
+	Phone seal.Sealed `json:"phone,omitempty"`
+	Email seal.Sealed `json:"email,omitempty"`
+}
+
 // Talk is a claimed time with the coach.
 type Talk struct {
 	ID     string    `json:"id"`
 	Kind   string    `json:"kind"` // "first" or "followup"
 	Path   string    `json:"path,omitempty"`
+	Place  string    `json:"place,omitempty"` // "Telefon" or "Video"; "" = at the centre
 	Starts time.Time `json:"starts"`
 	Ends   time.Time `json:"ends"`
 }
@@ -72,7 +78,7 @@ var (
 // Shared is what other packages may know.
 func (e Enrolment) Shared() halsocoach.Enrolment {
 	return halsocoach.Enrolment{ID: e.ID, Referral: e.madeFrom(), Person: e.Person, Centre: e.Centre, Kommun: halsocoach.KommunOfCentre(e.Centre), Coach: e.Coach,
-		Source: e.Source, Topics: e.Topics, Sex: e.Sex, AgeBand: e.AgeBand, Protected: e.Protected, Since: e.Since, Ended: e.Ended != nil}
+		Source: e.Source, Topics: e.Topics, Sex: e.Sex, AgeBand: e.AgeBand, Since: e.Since, Ended: e.Ended != nil}
 }
 
 // madeFrom is the recommendation that the enrolment began with.
@@ -85,17 +91,17 @@ func (e Enrolment) madeFrom() string {
 
 // MayOpen says whether the coach may open the file: a coach of the centre, and
 // for a person with protected identity only the named one.
-func (e Enrolment) MayOpen(who halsocoach.Actor) bool {
+func (e Enrolment) MayOpen(who halsocoach.Actor, protected bool) bool {
 	if who.Role != halsocoach.RoleCoach || who.Centre == "" || who.Centre != e.Centre {
 		return false
 	}
-	return !e.Protected || e.Coach == who.ID
+	return !protected || e.Coach == who.ID
 }
 
 // MayReadGoals says whether the coach may read the person's goals: the coach of
 // the enrolment, while it lasts.
 func (e Enrolment) MayReadGoals(who halsocoach.Actor) bool {
-	return e.MayOpen(who) && e.Coach == who.ID && e.Ended == nil
+	return e.MayOpen(who, true) && e.Ended == nil
 }
 
 // Alias is what a person with protected identity is called in lists: always the
@@ -162,14 +168,19 @@ func (e *Enrolment) end(how End) error {
 	return nil
 }
 
-// welcome adds one more recommendation of the same person to the enrolment. It
-// says false when it has been added before.
-func (e *Enrolment) welcome(a halsocoach.Accepted) bool {
+// addReferral adds one more recommendation of the same person to the enrolment,
+// and of its contact what the enrolment lacks. It says false when it has been
+// added before.
+func (e *Enrolment) addReferral(a halsocoach.Accepted, contact Contact) bool {
 	if slices.Contains(e.Referrals, a.Referral) {
 		return false
 	}
 	e.Referrals = append(e.Referrals, a.Referral)
-	e.Protected = e.Protected || a.Protected
+	for _, part := range []struct{ into, from *seal.Sealed }{{&e.Name, &contact.Name}, {&e.Phone, &contact.Phone}, {&e.Email, &contact.Email}} {
+		if len(*part.into) == 0 {
+			*part.into = *part.from
+		}
+	}
 	var topics []halsocoach.Topic
 	for _, t := range halsocoach.Topics {
 		if slices.Contains(e.Topics, t) || slices.Contains(a.Topics, t) {

@@ -44,8 +44,8 @@ var Outcomes = []Outcome{"done", "partly", "notnow"}
 // Known says whether o is one of Outcomes.
 func (o Outcome) Known() bool { return slices.Contains(Outcomes, o) }
 
-// GoalWish is a goal as it was written.
-type GoalWish struct {
+// NewGoal is a goal as it was written.
+type NewGoal struct {
 	Habit halsocoach.Topic
 	Words string
 	Why   string
@@ -63,61 +63,61 @@ const (
 // plain is what was written without spaces around and control characters.
 func plain(s string) string { return strings.TrimSpace(halsocoach.Plain(s)) }
 
-// trimmed is the wish without spaces around and without empty steps.
-func (w GoalWish) trimmed() GoalWish {
-	w.Words, w.Why = plain(w.Words), plain(w.Why)
+// trimmed is the goal without spaces around and without empty steps.
+func (g NewGoal) trimmed() NewGoal {
+	g.Words, g.Why = plain(g.Words), plain(g.Why)
 	var steps []string
-	for _, s := range w.Steps {
+	for _, s := range g.Steps {
 		if s = plain(s); s != "" {
 			steps = append(steps, s)
 		}
 	}
-	w.Steps = steps
-	return w
+	g.Steps = steps
+	return g
 }
 
-// Judge gives the answers to mend, in the form's order.
-func (w GoalWish) Judge() error {
+// Validate gives the answers to mend, in the form's order.
+func (g NewGoal) Validate() error {
 	var wrong []halsocoach.Field
 	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
-	if !w.Habit.Known() {
+	if !g.Habit.Known() {
 		miss("habit", "Välj vad målet handlar om.")
 	}
-	switch n := utf8.RuneCountInString(w.Words); {
+	switch n := utf8.RuneCountInString(g.Words); {
 	case n == 0:
 		miss("words", "Skriv vad du vill, med dina egna ord.")
 	case n > goalLimit:
 		miss("words", "Målet får vara högst 500 tecken.")
 	}
-	if utf8.RuneCountInString(w.Why) > goalLimit {
+	if utf8.RuneCountInString(g.Why) > goalLimit {
 		miss("why", "Skälet får vara högst 500 tecken.")
 	}
-	if len(w.Steps) > stepsMost {
+	if len(g.Steps) > stepsMost {
 		miss("steps", "Ett mål kan ha högst 10 steg. Börja med de första.")
-	} else if slices.ContainsFunc(w.Steps, func(s string) bool { return utf8.RuneCountInString(s) > stepLimit }) {
+	} else if slices.ContainsFunc(g.Steps, func(s string) bool { return utf8.RuneCountInString(s) > stepLimit }) {
 		miss("steps", "Ett steg får vara högst 200 tecken.")
 	}
 	return halsocoach.Invalid(wrong...)
 }
 
-// CheckInWish is a check-in as it was written.
-type CheckInWish struct {
+// CheckInInput is a check-in as it was written.
+type CheckInInput struct {
 	Step    int // 1 is the first; 0 is the goal as a whole
 	Outcome Outcome
 	Words   string
 }
 
-// Judge gives the answers to mend. steps is how many the goal has.
-func (w CheckInWish) Judge(steps int) error {
+// Validate gives the answers to mend. steps is how many the goal has.
+func (in CheckInInput) Validate(steps int) error {
 	var wrong []halsocoach.Field
 	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
-	if w.Step < 0 || w.Step > steps {
+	if in.Step < 0 || in.Step > steps {
 		miss("step", "Välj ett av målets steg.")
 	}
-	if !w.Outcome.Known() {
+	if !in.Outcome.Known() {
 		miss("outcome", "Välj hur det gick.")
 	}
-	if utf8.RuneCountInString(w.Words) > saysLimit {
+	if utf8.RuneCountInString(in.Words) > saysLimit {
 		miss("words", "Dina ord får vara högst 1 000 tecken.")
 	}
 	return halsocoach.Invalid(wrong...)

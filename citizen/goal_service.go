@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 )
@@ -34,26 +36,26 @@ type CheckInView struct {
 }
 
 // SetGoal makes a goal of the citizen's own. made is false for a repeat of the
-// same wish.
-func (s *Service) SetGoal(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, wish GoalWish) (v GoalView, made bool, err error) {
+// same request.
+func (s *Service) SetGoal(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, in NewGoal) (v GoalView, made bool, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return GoalView{}, false, err
 	}
-	wish = wish.trimmed()
-	g := Goal{ID: req.ID(who, "goals"), Digest: req.Digest(wish), Person: who.ID, Habit: wish.Habit, Made: s.Clock().UTC()}
+	in = in.trimmed()
+	g := Goal{ID: req.ID(who, "goals"), Digest: req.Digest(in), Person: who.ID, Habit: in.Habit, Made: s.Clock().UTC()}
 	if there, err := s.goals.Get(ctx, g.ID); !errors.Is(err, store.ErrNotFound) {
 		return s.sameGoal(ctx, there, g.Digest, err)
 	}
-	if err := wish.Judge(); err != nil {
+	if err := in.Validate(); err != nil {
 		return GoalView{}, false, err
 	}
-	if g.Words, err = s.Seal.Seal(ctx, who.ID, "goal.words", wish.Words); err != nil {
+	if g.Words, err = s.Seal.Seal(ctx, who.ID, "goal.words", in.Words); err != nil {
 		return GoalView{}, false, fmt.Errorf("seal goal: %w", err)
 	}
-	if g.Why, err = s.Seal.Seal(ctx, who.ID, "goal.why", wish.Why); err != nil {
+	if g.Why, err = s.Seal.Seal(ctx, who.ID, "goal.why", in.Why); err != nil {
 		return GoalView{}, false, fmt.Errorf("seal goal: %w", err)
 	}
-	for _, step := range wish.Steps {
+	for _, step := range in.Steps {
 		box, err := s.Seal.Seal(ctx, who.ID, "goal.step", step)
 		if err != nil {
 			return GoalView{}, false, fmt.Errorf("seal step: %w", err)
@@ -66,7 +68,7 @@ func (s *Service) SetGoal(ctx context.Context, who halsocoach.Actor, req halsoco
 	} else if err != nil {
 		return GoalView{}, false, fmt.Errorf("set goal: %w", err)
 	}
-	return GoalView{ID: g.ID, Habit: g.Habit, Words: wish.Words, Why: wish.Why, Steps: wish.Steps, Made: g.Made}, true, nil
+	return GoalView{ID: g.ID, Habit: g.Habit, Words: in.Words, Why: in.Why, Steps: in.Steps, Made: g.Made}, true, nil
 }
 
 // sameGoal answers a repeat with what was made the first time.
@@ -89,20 +91,61 @@ func (s *Service) Goals(ctx context.Context, who halsocoach.Actor, after string)
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return nil, "", err
 	}
-	return s.goalsWithLast(ctx, who.ID, after)
+	self, err := s.Persons.Of(ctx, who.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	return s.goalsWithLast(ctx, self, after)
 }
 
-func (s *Service) goalsWithLast(ctx context.Context, person, after string) ([]GoalView, string, error) {
-	found, next, err := s.goalsOf(ctx, person, after)
+func (s *Service) goalsWithLast(ctx context.Context, who person.Identity, after string) ([]GoalView, string, error) {
+	found, next, err := s.goalsOf(ctx, who, after)
 	if err != nil || len(found) == 0 {
 		return nil, "", err
 	}
-	last, err := s.lately(ctx, person)
+	last, err := s.lately(ctx, who)
 	if err != nil {
 		return nil, "", fmt.Errorf("check-ins: %w", err)
 	}
-	views, err := s.openGoals(ctx, found, last)
+	said, err := s.openCheckIns(ctx, last)
+	if err != nil {
+		return nil, "", err
+	}
+	views, err := s.openGoals(ctx, found, said)
 	return views, next, err
+}
+
+// goalsOnHome is how many goals the start page shows.
+const goalsOnHome = 3
+
+// homeGoals are the person's newest goals in their own words, each with how and
+// when it went last: nothing more is opened.
+func (s *Service) homeGoals(ctx context.Context, who person.Identity) ([]GoalView, error) {
+	found, err := underAll(ctx, s.goals, "person", who, goalsOnHome, func(g Goal) time.Time { return g.Made })
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	found = found[:min(goalsOnHome, len(found))]
+	last, err := s.lately(ctx, who)
+	if err != nil {
+		return nil, fmt.Errorf("check-ins: %w", err)
+	}
+	boxes := make([]seal.Box, len(found))
+	for i, g := range found {
+		boxes[i] = seal.Box{Person: g.Person, Purpose: "goal.words", Sealed: g.Words}
+	}
+	plain, err := s.Seal.OpenMany(ctx, boxes)
+	if err != nil {
+		return nil, fmt.Errorf("open goals: %w", err)
+	}
+	views := make([]GoalView, len(found))
+	for i, g := range found {
+		views[i] = GoalView{ID: g.ID, Habit: g.Habit, Words: plain[i], Made: g.Made}
+		if at := slices.IndexFunc(last, func(c CheckIn) bool { return c.Goal == g.ID }); at >= 0 {
+			views[i].Last = &CheckInView{Goal: g.ID, Outcome: last[at].Outcome, At: last[at].At}
+		}
+	}
+	return views, nil
 }
 
 // Goal is one of the citizen's own with a page of its check-ins, newest first.
@@ -132,28 +175,29 @@ func (s *Service) own(ctx context.Context, who halsocoach.Actor, id string) (Goa
 	if err != nil {
 		return Goal{}, fmt.Errorf("goal %s: %w", id, err)
 	}
-	if g.Person != who.ID {
-		return Goal{}, halsocoach.ErrNotFound
+	self, err := s.Persons.Of(ctx, who.ID)
+	if err == nil && !self.Has(g.Person) {
+		err = halsocoach.ErrNotFound
 	}
-	return g, nil
+	return g, err
 }
 
 // CheckIn notes how it went with a step of the citizen's own goal, or with the
-// goal as a whole. made is false for a repeat of the same wish.
-func (s *Service) CheckIn(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, goal string, wish CheckInWish) (v CheckInView, made bool, err error) {
+// goal as a whole. made is false for a repeat of the same request.
+func (s *Service) CheckIn(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, goal string, in CheckInInput) (v CheckInView, made bool, err error) {
 	g, err := s.own(ctx, who, goal)
 	if err != nil {
 		return CheckInView{}, false, err
 	}
-	wish.Words = plain(wish.Words)
-	c := CheckIn{ID: req.ID(who, "goals/"+goal+"/checkins"), Digest: req.Digest(wish), Person: who.ID, Goal: goal, Step: wish.Step, Outcome: wish.Outcome, At: s.Clock().UTC()}
+	in.Words = plain(in.Words)
+	c := CheckIn{ID: req.ID(who, "goals/"+goal+"/checkins"), Digest: req.Digest(in), Person: g.Person, Goal: goal, Step: in.Step, Outcome: in.Outcome, At: s.Clock().UTC()}
 	if there, err := s.checkins.Get(ctx, c.ID); !errors.Is(err, store.ErrNotFound) {
 		return s.sameCheckIn(ctx, there, c.Digest, err)
 	}
-	if err := wish.Judge(len(g.Steps)); err != nil {
+	if err := in.Validate(len(g.Steps)); err != nil {
 		return CheckInView{}, false, err
 	}
-	if c.Words, err = s.Seal.Seal(ctx, who.ID, "checkin.words", wish.Words); err != nil {
+	if c.Words, err = s.Seal.Seal(ctx, c.Person, "checkin.words", in.Words); err != nil {
 		return CheckInView{}, false, fmt.Errorf("seal check-in: %w", err)
 	}
 	if err := s.checkins.Insert(ctx, c.ID, c); errors.Is(err, store.ErrConflict) {
@@ -162,7 +206,7 @@ func (s *Service) CheckIn(ctx context.Context, who halsocoach.Actor, req halsoco
 	} else if err != nil {
 		return CheckInView{}, false, fmt.Errorf("check in: %w", err)
 	}
-	return CheckInView{ID: c.ID, Goal: goal, Step: c.Step, Outcome: c.Outcome, Words: wish.Words, At: c.At}, true, nil
+	return CheckInView{ID: c.ID, Goal: goal, Step: c.Step, Outcome: c.Outcome, Words: in.Words, At: c.At}, true, nil
 }
 
 func (s *Service) sameCheckIn(ctx context.Context, c CheckIn, digest string, err error) (CheckInView, bool, error) {
@@ -197,9 +241,9 @@ func (v GoalView) StepNumber(said string) int {
 	return n
 }
 
-// openGoals opens goals in one question. last are the person's latest check-ins,
+// openGoals opens goals in one question. said are the person's latest check-ins,
 // newest first; nil leaves them out.
-func (s *Service) openGoals(ctx context.Context, found []Goal, last []CheckIn) ([]GoalView, error) {
+func (s *Service) openGoals(ctx context.Context, found []Goal, said []CheckInView) ([]GoalView, error) {
 	var boxes []seal.Box
 	for _, g := range found {
 		boxes = append(boxes, seal.Box{Person: g.Person, Purpose: "goal.words", Sealed: g.Words}, seal.Box{Person: g.Person, Purpose: "goal.why", Sealed: g.Why})
@@ -210,10 +254,6 @@ func (s *Service) openGoals(ctx context.Context, found []Goal, last []CheckIn) (
 	plain, err := s.Seal.OpenMany(ctx, boxes)
 	if err != nil {
 		return nil, fmt.Errorf("open goals: %w", err)
-	}
-	said, err := s.openCheckIns(ctx, last)
-	if err != nil {
-		return nil, err
 	}
 	views := make([]GoalView, len(found))
 	for i, g := range found {

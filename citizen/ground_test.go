@@ -8,6 +8,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/citizen"
+	"halsocoach/internal/person"
 	"halsocoach/internal/testenv"
 	"halsocoach/referral"
 )
@@ -20,14 +21,10 @@ type ground struct {
 	agenda   *agenda
 }
 
-// agenda is what other packages have booked.
+// agenda is what other packages know.
 type agenda struct{ items []halsocoach.Appointment }
 
 func (a *agenda) Coming(context.Context, halsocoach.Actor) ([]halsocoach.Appointment, error) {
-	return a.items, nil
-}
-
-func (a *agenda) ComingOf(context.Context, halsocoach.Actor, string) ([]halsocoach.Appointment, error) {
 	return a.items, nil
 }
 
@@ -43,7 +40,7 @@ func asleep(t *testing.T) ground {
 	g.referral = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
 		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog})
 	g.svc = citizen.New(citizen.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Log: env.Log, Staff: env.Staff, Registers: env.Registers,
-		AccessLog: env.AccessLog, Referrals: g.referral, Agendas: []citizen.Agenda{g.agenda}, Talks: g.agenda, Messages: g.agenda})
+		AccessLog: env.AccessLog, Persons: env.Persons, Referrals: g.referral, Groups: g.agenda, Messages: g.agenda})
 	return g
 }
 
@@ -95,6 +92,14 @@ func (g ground) enrolled(w referral.Wish) halsocoach.Enrolment {
 		return err == nil && ferr == nil && slices.ContainsFunc(found, func(r citizen.Row) bool { return r.ID == id })
 	})
 	return e
+}
+
+// protect says that the person has protected identity.
+func (g ground) protect(id string) {
+	g.T.Helper()
+	if err := g.Persons.Protect(g.Ctx(), g.People.Vardcentral, id, person.ByRecommending); err != nil {
+		g.T.Fatal(err)
+	}
 }
 
 func first(id string, hours float64) halsocoach.Appointment {

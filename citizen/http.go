@@ -58,8 +58,8 @@ func (s *Service) askGoal(c *fiber.Ctx) error {
 
 func (s *Service) setGoal(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	wish := GoalWish{Habit: halsocoach.Topic(f.Get("habit")), Words: f.Get("words"), Why: f.Get("why"), Steps: strings.Split(f.Get("steps"), "\n")}
-	v, _, err := s.SetGoal(web.Ctx(c), web.Who(c), web.Req(c), wish)
+	in := NewGoal{Habit: halsocoach.Topic(f.Get("habit")), Words: f.Get("words"), Why: f.Get("why"), Steps: strings.Split(f.Get("steps"), "\n")}
+	v, _, err := s.SetGoal(web.Ctx(c), web.Who(c), web.Req(c), in)
 	if f.Failed(err) {
 		return web.Show(c, web.Page{Title: "Nytt mål", Active: "/min-halsa", Status: fiber.StatusUnprocessableEntity}, newGoalPage(f))
 	}
@@ -90,7 +90,7 @@ func (s *Service) checkIn(c *fiber.Ctx) error {
 	if err != nil {
 		step = -1
 	}
-	_, _, err = s.CheckIn(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), CheckInWish{Step: step, Outcome: Outcome(f.Get("outcome")), Words: f.Get("words")})
+	_, _, err = s.CheckIn(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), CheckInInput{Step: step, Outcome: Outcome(f.Get("outcome")), Words: f.Get("words")})
 	if f.Failed(err) {
 		return s.showGoalWith(c, f, fiber.StatusUnprocessableEntity)
 	}

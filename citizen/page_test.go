@@ -35,10 +35,19 @@ func TestMinHalsaShowsOneNextStep(t *testing.T) {
 	g, app := openPages(t)
 	elsa := app.As(g.People.Elsa)
 	has(t, elsa.Get("/min-halsa"), 200, "Min hälsa", "Hej Elsa!", "/gruppaktiviteter", "Hälsocenter Sävsjö")
-	g.enrolled(wish())
+	e := g.enrolled(wish())
 	has(t, elsa.Get("/min-halsa"), 200, "Boka ditt första samtal", `href="/samtal"`, "Maria Holm", "/min-halsa/mal/nytt", "2 nya meddelanden")
-	g.agenda.items = []halsocoach.Appointment{{ID: "a", What: "first", Title: "Inledande samtal", Place: "Telefon", Path: "/samtal/a", Starts: at(30), Ends: at(31)}}
-	has(t, elsa.Get("/min-halsa"), 200, "Nästa samtal", "tisdag 24 november 15.00–16.00", `href="/samtal/a"`)
+	claim := func(place string) {
+		t.Helper()
+		a := halsocoach.Appointment{ID: "a", What: "first", Place: place, Path: "/samtal/a", Starts: at(30), Ends: at(31)}
+		if err := g.svc.ClaimTalk(g.Ctx(), e.ID, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim("Telefon")
+	has(t, elsa.Get("/min-halsa"), 200, "Nästa samtal", "tisdag 24 november 15.00–16.00", `href="/samtal/a"`, "Telefon")
+	claim("Gamla huset")
+	has(t, elsa.Get("/min-halsa"), 200, "Nästa samtal", "Hälsocenter Sävsjö")
 	if r := app.As(g.People.Visitor).Get("/min-halsa"); r.Status != http.StatusSeeOther {
 		t.Fatal(r.Status)
 	}
@@ -108,9 +117,8 @@ func TestTheCoachsPages(t *testing.T) {
 
 func TestContactOfAProtectedPersonAsksForAReason(t *testing.T) {
 	g, app := openPages(t)
-	w := wish()
-	w.Protected = true
-	e := g.enrolled(w)
+	e := g.enrolled(wish())
+	g.protect(e.Person)
 	maria := app.As(g.People.Maria)
 	if r := maria.Get("/invanare/" + e.ID); strings.Contains(r.Body, "070-123 45 67") || !strings.Contains(r.Body, "Varför behöver du dem?") {
 		t.Fatal(r.Body)

@@ -203,7 +203,7 @@ func homePage(h Home) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = goalList(h.Goals[:min(3, len(h.Goals))]).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = goalList(h.Goals).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1006,7 +1006,7 @@ func goalList(items []GoalView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = web.MetaFact(topicIcon(v.Habit), topicName(ctx, v.Habit)).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = web.MetaFact(web.TopicIcon(v.Habit), web.TopicName(ctx, v.Habit)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -1293,7 +1293,7 @@ func goalPage(v GoalView, past []CheckInView, f *web.Form, next string) templ.Co
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.PageHeader(named(ctx, v.Words), topicName(ctx, v.Habit)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(named(ctx, v.Words), web.TopicName(ctx, v.Habit)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

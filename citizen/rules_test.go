@@ -111,28 +111,28 @@ func fieldsOf(err error) map[string]string {
 	return out
 }
 
-func goalWish() citizen.GoalWish {
-	return citizen.GoalWish{Habit: "fysisk aktivitet", Words: "Jag vill orka gå till affären", Why: "För att slippa be om hjälp", Steps: []string{"Gå runt kvarteret", "Gå till bron"}}
+func goalWish() citizen.NewGoal {
+	return citizen.NewGoal{Habit: "fysisk aktivitet", Words: "Jag vill orka gå till affären", Why: "För att slippa be om hjälp", Steps: []string{"Gå runt kvarteret", "Gå till bron"}}
 }
 
 func TestAGoalIsJudgedKindly(t *testing.T) {
 	for _, c := range []struct {
 		name, field string
-		change      func(*citizen.GoalWish)
+		change      func(*citizen.NewGoal)
 	}{
-		{"as it should be", "", func(*citizen.GoalWish) {}},
-		{"without why and steps", "", func(w *citizen.GoalWish) { w.Why, w.Steps = "", nil }},
-		{"no habit", "habit", func(w *citizen.GoalWish) { w.Habit = "" }},
-		{"no words", "words", func(w *citizen.GoalWish) { w.Words = "" }},
-		{"many words", "words", func(w *citizen.GoalWish) { w.Words = strings.Repeat("å", 501) }},
-		{"a long why", "why", func(w *citizen.GoalWish) { w.Why = strings.Repeat("å", 501) }},
-		{"eleven steps", "steps", func(w *citizen.GoalWish) { w.Steps = strings.Split(strings.Repeat("s", 11), "") }},
-		{"a long step", "steps", func(w *citizen.GoalWish) { w.Steps = []string{strings.Repeat("å", 201)} }},
+		{"as it should be", "", func(*citizen.NewGoal) {}},
+		{"without why and steps", "", func(w *citizen.NewGoal) { w.Why, w.Steps = "", nil }},
+		{"no habit", "habit", func(w *citizen.NewGoal) { w.Habit = "" }},
+		{"no words", "words", func(w *citizen.NewGoal) { w.Words = "" }},
+		{"many words", "words", func(w *citizen.NewGoal) { w.Words = strings.Repeat("å", 501) }},
+		{"a long why", "why", func(w *citizen.NewGoal) { w.Why = strings.Repeat("å", 501) }},
+		{"eleven steps", "steps", func(w *citizen.NewGoal) { w.Steps = strings.Split(strings.Repeat("s", 11), "") }},
+		{"a long step", "steps", func(w *citizen.NewGoal) { w.Steps = []string{strings.Repeat("å", 201)} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := goalWish()
 			c.change(&w)
-			got := fieldsOf(w.Judge())
+			got := fieldsOf(w.Validate())
 			if c.field == "" && len(got) > 0 || c.field != "" && (len(got) != 1 || got[c.field] == "") {
 				t.Fatalf("%v, want a fault in %q", got, c.field)
 			}
@@ -143,18 +143,18 @@ func TestAGoalIsJudgedKindly(t *testing.T) {
 func TestACheckInIsJudgedKindly(t *testing.T) {
 	for _, c := range []struct {
 		name, field string
-		wish        citizen.CheckInWish
+		wish        citizen.CheckInInput
 	}{
-		{"the whole goal", "", citizen.CheckInWish{Outcome: "done"}},
-		{"the last step", "", citizen.CheckInWish{Step: 2, Outcome: "notnow"}},
-		{"a step that is not there", "step", citizen.CheckInWish{Step: 3, Outcome: "done"}},
-		{"a step that can not be", "step", citizen.CheckInWish{Step: -1, Outcome: "done"}},
-		{"no outcome", "outcome", citizen.CheckInWish{}},
-		{"an outcome of our own", "outcome", citizen.CheckInWish{Outcome: "failed"}},
-		{"a novel", "words", citizen.CheckInWish{Outcome: "partly", Words: strings.Repeat("å", 1001)}},
+		{"the whole goal", "", citizen.CheckInInput{Outcome: "done"}},
+		{"the last step", "", citizen.CheckInInput{Step: 2, Outcome: "notnow"}},
+		{"a step that is not there", "step", citizen.CheckInInput{Step: 3, Outcome: "done"}},
+		{"a step that can not be", "step", citizen.CheckInInput{Step: -1, Outcome: "done"}},
+		{"no outcome", "outcome", citizen.CheckInInput{}},
+		{"an outcome of our own", "outcome", citizen.CheckInInput{Outcome: "failed"}},
+		{"a novel", "words", citizen.CheckInInput{Outcome: "partly", Words: strings.Repeat("å", 1001)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := fieldsOf(c.wish.Judge(2))
+			got := fieldsOf(c.wish.Validate(2))
 			if c.field == "" && len(got) > 0 || c.field != "" && (len(got) != 1 || got[c.field] == "") {
 				t.Fatalf("%v, want a fault in %q", got, c.field)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 )
@@ -18,9 +19,9 @@ type Referrals interface {
 	// Accepted is what an enrolment is made from; ErrNotFound when nobody has
 	// taken the person in.
 	Accepted(ctx context.Context, id string) (halsocoach.Accepted, error)
-	// Unenrolled are the ids of those that were accepted and of which we have not
-	// yet said that the enrolment is made.
-	Unenrolled(ctx context.Context, limit int) ([]string, error)
+	// Unenrolled finds those that were accepted and of which we have not yet said
+	// that the enrolment is made, as store.Unfinished asks.
+	Unenrolled(ctx context.Context, from, before time.Time, after string) (ids []string, next string, err error)
 	// OfPerson are the recommendations about the citizen who asks, newest first.
 	OfPerson(ctx context.Context, who halsocoach.Actor) ([]Recommended, error)
 }
@@ -33,16 +34,10 @@ type Recommended = struct {
 	Due      time.Time // a first contact is promised by then
 }
 
-// Agenda is what a person has agreed to come to. Packages groups and coach
-// satisfy it.
-type Agenda interface {
-	Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error)
-}
-
-// Talks are the coming talks of an enrolment, for its coach. Package coach
+// Groups are the group dates that a person has a place in. Package groups
 // satisfies it.
-type Talks interface {
-	ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error)
+type Groups interface {
+	Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error)
 }
 
 // Messages is what waits in a person's conversations. Package chat satisfies it.
@@ -54,14 +49,14 @@ type Messages interface {
 type Config struct {
 	Store     store.Store
 	Seal      *seal.Sealer
+	Persons   *person.Service
 	Clock     halsocoach.Clock
 	Log       *slog.Logger
 	Staff     halsocoach.Staff
 	Registers halsocoach.Registers
 	AccessLog halsocoach.AccessLog
 	Referrals Referrals
-	Agendas   []Agenda
-	Talks     Talks
+	Groups    Groups
 	Messages  Messages
 }
 
@@ -103,12 +98,19 @@ func (s *Service) enrol(ctx context.Context, a halsocoach.Accepted) (Enrolment, 
 	if there, err := s.one(ctx, "referral", a.Referral); !errors.Is(err, store.ErrNotFound) {
 		return there, err
 	}
-	fresh, err := s.draft(ctx, a)
+	contact, err := s.sealContact(ctx, a.Person, a)
 	if err != nil {
 		return Enrolment{}, err
 	}
+	fresh := Enrolment{ID: halsocoach.IDFrom("enrolment", a.Referral), Referrals: []string{a.Referral}, Person: a.Person, Centre: a.Centre, Coach: a.Coach,
+		Source: a.Source, Topics: a.Topics, Sex: a.Sex, AgeBand: a.AgeBand, Contact: contact, Since: a.At.UTC(),
+		Open: a.Person + "/" + a.Centre, Caseload: a.Coach}
 	for range 5 {
-		err := s.enrolments.Insert(ctx, fresh.ID, fresh, happened(EventEnrolled, fresh, a.At, a.Referral))
+		joined, err := s.joinOpen(ctx, a)
+		if !errors.Is(err, store.ErrNotFound) {
+			return joined, err
+		}
+		err = s.enrolments.Insert(ctx, fresh.ID, fresh, happened(EventEnrolled, fresh, a.At, a.Referral))
 		switch {
 		case err == nil:
 			return fresh, nil
@@ -117,58 +119,56 @@ func (s *Service) enrol(ctx context.Context, a halsocoach.Accepted) (Enrolment, 
 		case !store.Duplicate(err, "open"):
 			return Enrolment{}, err
 		}
-		open, err := s.one(ctx, "open", fresh.Open)
-		if errors.Is(err, store.ErrNotFound) {
-			continue // it has just ended
-		}
-		if err != nil {
-			return Enrolment{}, err
-		}
-		joined, err := s.join(ctx, open.ID, a)
-		if !errors.Is(err, ErrEnded) {
-			return joined, err
-		}
 	}
 	return Enrolment{}, halsocoach.ErrBusy
 }
 
-// draft is a new enrolment, with name and contact sealed anew as its own.
-func (s *Service) draft(ctx context.Context, a halsocoach.Accepted) (Enrolment, error) {
-	e := Enrolment{ID: halsocoach.IDFrom("enrolment", a.Referral), Referrals: []string{a.Referral}, Person: a.Person, Centre: a.Centre, Coach: a.Coach,
-		Source: a.Source, Topics: a.Topics, Sex: a.Sex, AgeBand: a.AgeBand, Protected: a.Protected, Since: a.At.UTC(),
-		Open: a.Person + "/" + a.Centre, Caseload: a.Coach}
-	return e, s.fill(ctx, &e, a)
-}
-
-// fill seals the name and contact that the enrolment lacks.
-func (s *Service) fill(ctx context.Context, e *Enrolment, a halsocoach.Accepted) (err error) {
+// sealContact seals name and contact for an enrolment of the person.
+func (s *Service) sealContact(ctx context.Context, person string, a halsocoach.Accepted) (c Contact, err error) {
 	for _, part := range []struct {
 		into    *seal.Sealed
 		purpose string
 		plain   string
-	}{{&e.Name, "citizen.name", a.Name}, {&e.Phone, "citizen.phone", a.Phone}, {&e.Email, "citizen.email", a.Email}} {
-		if len(*part.into) > 0 {
-			continue
-		}
-		if *part.into, err = s.Seal.Seal(ctx, e.Person, part.purpose, part.plain); err != nil {
-			return fmt.Errorf("seal %s: %w", part.purpose, err)
+	}{{&c.Name, "citizen.name", a.Name}, {&c.Phone, "citizen.phone", a.Phone}, {&c.Email, "citizen.email", a.Email}} {
+		if *part.into, err = s.Seal.Seal(ctx, person, part.purpose, part.plain); err != nil {
+			return Contact{}, fmt.Errorf("seal %s: %w", part.purpose, err)
 		}
 	}
-	return nil
+	return c, nil
+}
+
+// joinOpen adds a recommendation to the enrolment that is open at its centre,
+// under whichever id of the person. store.ErrNotFound says that there is none.
+func (s *Service) joinOpen(ctx context.Context, a halsocoach.Accepted) (Enrolment, error) {
+	who, err := s.Persons.Of(ctx, a.Person)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	for _, id := range who.IDs {
+		open, err := s.one(ctx, "open", id+"/"+a.Centre)
+		if err == nil {
+			open, err = s.join(ctx, open, a)
+		}
+		if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, ErrEnded) {
+			return open, err
+		}
+	}
+	return Enrolment{}, store.ErrNotFound
 }
 
 // join adds a recommendation to the enrolment that is open. ErrEnded says that
 // it has ended.
-func (s *Service) join(ctx context.Context, id string, a halsocoach.Accepted) (Enrolment, error) {
-	return s.enrolments.Update(ctx, id, func(e *Enrolment) ([]halsocoach.Event, error) {
+func (s *Service) join(ctx context.Context, open Enrolment, a halsocoach.Accepted) (Enrolment, error) {
+	contact, err := s.sealContact(ctx, open.Person, a)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	return s.enrolments.Update(ctx, open.ID, func(e *Enrolment) ([]halsocoach.Event, error) {
 		if e.Ended != nil {
 			return nil, ErrEnded
 		}
-		if !e.welcome(a) {
+		if !e.addReferral(a, contact) {
 			return nil, nil
-		}
-		if err := s.fill(ctx, e, a); err != nil {
-			return nil, err
 		}
 		events := []halsocoach.Event{happened(EventAgain, *e, a.At, a.Referral)}
 		if e.Started {
@@ -185,7 +185,38 @@ func (s *Service) Enrolment(ctx context.Context, id string) (halsocoach.Enrolmen
 	if err != nil {
 		return halsocoach.Enrolment{}, fmt.Errorf("enrolment %s: %w", id, err)
 	}
-	return e.Shared(), nil
+	return s.share(ctx, e)
+}
+
+// share is what other packages may know of an enrolment.
+func (s *Service) share(ctx context.Context, e Enrolment) (halsocoach.Enrolment, error) {
+	all, err := s.shareAll(ctx, []Enrolment{e})
+	if err != nil {
+		return halsocoach.Enrolment{}, err
+	}
+	return all[0], nil
+}
+
+func (s *Service) shareAll(ctx context.Context, found []Enrolment) ([]halsocoach.Enrolment, error) {
+	who, err := s.personsOf(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]halsocoach.Enrolment, len(found))
+	for i, e := range found {
+		out[i] = e.Shared()
+		out[i].Protected = who[e.Person].Protected
+	}
+	return out, nil
+}
+
+// personsOf says who the people of enrolments are, by each one's Person.
+func (s *Service) personsOf(ctx context.Context, found []Enrolment) (map[string]person.Identity, error) {
+	ids := make([]string, len(found))
+	for i, e := range found {
+		ids[i] = e.Person
+	}
+	return s.Persons.Many(ctx, ids...)
 }
 
 // FromReferral is the enrolment that a recommendation led to: the one that was
@@ -195,7 +226,7 @@ func (s *Service) FromReferral(ctx context.Context, referral string) (halsocoach
 	if err != nil {
 		return halsocoach.Enrolment{}, fmt.Errorf("enrolment from referral %s: %w", referral, err)
 	}
-	return e.Shared(), nil
+	return s.share(ctx, e)
 }
 
 // OfPerson are the enrolments of the citizen who asks: the open ones first, then
@@ -204,11 +235,18 @@ func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsoco
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return nil, err
 	}
-	found, err := s.ofPerson(ctx, who.ID)
+	self, err := s.Persons.Of(ctx, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.ofPerson(ctx, self)
 	if err != nil {
 		return nil, fmt.Errorf("enrolments of a person: %w", err)
 	}
-	out := shared(found)
+	out, err := s.shareAll(ctx, found)
+	if err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(out, func(a, b halsocoach.Enrolment) int {
 		switch {
 		case a.Ended == b.Ended:
@@ -221,49 +259,26 @@ func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsoco
 	return out, nil
 }
 
-// Holds says whether there is anything of the person here, open or ended: what can
-// not be given to another id. Whoever asks has judged it.
-func (s *Service) Holds(ctx context.Context, person string) (bool, error) {
-	enrolled, err := s.ofPerson(ctx, person)
-	if err != nil || len(enrolled) > 0 {
-		return len(enrolled) > 0, err
-	}
-	goals, _, err := s.goalsOf(ctx, person, "")
-	return len(goals) > 0, err
-}
-
-// OfCoach is a page of the coach's caseload, the newest first. Whoever shows the
-// people logs it.
-func (s *Service) OfCoach(ctx context.Context, who halsocoach.Actor, after string) (items []halsocoach.Enrolment, next string, err error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
-		return nil, "", err
-	}
-	found, next, err := s.caseload(ctx, who.ID, after)
-	return shared(found), next, err
-}
-
 // EnrolmentsAt are the open enrolments at a centre of those of the persons who
-// have one, by person, in two questions.
+// have one under any of their ids, by the id that was asked about.
 func (s *Service) EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error) {
-	found, err := s.newestAt(ctx, centre, persons)
+	who, err := s.Persons.Many(ctx, persons...)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.newestAt(ctx, centre, person.All(who))
 	if err != nil {
 		return nil, fmt.Errorf("enrolments at %s: %w", centre, err)
 	}
 	out := make(map[string]halsocoach.Enrolment, len(found))
-	for _, e := range found {
-		if e.Ended == nil {
-			out[e.Person] = e.Shared()
+	for _, id := range persons {
+		for _, e := range found {
+			if e.Ended == nil && who[id].Has(e.Person) && (out[id].ID == "" || e.Since.After(out[id].Since)) {
+				out[id] = e.Shared()
+			}
 		}
 	}
 	return out, nil
-}
-
-func shared(found []Enrolment) []halsocoach.Enrolment {
-	out := make([]halsocoach.Enrolment, len(found))
-	for i, e := range found {
-		out[i] = e.Shared()
-	}
-	return out
 }
 
 // Name is what the person is called in lists and conversations: the name, or an
@@ -291,9 +306,13 @@ func (s *Service) Names(ctx context.Context, ids ...string) (map[string]string, 
 }
 
 func (s *Service) names(ctx context.Context, found []Enrolment) (map[string]string, error) {
+	who, err := s.personsOf(ctx, found)
+	if err != nil {
+		return nil, err
+	}
 	boxes := make([]seal.Box, len(found))
 	for i, e := range found {
-		if !e.Protected {
+		if !who[e.Person].Protected {
 			boxes[i] = seal.Box{Person: e.Person, Purpose: "citizen.name", Sealed: e.Name}
 		}
 	}
@@ -304,7 +323,7 @@ func (s *Service) names(ctx context.Context, found []Enrolment) (map[string]stri
 	out := make(map[string]string, len(found))
 	for i, e := range found {
 		out[e.ID] = plain[i]
-		if e.Protected {
+		if who[e.Person].Protected {
 			out[e.ID] = e.Alias()
 		}
 	}
@@ -319,8 +338,12 @@ func (s *Service) PhoneFor(ctx context.Context, who halsocoach.Actor, enrolmentI
 	if err != nil {
 		return "", fmt.Errorf("phone of enrolment %s: %w", enrolmentID, err)
 	}
-	own := who.Is(halsocoach.RoleCitizen) && who.ID == e.Person
-	if !own && (e.Protected || !e.MayOpen(who)) {
+	whose, err := s.Persons.Of(ctx, e.Person)
+	if err != nil {
+		return "", err
+	}
+	own := who.Is(halsocoach.RoleCitizen) && whose.Has(who.ID)
+	if !own && (whose.Protected || !e.MayOpen(who, false)) {
 		return "", nil
 	}
 	plain, err := s.Seal.OpenMany(ctx, []seal.Box{{Person: e.Person, Purpose: "citizen.phone", Sealed: e.Phone}})
@@ -336,6 +359,9 @@ func (s *Service) PhoneFor(ctx context.Context, who halsocoach.Actor, enrolmentI
 // the same again changes nothing.
 func (s *Service) ClaimTalk(ctx context.Context, enrolmentID string, talk halsocoach.Appointment) error {
 	t := Talk{ID: talk.ID, Kind: talk.What, Path: talk.Path, Starts: talk.Starts.UTC(), Ends: talk.Ends.UTC()}
+	if placeIcon(talk.Place) != "place" {
+		t.Place = talk.Place
+	}
 	_, err := s.enrolments.Update(ctx, enrolmentID, func(e *Enrolment) ([]halsocoach.Event, error) {
 		now := s.Clock()
 		changed, err := e.claim(t, now)

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"halsocoach"
 	"halsocoach/citizen"
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 	"halsocoach/referral"
 )
 
@@ -49,7 +53,7 @@ func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
 		t.Fatalf("%+v, %v", own, err)
 	}
 	g.Eventually("the recommendation knows", func() bool {
-		ids, err := g.referral.Unenrolled(g.Ctx(), 10)
+		ids, _, err := g.referral.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), "")
 		return err == nil && len(ids) == 0
 	})
 	docs, err := g.Store.Get(g.Ctx(), "enrolments", id)
@@ -83,7 +87,7 @@ func TestEventsConsumedTwiceEnrolOnce(t *testing.T) {
 	}
 }
 
-func TestTheSweepTakesInThoseWhoseEventWasLost(t *testing.T) {
+func TestThoseWhoseEventWasLostAreTakenIn(t *testing.T) {
 	g := asleep(t)
 	ref := g.accept(wish())
 	// The event is published while nobody listens, and then thrown away by a
@@ -96,16 +100,20 @@ func TestTheSweepTakesInThoseWhoseEventWasLost(t *testing.T) {
 	<-lost
 	stop()
 	g.wake()
-	g.Eventually("the enrolment", func() bool {
-		_, err := g.svc.Enrolment(g.Ctx(), halsocoach.IDFrom("enrolment", ref))
-		return err == nil
-	})
+	g.Clock.Add(time.Minute)
+	left := store.Finisher{Unfinished: g.svc.Unfinished(), Clock: g.Clock.Now, Log: g.Log}
+	if n, err := left.Round(g.Ctx()); n != 1 || err != nil {
+		t.Fatalf("finished %d, %v", n, err)
+	}
+	if _, err := g.svc.Enrolment(g.Ctx(), halsocoach.IDFrom("enrolment", ref)); err != nil {
+		t.Fatal(err)
+	}
 	g.Eventually("nobody is left", func() bool {
-		ids, err := g.referral.Unenrolled(g.Ctx(), 10)
+		ids, _, err := g.referral.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), "")
 		return err == nil && len(ids) == 0
 	})
-	if n, err := g.svc.Sweep(g.Ctx()); n != 0 || err != nil {
-		t.Fatalf("swept %d again, %v", n, err)
+	if n, err := left.Round(g.Ctx()); n != 0 || err != nil {
+		t.Fatalf("finished %d again, %v", n, err)
 	}
 }
 
@@ -216,19 +224,212 @@ func TestACoachIsToldThatARecommendationWasAMistake(t *testing.T) {
 	}
 }
 
-func TestProtectedIdentityThatIsLearntLaterShutsTheFile(t *testing.T) {
-	g := open(t)
+func TestProtectedIdentityThatIsLearntLaterHoldsEverywhere(t *testing.T) {
+	g, app := openPages(t)
 	e := g.enrolled(wish())
-	if e.Protected {
-		t.Fatalf("%+v", e)
-	}
-	w := wish()
-	w.Protected = true
-	if _, _, err := g.referral.Recommend(g.Ctx(), g.People.Forening, key("later"), w); err != nil {
+	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
 		t.Fatal(err)
 	}
-	g.Eventually("the file is shut to others", func() bool {
-		now, err := g.svc.Enrolment(g.Ctx(), e.ID)
-		return err == nil && now.Protected
+	if err := g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)); err != nil {
+		t.Fatal(err)
+	}
+	colleague := g.People.Maria
+	colleague.ID = "lena"
+	shows := func(protected bool) {
+		t.Helper()
+		if name, err := g.svc.Name(g.Ctx(), e.ID); err != nil || strings.Contains(name, "Elsa") == protected {
+			t.Errorf("called %q, %v", name, err)
+		}
+		for _, page := range []testenv.Response{app.As(g.People.Maria).Get("/invanare"), app.As(g.People.Maria).Post("/invanare/sok", url.Values{"fraga": {"els"}})} {
+			if page.Status != 200 || strings.Contains(page.Body, "Elsa Berg") == protected || strings.Contains(page.Body, "Skyddade personuppgifter") != protected {
+				t.Errorf("a list shows %d %s", page.Status, page.Body)
+			}
+		}
+		if f, err := g.svc.Open(g.Ctx(), g.People.Maria, e.ID); err != nil || f.Protected != protected || f.Contact == protected || f.Phone == "" != protected {
+			t.Errorf("the coach's page: %+v, %v", f, err)
+		}
+		_, err := g.svc.Open(g.Ctx(), colleague, e.ID)
+		if errors.Is(err, halsocoach.ErrNotFound) != protected {
+			t.Errorf("a colleague opens: %v", err)
+		}
+		if found, err := g.svc.Search(g.Ctx(), colleague, "Elsa"); err != nil || (len(found) == 0) != protected {
+			t.Errorf("a colleague finds %v, %v", found, err)
+		}
+		if phone, err := g.svc.PhoneFor(g.Ctx(), g.People.Maria, e.ID); err != nil || phone == "" != protected {
+			t.Errorf("the number on a talk: %q, %v", phone, err)
+		}
+	}
+	shows(false)
+	if err := g.Persons.Protect(g.Ctx(), g.People.Forening, e.Person, person.ByRecommending); err != nil {
+		t.Fatal(err)
+	}
+	shows(true)
+	if err := g.Persons.Unprotect(g.Ctx(), g.People.Region, e.Person, "beslut"); err != nil {
+		t.Fatal(err)
+	}
+	shows(false)
+	if err := g.Persons.Protect(g.Ctx(), g.People.Maria, e.Person, person.ByStaff); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.svc.End(g.Ctx(), g.People.Maria, key("e"), e.ID, "moved"); err != nil {
+		t.Fatal(err)
+	}
+	g.Eventually("the end is counted for the county only", func() bool {
+		n := 0
+		err := g.Bus.EachFact(g.Ctx(), func(f halsocoach.Fact) error {
+			if f.Type == halsocoach.CountEnded && f.Kommun == halsocoach.County && f.Dims[halsocoach.DimSex] == "" {
+				n++
+			}
+			return nil
+		})
+		return err == nil && n == 1
 	})
+}
+
+// numberless is a person without number whom an association recommends.
+func numberless() referral.Wish {
+	w := wish()
+	w.Personnummer = ""
+	return w
+}
+
+func TestAnotherIDOfThePersonJoinsTheOpenEnrolment(t *testing.T) {
+	g := open(t)
+	e := g.enrolled(wish())
+	other, err := g.Seal.NewPerson(g.Ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Persons.Join(g.Ctx(), g.People.Maria, e.Person, other); err != nil {
+		t.Fatal(err)
+	}
+	a := halsocoach.Accepted{Referral: "another", Person: other, Centre: "0684", Coach: "maria", Source: halsocoach.FromAssociation,
+		Topics: []halsocoach.Topic{"mat"}, Name: "Elsa Berg", Email: "elsa@berg.se", At: g.Clock.Now()}
+	for range 2 {
+		joined, err := g.svc.Enrol(g.Ctx(), a)
+		if err != nil || joined.ID != e.ID || len(joined.Referrals) != 2 {
+			t.Fatalf("%+v, %v", joined, err)
+		}
+	}
+	if f, err := g.svc.Open(g.Ctx(), g.People.Maria, e.ID); err != nil || f.Email != "elsa@berg.se" {
+		t.Fatalf("what was sealed for the enrolment is not read: %+v, %v", f, err)
+	}
+}
+
+func TestTwoEnrolmentsOfOnePersonStandSideBySideUntilOneIsEnded(t *testing.T) {
+	g, app := openPages(t)
+	e := g.enrolled(wish())
+	other, err := g.svc.Enrolment(g.Ctx(), halsocoach.IDFrom("enrolment", g.accept(numberless())))
+	g.Eventually("the other enrolment", func() bool {
+		all, _, cerr := g.svc.Caseload(g.Ctx(), g.People.Maria, "")
+		if cerr != nil || len(all) != 2 {
+			return false
+		}
+		for _, r := range all {
+			if r.ID != e.ID {
+				other, err = g.svc.Enrolment(g.Ctx(), r.ID)
+			}
+		}
+		return err == nil
+	})
+	self := g.People.Elsa
+	asOther := self
+	asOther.ID = other.Person
+	goal, _, err := g.svc.SetGoal(g.Ctx(), asOther, key("g"), goalWish())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := app.As(g.People.Maria).Get("/invanare/" + e.ID); strings.Contains(r.Body, "/invanare/"+other.ID) {
+		t.Fatal("two persons are taken for one")
+	}
+	if err := g.Persons.Join(g.Ctx(), g.People.Maria, e.Person, other.Person); err != nil {
+		t.Fatal(err)
+	}
+	has(t, app.As(g.People.Maria).Get("/invanare/"+e.ID), 200, `href="/invanare/`+other.ID+`"`, "Jag vill orka gå till affären")
+	has(t, app.As(g.People.Maria).Get("/invanare/"+other.ID), 200, `href="/invanare/`+e.ID+`"`)
+	has(t, app.As(self).Get("/min-halsa"), 200, "Jag vill orka gå till affären")
+	if _, _, err := g.svc.CheckIn(g.Ctx(), self, key("c"), goal.ID, citizen.CheckInInput{Step: 1, Outcome: "done", Words: "Gick bra"}); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := g.svc.OfPerson(g.Ctx(), self); err != nil || len(all) != 2 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if at, err := g.svc.EnrolmentsAt(g.Ctx(), "0684", self.ID, other.Person); err != nil || len(at) != 2 {
+		t.Fatalf("%+v, %v", at, err)
+	}
+	if err := g.Persons.Protect(g.Ctx(), g.People.Maria, other.Person, person.ByStaff); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := g.svc.Name(g.Ctx(), e.ID); err != nil || strings.Contains(name, "Elsa") {
+		t.Fatalf("protected under one id, called %q, %v, under the other", name, err)
+	}
+	if err := g.svc.End(g.Ctx(), g.People.Maria, key("e"), other.ID, "other"); err != nil {
+		t.Fatal(err)
+	}
+	if r := app.As(g.People.Maria).Get("/invanare/" + e.ID); strings.Contains(r.Body, "/invanare/"+other.ID) {
+		t.Fatal("what has ended still stands beside it")
+	}
+	for _, joined := range mustOf(t, g, e.Person).Joins {
+		if err := g.Persons.Part(g.Ctx(), g.People.Maria, joined.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if goals, _, err := g.svc.Goals(g.Ctx(), self, ""); err != nil || len(goals) != 0 {
+		t.Fatalf("parted, and still the other's goals: %+v, %v", goals, err)
+	}
+	if goals, _, err := g.svc.Goals(g.Ctx(), asOther, ""); err != nil || len(goals) != 1 || goals[0].LastOf[1].Words != "Gick bra" {
+		t.Fatalf("%+v, %v", goals, err)
+	}
+}
+
+func mustOf(t *testing.T, g ground, id string) person.Identity {
+	t.Helper()
+	one, err := g.Persons.Of(g.Ctx(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return one
+}
+
+func TestGoalsOfAPersonWithTwoIDsArePaged(t *testing.T) {
+	g := open(t)
+	other, err := g.Seal.NewPerson(g.Ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	self := g.People.Elsa
+	asOther := self
+	asOther.ID = other
+	if err := g.Persons.Join(g.Ctx(), g.People.Maria, self.ID, other); err != nil {
+		t.Fatal(err)
+	}
+	const each = 60
+	for i := range each {
+		for _, who := range []halsocoach.Actor{self, asOther} {
+			if _, _, err := g.svc.SetGoal(g.Ctx(), who, key(fmt.Sprint("g", i)), goalWish()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for after := ""; ; {
+		page, next, err := g.svc.Goals(g.Ctx(), self, after)
+		if err != nil || len(page) == 0 && len(seen) == 0 {
+			t.Fatal(len(page), err)
+		}
+		for _, v := range page {
+			seen[v.ID] = true
+		}
+		if after = next; next == "" {
+			break
+		}
+	}
+	if len(seen) != 2*each {
+		t.Fatalf("%d of %d goals on the pages", len(seen), 2*each)
+	}
+	for _, after := range []string{"9.x", "-1.", "x.y", "0.nonsense"} {
+		if _, _, err := g.svc.Goals(g.Ctx(), self, after); halsocoach.KindOf(err) != halsocoach.KindInvalid {
+			t.Errorf("after %q: %v", after, err)
+		}
+	}
 }

@@ -70,20 +70,26 @@ func (s *Service) Home(ctx context.Context, who halsocoach.Actor) (Home, error) 
 		return Home{}, err
 	}
 	h := Home{Name: who.Name}
-	found, err := s.ofPerson(ctx, who.ID)
+	self, err := s.Persons.Of(ctx, who.ID)
+	if err != nil {
+		return Home{}, err
+	}
+	found, err := s.ofPerson(ctx, self)
 	if err != nil {
 		return Home{}, fmt.Errorf("enrolments of a person: %w", err)
 	}
-	if err := s.coming(ctx, who, &h); err != nil {
+	if h.Talk, err = s.nextTalk(ctx, found); err != nil {
 		return Home{}, err
 	}
-	if h.Goals, _, err = s.goalsWithLast(ctx, who.ID, ""); err != nil {
+	if h.Groups, err = s.Groups.Coming(ctx, who); err != nil {
+		return Home{}, fmt.Errorf("groups of a person: %w", err)
+	}
+	slices.SortStableFunc(h.Groups, func(a, b halsocoach.Appointment) int { return a.Starts.Compare(b.Starts) })
+	if h.Goals, err = s.homeGoals(ctx, self); err != nil {
 		return Home{}, err
 	}
-	if s.Messages != nil {
-		if h.Unread, err = s.Messages.Unread(ctx, who); err != nil {
-			return Home{}, fmt.Errorf("unread messages: %w", err)
-		}
+	if h.Unread, err = s.Messages.Unread(ctx, who); err != nil {
+		return Home{}, fmt.Errorf("unread messages: %w", err)
 	}
 	var open *Enrolment
 	if i := slices.IndexFunc(found, func(e Enrolment) bool { return e.Ended == nil }); i >= 0 {
@@ -92,26 +98,19 @@ func (s *Service) Home(ctx context.Context, who halsocoach.Actor) (Home, error) 
 	return s.advise(ctx, who, h, open)
 }
 
-// coming asks every agenda and sorts what comes.
-func (s *Service) coming(ctx context.Context, who halsocoach.Actor, h *Home) error {
-	var all []halsocoach.Appointment
-	for _, a := range s.Agendas {
-		some, err := a.Coming(ctx, who)
+// nextTalk is the next talk that any of a person's enrolments has coming.
+func (s *Service) nextTalk(ctx context.Context, found []Enrolment) (*halsocoach.Appointment, error) {
+	var next *halsocoach.Appointment
+	for _, e := range found {
+		talks, err := s.talks(ctx, e)
 		if err != nil {
-			return fmt.Errorf("what is coming: %w", err)
+			return nil, err
 		}
-		all = append(all, some...)
-	}
-	slices.SortStableFunc(all, func(a, b halsocoach.Appointment) int { return a.Starts.Compare(b.Starts) })
-	for _, a := range all {
-		switch {
-		case a.What == "group":
-			h.Groups = append(h.Groups, a)
-		case h.Talk == nil:
-			h.Talk = &a
+		if len(talks) > 0 && (next == nil || talks[0].Starts.Before(next.Starts)) {
+			next = &talks[0]
 		}
 	}
-	return nil
+	return next, nil
 }
 
 // advise finds the next step and what its words need.
@@ -141,8 +140,6 @@ func (s *Service) advise(ctx context.Context, who halsocoach.Actor, h Home, open
 		h.Centres, err = s.Registers.Centres(ctx, "")
 		return h, err
 	}
-	if h.Centre, err = s.Registers.Centre(ctx, centre); halsocoach.KindOf(err) == halsocoach.KindNotFound {
-		err = nil
-	}
+	h.Centre, err = s.centre(ctx, centre)
 	return h, err
 }

@@ -3,8 +3,13 @@ package citizen
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 )
 
@@ -59,10 +64,26 @@ func (s *Service) caseload(ctx context.Context, coach, after string) ([]Enrolmen
 	return page(ctx, s.enrolments, store.Query{Index: "caseload", Equal: []any{coach}, Back: true, After: after})
 }
 
+// underAll finds what an index holds under each of a person's ids, of each at
+// most limit, the newest first.
+func underAll[T any](ctx context.Context, c store.Collection[T], index string, who person.Identity, limit int, at func(T) time.Time) ([]T, error) {
+	var all []T
+	for _, id := range who.IDs {
+		found, _, err := c.Find(ctx, store.Query{Index: index, Equal: []any{id}, Back: true, Limit: limit})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	if len(who.IDs) > 1 {
+		slices.SortStableFunc(all, func(a, b T) int { return at(b).Compare(at(a)) })
+	}
+	return all, nil
+}
+
 // ofPerson are a person's enrolments, the newest first.
-func (s *Service) ofPerson(ctx context.Context, person string) ([]Enrolment, error) {
-	found, _, err := s.enrolments.Find(ctx, store.Query{Index: "person", Equal: []any{person}, Back: true, Limit: 20})
-	return found, err
+func (s *Service) ofPerson(ctx context.Context, who person.Identity) ([]Enrolment, error) {
+	return underAll(ctx, s.enrolments, "person", who, 20, func(e Enrolment) time.Time { return e.Since })
 }
 
 // one is the first that an index holds for a value.
@@ -94,15 +115,34 @@ func (s *Service) newestAt(ctx context.Context, centre string, persons []string)
 	return s.enrolments.Many(ctx, ids...)
 }
 
-// goalsOf are a person's goals, the newest first.
-func (s *Service) goalsOf(ctx context.Context, person, after string) ([]Goal, string, error) {
-	return page(ctx, s.goals, store.Query{Index: "person", Equal: []any{person}, Back: true, After: after})
+// goalsOf is a page of a person's goals, the newest first: those of one id after
+// those of another, since each was written under the id of its time.
+func (s *Service) goalsOf(ctx context.Context, who person.Identity, after string) (all []Goal, next string, err error) {
+	at := 0
+	if n, rest, found := strings.Cut(after, "."); found {
+		if at, err = strconv.Atoi(n); err != nil || at < 0 || at >= len(who.IDs) {
+			return nil, "", errPage
+		}
+		after = rest
+	}
+	for ; at < len(who.IDs); at, after = at+1, "" {
+		if len(all) >= pageSize {
+			return all, strconv.Itoa(at) + ".", nil
+		}
+		found, next, err := page(ctx, s.goals, store.Query{Index: "person", Equal: []any{who.IDs[at]}, Back: true, After: after})
+		if err != nil {
+			return nil, "", err
+		}
+		if all = append(all, found...); next != "" {
+			return all, strconv.Itoa(at) + "." + next, nil
+		}
+	}
+	return all, "", nil
 }
 
 // lately are a person's latest check-ins of all goals, the newest first.
-func (s *Service) lately(ctx context.Context, person string) ([]CheckIn, error) {
-	found, _, err := s.checkins.Find(ctx, store.Query{Index: "person", Equal: []any{person}, Back: true, Limit: 100})
-	return found, err
+func (s *Service) lately(ctx context.Context, who person.Identity) ([]CheckIn, error) {
+	return underAll(ctx, s.checkins, "person", who, 100, func(c CheckIn) time.Time { return c.At })
 }
 
 // checkinsOf are a goal's check-ins, the newest first.

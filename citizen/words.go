@@ -9,26 +9,10 @@ import (
 	"halsocoach/internal/web"
 )
 
-func topicName(ctx context.Context, t halsocoach.Topic) string {
-	switch t {
-	case "mat":
-		return web.T(ctx, "Mat")
-	case "sömn":
-		return web.T(ctx, "Sömn")
-	case "återhämtning":
-		return web.T(ctx, "Återhämtning")
-	case "fysisk aktivitet":
-		return web.T(ctx, "Fysisk aktivitet")
-	case "stresshantering":
-		return web.T(ctx, "Stresshantering")
-	}
-	return web.T(ctx, "Kultur och fritid")
-}
-
 func topicNames(ctx context.Context, topics []halsocoach.Topic) string {
 	names := make([]string, len(topics))
 	for i, t := range topics {
-		names[i] = topicName(ctx, t)
+		names[i] = web.TopicName(ctx, t)
 		if i > 0 {
 			names[i] = strings.ToLower(names[i])
 		}
@@ -36,27 +20,10 @@ func topicNames(ctx context.Context, topics []halsocoach.Topic) string {
 	return strings.Join(names, ", ")
 }
 
-// topicIcon is the sprite's icon of a topic.
-func topicIcon(t halsocoach.Topic) string {
-	switch t {
-	case "mat":
-		return "mat"
-	case "sömn":
-		return "somn"
-	case "återhämtning":
-		return "aterhamtning"
-	case "fysisk aktivitet":
-		return "rorelse"
-	case "stresshantering":
-		return "stress"
-	}
-	return "kultur"
-}
-
 func topicChoices(ctx context.Context) []web.Choice {
 	var out []web.Choice
 	for _, t := range halsocoach.Topics {
-		out = append(out, web.Choice{Value: string(t), Label: topicName(ctx, t)})
+		out = append(out, web.Choice{Value: string(t), Label: web.TopicName(ctx, t)})
 	}
 	return out
 }

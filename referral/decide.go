@@ -9,7 +9,6 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/seal"
-	"halsocoach/internal/store"
 )
 
 // Decide is a coach's decision on a recommendation to their centre. Of many who
@@ -150,15 +149,10 @@ func (s *Service) Accepted(ctx context.Context, id string) (halsocoach.Accepted,
 	return a, nil
 }
 
-// Unenrolled are recommendations that were taken in and of which package citizen
-// has not yet said that the enrolment is made, the oldest first; for its sweep.
-func (s *Service) Unenrolled(ctx context.Context, limit int) ([]string, error) {
-	found, _, err := s.referrals.Find(ctx, store.Query{Index: "unenrolled", Limit: limit})
-	ids := make([]string, len(found))
-	for i, r := range found {
-		ids[i] = r.ID
-	}
-	return ids, err
+// Unenrolled finds recommendations that were taken in and of which package
+// citizen has not yet said that the enrolment is made, as store.Unfinished asks.
+func (s *Service) Unenrolled(ctx context.Context, from, before time.Time, after string) (ids []string, next string, err error) {
+	return s.referrals.Since("unenrolled")(ctx, from, before, after)
 }
 
 // Waiting is how many recommendations wait for a decision at the coach's centre,

@@ -151,7 +151,7 @@ func TestTheSenderFollowsItToItsEnd(t *testing.T) {
 	if err := g.decide(g.People.Maria, "d", own.ID, referral.Ruling{Decision: "accept"}); err != nil {
 		t.Fatal(err)
 	}
-	if ids, err := g.svc.Unenrolled(g.Ctx(), 10); err != nil || !slices.Equal(ids, []string{own.ID}) {
+	if ids, _, err := g.svc.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), ""); err != nil || !slices.Equal(ids, []string{own.ID}) {
 		t.Fatalf("unenrolled %v, %v", ids, err)
 	}
 	tell := func(typ, class string) {
@@ -170,7 +170,7 @@ func TestTheSenderFollowsItToItsEnd(t *testing.T) {
 		return got
 	}
 	tell("citizen.enrolled", "")
-	if ids, err := g.svc.Unenrolled(g.Ctx(), 10); err != nil || len(ids) != 0 {
+	if ids, _, err := g.svc.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), ""); err != nil || len(ids) != 0 {
 		t.Fatalf("unenrolled %v, %v", ids, err)
 	}
 	tell("citizen.started", "")

@@ -108,7 +108,7 @@ func TestAMistakeIsSaidEvenAfterTheDecision(t *testing.T) {
 	if err != nil || got.State != referral.Erred || got.MayErr {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if ids, err := g.svc.Unenrolled(g.Ctx(), 10); err != nil || len(ids) != 0 {
+	if ids, _, err := g.svc.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), ""); err != nil || len(ids) != 0 {
 		t.Fatalf("it is to be taken in still: %v, %v", ids, err)
 	}
 	if _, err := g.svc.Accepted(g.Ctx(), own.ID); !errors.Is(err, halsocoach.ErrNotFound) {

@@ -50,6 +50,8 @@ func actText(ctx context.Context, act halsocoach.Act) string {
 		return web.T(ctx, "Skrev in att du inte längre har skyddade personuppgifter")
 	case halsocoach.ActReadCaseload:
 		return web.T(ctx, "Såg dig i listan över sina invånare")
+	case halsocoach.ActSearch:
+		return web.T(ctx, "Fann dig i en sökning bland invånarna på sitt hälsocenter")
 	case halsocoach.ActReadEnrolment:
 		return web.T(ctx, "Öppnade sidan om dig")
 	case halsocoach.ActRevealContact:

@@ -156,9 +156,8 @@ func (a archive) open(ctx context.Context, e halsocoach.Enrolment, fresh Convers
 // it, zero when nothing does. It is an unnamed struct, so that the package that
 // asks declares it in its own words.
 type Waits = struct {
-	Person    string
-	Since     time.Time
-	Protected bool
+	Person string
+	Since  time.Time
 }
 
 // WaitsFor is what waits in a conversation, for the program itself.
@@ -167,7 +166,7 @@ func (s *Service) WaitsFor(ctx context.Context, conversation string) (Waits, err
 	if err != nil {
 		return Waits{}, fmt.Errorf("what waits in %s: %w", conversation, err)
 	}
-	w := Waits{Person: c.Person, Protected: c.Protected}
+	w := Waits{Person: c.Person}
 	if c.Unread.Citizen > 0 {
 		w.Since = c.LastAt
 	}

@@ -21,12 +21,12 @@ type Enrolment struct {
 	Sex       string             `json:"sex,omitempty"`
 	AgeBand   string             `json:"ageBand,omitempty"`
 	Contact
-	Since     time.Time          `json:"since"`
-	Open      string             `json:"open,omitempty"`     // person/centre until it ends; unique
-	Caseload  string             `json:"caseload,omitempty"` // the coach until it ends
-	Talks     []Talk             `json:"talks,omitempty"`    // claimed, the coming ones and those just past
-	Started   bool               `json:"started,omitempty"`  // a talk has been claimed at some time
-	Ended     *End               `json:"ended,omitempty"`
+	Since    time.Time `json:"since"`
+	Open     string    `json:"open,omitempty"`     // person/centre until it ends; unique
+	Caseload string    `json:"caseload,omitempty"` // the coach until it ends
+	Talks    []Talk    `json:"talks,omitempty"`    // claimed, the coming ones and those just past
+	Started  bool      `json:"started,omitempty"`  // a talk has been claimed at some time
+	Ended    *End      `json:"ended,omitempty"`
 	// Mistaken is when a recommendation that it was made from was said to have
 	// been sent by mistake. The coach is told; nothing else follows from it.
 	Mistaken *time.Time `json:"mistaken,omitempty"`

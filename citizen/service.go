@@ -274,7 +274,9 @@ func (s *Service) EnrolmentsAt(ctx context.Context, centre string, persons ...st
 	for _, id := range persons {
 		for _, e := range found {
 			if e.Ended == nil && who[id].Has(e.Person) && (out[id].ID == "" || e.Since.After(out[id].Since)) {
-				out[id] = e.Shared()
+				one := e.Shared()
+				one.Protected = who[id].Protected
+				out[id] = one
 			}
 		}
 	}

@@ -47,7 +47,7 @@ type freeItem struct {
 const freeOnPage = 500
 
 func (s *Service) apiFree(ctx context.Context, who halsocoach.Actor, in *freeIn) (*freeOut, error) {
-	q := Asked{Centre: in.Centre, From: halsocoach.Day(in.From), To: halsocoach.Day(in.To), Limit: freeOnPage}
+	q := SlotQuery{Centre: in.Centre, From: halsocoach.Day(in.From), To: halsocoach.Day(in.To), Limit: freeOnPage}
 	if in.After != "" {
 		q.From = halsocoach.Day(in.After)
 	}
@@ -111,7 +111,7 @@ func talkAnswer(status int, b Booked) *talkOut {
 }
 
 func (s *Service) apiBook(ctx context.Context, who halsocoach.Actor, in *bookIn) (*talkOut, error) {
-	b, made, err := s.Book(ctx, who, in.Request(), Wish{
+	b, made, err := s.Book(ctx, who, in.Request(), BookRequest{
 		Coach: in.Body.Coach, Starts: in.Body.Starts, Form: Form(in.Body.Form), Enrolment: in.Body.Enrolment, Kind: Kind(in.Body.Kind),
 	})
 	if err != nil {

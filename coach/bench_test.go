@@ -60,7 +60,7 @@ func BenchmarkBookAndCancel(b *testing.B) {
 	})
 	b.Run("service", func(b *testing.B) {
 		atOnce50(b, func(worker int) {
-			wish := coach.Wish{Coach: fmt.Sprintf("coach-%d", worker), Starts: tuesday.At(9 * 60), Form: coach.OnSite}
+			wish := coach.BookRequest{Coach: fmt.Sprintf("coach-%d", worker), Starts: tuesday.At(9 * 60), Form: coach.OnSite}
 			t, _, err := w.Book(w.Ctx(), people[worker], key(), wish)
 			if err == nil {
 				err = w.Cancel(w.Ctx(), people[worker], t.ID)
@@ -76,7 +76,7 @@ func BenchmarkBookAndCancel(b *testing.B) {
 func BenchmarkFree(b *testing.B) {
 	w, people := benchWorld(b, 6) // and Maria and Malin
 	for b.Loop() {
-		o, err := w.Free(w.Ctx(), people[0], coach.Asked{})
+		o, err := w.Free(w.Ctx(), people[0], coach.SlotQuery{})
 		if err != nil || len(o.Slots) < 400 || len(o.Coaches) != 8 {
 			b.Fatal(len(o.Slots), err)
 		}

@@ -8,8 +8,8 @@ import (
 	"halsocoach"
 )
 
-// Wish is a talk somebody wants to book.
-type Wish struct {
+// BookRequest is a talk somebody wants to book.
+type BookRequest struct {
 	Coach     string    // staff id
 	Starts    time.Time //
 	Form      Form      //
@@ -17,18 +17,18 @@ type Wish struct {
 	Kind      Kind      // for a coach; "" = what comes next for the person
 }
 
-func (w Wish) check() error {
+func (r BookRequest) check() error {
 	var faults []halsocoach.Field
-	if w.Coach == "" {
+	if r.Coach == "" {
 		faults = append(faults, halsocoach.Field{Name: "coach", Text: "Välj en hälsocoach."})
 	}
-	if !aTime(w.Starts) {
+	if !aTime(r.Starts) {
 		faults = append(faults, halsocoach.Field{Name: "starts", Text: "Välj en tid."})
 	}
-	if !w.Form.Known() {
+	if !r.Form.Known() {
 		faults = append(faults, halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})
 	}
-	if w.Kind != "" && !w.Kind.Known() {
+	if r.Kind != "" && !r.Kind.Known() {
 		faults = append(faults, halsocoach.Field{Name: "kind", Text: "Välj inledande eller uppföljande samtal."})
 	}
 	return halsocoach.Invalid(faults...)
@@ -41,44 +41,44 @@ func aTime(t time.Time) bool {
 	return year > 1900 && year < 9999
 }
 
-// digest ties a request to what was wished; times are compared, not zones.
-func (w Wish) digest(req halsocoach.Request) string {
-	w.Starts = w.Starts.UTC()
-	return req.Digest(w)
+// digest ties a key to what was asked; times are compared, not zones.
+func (r BookRequest) digest(req halsocoach.Request) string {
+	r.Starts = r.Starts.UTC()
+	return req.Digest(r)
 }
 
 // Book books a talk: a citizen at a free time with a coach of their centre, a
 // coach for a person at any own time that is not taken, or at a colleague's free
 // time. The same request again gives the same talk, made false.
-func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w Wish) (b Booked, made bool, err error) {
+func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, r BookRequest) (b Booked, made bool, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
 		return b, false, err
 	}
-	if err := w.check(); err != nil {
+	if err := r.check(); err != nil {
 		return b, false, err
 	}
-	id, digest := req.ID(who, "talks"), w.digest(req)
+	id, digest := req.ID(who, "talks"), r.digest(req)
 	if b, err := s.repeated(ctx, id, digest); err != nil || b.ID != "" {
 		if err == nil && who.Staff() {
-			err = s.AccessLog.Saw(ctx, who, "book talk", "samtal", b.Person)
+			err = s.AccessLog.Saw(ctx, who, halsocoach.ActBookTalk, "samtal", b.Person)
 		}
 		return b, false, err
 	}
-	e, err := s.enrolmentFor(ctx, who, w)
+	e, err := s.enrolmentFor(ctx, who, r)
 	if err != nil {
 		return b, false, err
 	}
 	t := Talk{
-		ID: id, Kind: w.Kind, Person: e.Person, Enrolment: e.ID, Centre: e.Centre, Protected: e.Protected,
-		Form: w.Form, Starts: local(w.Starts), Wish: digest, ByCitizen: who.Is(halsocoach.RoleCitizen),
+		ID: id, Kind: r.Kind, Person: e.Person, Enrolment: e.ID, Centre: e.Centre,
+		Form: r.Form, Starts: local(r.Starts), Digest: digest, ByCitizen: who.Is(halsocoach.RoleCitizen),
 	}
-	err = s.step(ctx, t, func() (ended, error) {
+	err = s.operate(ctx, t, func() (ended, error) {
 		if b, err = s.repeated(ctx, id, digest); err != nil || b.ID != "" {
-			return agree, err
+			return consistent, err
 		}
 		made = true
 		var how ended
-		b, how, err = s.book(ctx, who, t, w.Coach)
+		b, how, err = s.book(ctx, who, t, r.Coach)
 		return how, err
 	})
 	if err != nil {
@@ -90,41 +90,41 @@ func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach
 // repeated is the talk that the same request has booked already; the zero
 // Booked if it has not.
 func (s *Service) repeated(ctx context.Context, id, digest string) (Booked, error) {
-	b, err := s.shelves.talk(ctx, id)
+	b, err := s.docs.talk(ctx, id)
 	switch {
 	case errors.Is(err, halsocoach.ErrNotFound):
 		return Booked{}, nil
 	case err != nil:
 		return Booked{}, err
-	case b.Wish != digest:
+	case b.Digest != digest:
 		return Booked{}, halsocoach.ErrOtherWish
 	}
 	return b, nil
 }
 
-// enrolmentFor is whom the wish is for.
-func (s *Service) enrolmentFor(ctx context.Context, who halsocoach.Actor, w Wish) (halsocoach.Enrolment, error) {
-	m, err := s.coachOf(ctx, w.Coach)
+// enrolmentFor is whom the talk is for.
+func (s *Service) enrolmentFor(ctx context.Context, who halsocoach.Actor, r BookRequest) (halsocoach.Enrolment, error) {
+	m, err := s.coachOf(ctx, r.Coach)
 	if err != nil {
 		return halsocoach.Enrolment{}, err
 	}
 	if who.Is(halsocoach.RoleCoach) {
-		e, err := s.coached(ctx, who, w.Enrolment, "book talk")
+		e, err := s.coached(ctx, who, r.Enrolment, halsocoach.ActBookTalk)
 		if err != nil {
 			return e, err
 		}
 		if e.Ended {
 			return e, ErrNotEnrolled
 		}
-		return e, mayMeet(m, e)
+		return e, s.mayMeet(ctx, m, e)
 	}
 	mine, err := s.enrolled(ctx, who)
 	if err != nil {
 		return halsocoach.Enrolment{}, err
 	}
 	for _, e := range mine {
-		if e.Centre == m.Centre && (w.Enrolment == "" || w.Enrolment == e.ID) {
-			return e, mayMeet(m, e)
+		if e.Centre == m.Centre && (r.Enrolment == "" || r.Enrolment == e.ID) {
+			return e, s.mayMeet(ctx, m, e)
 		}
 	}
 	return halsocoach.Enrolment{}, halsocoach.ErrNotFound
@@ -144,11 +144,18 @@ func (s *Service) coachOf(ctx context.Context, id string) (halsocoach.StaffMembe
 
 // mayMeet: a person meets the coaches of their centre, and with protected
 // identity only the named one.
-func mayMeet(m halsocoach.StaffMember, e halsocoach.Enrolment) error {
-	if m.Centre != e.Centre || e.Protected && m.ID != e.Coach {
+func (s *Service) mayMeet(ctx context.Context, m halsocoach.StaffMember, e halsocoach.Enrolment) error {
+	if m.Centre != e.Centre {
 		return halsocoach.ErrNotFound
 	}
-	return nil
+	if m.ID == e.Coach {
+		return nil
+	}
+	protected, err := s.Persons.Protected(ctx, e.Person)
+	if err == nil && protected {
+		err = halsocoach.ErrNotFound
+	}
+	return err
 }
 
 // enrolled is a citizen's open enrolments; ErrNotEnrolled without any.
@@ -169,15 +176,19 @@ func (s *Service) enrolled(ctx context.Context, who halsocoach.Actor) ([]halsoco
 	return open, nil
 }
 
-// book claims the enrolment and then the day. It runs within a step.
+// book claims the enrolment and then the day. It runs within an operation.
 func (s *Service) book(ctx context.Context, who halsocoach.Actor, t Talk, coach string) (Booked, ended, error) {
-	before, err := s.shelves.ofPerson(ctx, t.Person, "")
+	whose, err := s.Persons.Of(ctx, t.Person)
 	if err != nil {
-		return Booked{}, agree, err
+		return Booked{}, consistent, err
+	}
+	before, err := s.docs.ofPerson(ctx, whose, "")
+	if err != nil {
+		return Booked{}, consistent, err
 	}
 	terms, err := s.terms(ctx, t.Centre)
 	if err != nil {
-		return Booked{}, agree, err
+		return Booked{}, consistent, err
 	}
 	if t.Kind == "" || who.Is(halsocoach.RoleCitizen) {
 		t.Kind = nextKind(talksOf(before), t.Enrolment)
@@ -186,7 +197,7 @@ func (s *Service) book(ctx context.Context, who halsocoach.Actor, t Talk, coach 
 	t.Changed = s.Clock().UTC()
 	for _, b := range coming(before, s.Clock()) {
 		if b.Enrolment == t.Enrolment && (who.Is(halsocoach.RoleCitizen) || t.Kind == First && b.Kind == First) {
-			return Booked{}, agree, ErrHasTalk
+			return Booked{}, consistent, ErrHasTalk
 		}
 	}
 	return s.claim(ctx, who, Booked{Coach: coach, Date: halsocoach.DayOf(t.Starts), Talk: t}, terms)
@@ -203,22 +214,22 @@ func talksOf(all []Booked) []Talk {
 // claim takes the time of b: first in the person's enrolment, then in the
 // coach's day. What is plainly taken is refused before anything is written.
 func (s *Service) claim(ctx context.Context, who halsocoach.Actor, b Booked, terms halsocoach.Terms) (Booked, ended, error) {
-	day, weeks, err := s.shelves.day(ctx, b.Coach, b.Date)
+	day, weeks, err := s.docs.day(ctx, b.Coach, b.Date)
 	if err != nil {
-		return Booked{}, agree, err
+		return Booked{}, consistent, err
 	}
 	may := s.mayTake(who, b, weeks, terms)
 	if err := may(day); err != nil {
-		return Booked{}, agree, err
+		return Booked{}, consistent, err
 	}
 	a, err := s.appointment(ctx, b.Talk)
 	if err != nil {
-		return Booked{}, agree, err
+		return Booked{}, consistent, err
 	}
 	if err := s.Enrolments.ClaimTalk(ctx, b.Enrolment, a); err != nil {
-		return Booked{}, agree, err
+		return Booked{}, consistent, err
 	}
-	err = s.shelves.change(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
+	err = s.docs.change(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
 		if err := may(*d); err != nil {
 			return nil, err
 		}
@@ -228,9 +239,9 @@ func (s *Service) claim(ctx context.Context, who halsocoach.Actor, b Booked, ter
 		return []halsocoach.Event{s.happened(EventBooked, b.Talk)}, nil
 	})
 	if err != nil {
-		return Booked{}, settle, err
+		return Booked{}, reconcile, err
 	}
-	return b, agree, nil
+	return b, consistent, nil
 }
 
 // mayTake is the rule for a time: a coach may take any time of their own days

@@ -37,7 +37,7 @@ func TestOneOfFiftyGetsTheTime(t *testing.T) {
 	must(t, err)
 	defer other.Close()
 	cfg := w.cfg
-	cfg.Store, cfg.Enrolments = other, enrolments{store.In[enrolled](other, enrolmentsKind()[0]), w.Clock.Now}
+	cfg.Store, cfg.Enrolments = other, enrolments{store.In[enrolled](other, enrolmentsKind()[0]), w.Persons, w.Clock.Now}
 	nodes := []*coach.Service{w.Service, coach.New(cfg)}
 	for round := range testenv.Count(3, 30) {
 		wish := w.wish(tuesday.Plus(round%3+round/9*7), 9+round/3%3)
@@ -147,30 +147,32 @@ func TestWhatIsNotOfferedCanNotBeBooked(t *testing.T) {
 	w := newWorld(t)
 	elsa := w.People.Elsa
 	w.enrol(elsa, w.People.Maria)
-	with := func(change func(*coach.Wish)) coach.Wish {
+	with := func(change func(*coach.BookRequest)) coach.BookRequest {
 		wish := w.wish(tuesday, 9)
 		change(&wish)
 		return wish
 	}
 	for _, c := range []struct {
 		name string
-		wish coach.Wish
+		wish coach.BookRequest
 		want error
 	}{
-		{"between two times", with(func(x *coach.Wish) { x.Starts = tuesday.At(9*60 + 30) }), coach.ErrNotOffered},
-		{"outside the hours", with(func(x *coach.Wish) { x.Starts = tuesday.At(18 * 60) }), coach.ErrNotOffered},
-		{"another form", with(func(x *coach.Wish) { x.Form = coach.ByVideo }), coach.ErrNotOffered},
-		{"a time that has been", with(func(x *coach.Wish) { x.Starts = monday.At(8 * 60) }), coach.ErrNotOffered},
-		{"too soon", with(func(x *coach.Wish) { x.Starts = monday.At(9 * 60) }), coach.ErrNotOffered},
-		{"too far ahead", with(func(x *coach.Wish) { x.Starts = monday.Plus(43).At(9 * 60) }), coach.ErrNotOffered},
-		{"a coach of another centre", with(func(x *coach.Wish) { x.Coach = "johan" }), halsocoach.ErrNotFound},
-		{"somebody who is no coach", with(func(x *coach.Wish) { x.Coach = "kommun" }), halsocoach.ErrNotFound},
-		{"nobody", with(func(x *coach.Wish) { x.Coach = "ingen" }), halsocoach.ErrNotFound},
-		{"no coach", with(func(x *coach.Wish) { x.Coach = "" }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
-		{"no time", with(func(x *coach.Wish) { x.Starts = time.Time{} }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
-		{"before all years", with(func(x *coach.Wish) { x.Starts = time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 23*3600)) }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
-		{"after all years", with(func(x *coach.Wish) { x.Starts = time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -23*3600)) }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
-		{"a strange form", with(func(x *coach.Wish) { x.Form = "brev" }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
+		{"between two times", with(func(x *coach.BookRequest) { x.Starts = tuesday.At(9*60 + 30) }), coach.ErrNotOffered},
+		{"outside the hours", with(func(x *coach.BookRequest) { x.Starts = tuesday.At(18 * 60) }), coach.ErrNotOffered},
+		{"another form", with(func(x *coach.BookRequest) { x.Form = coach.ByVideo }), coach.ErrNotOffered},
+		{"a time that has been", with(func(x *coach.BookRequest) { x.Starts = monday.At(8 * 60) }), coach.ErrNotOffered},
+		{"too soon", with(func(x *coach.BookRequest) { x.Starts = monday.At(9 * 60) }), coach.ErrNotOffered},
+		{"too far ahead", with(func(x *coach.BookRequest) { x.Starts = monday.Plus(43).At(9 * 60) }), coach.ErrNotOffered},
+		{"a coach of another centre", with(func(x *coach.BookRequest) { x.Coach = "johan" }), halsocoach.ErrNotFound},
+		{"somebody who is no coach", with(func(x *coach.BookRequest) { x.Coach = "kommun" }), halsocoach.ErrNotFound},
+		{"nobody", with(func(x *coach.BookRequest) { x.Coach = "ingen" }), halsocoach.ErrNotFound},
+		{"no coach", with(func(x *coach.BookRequest) { x.Coach = "" }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
+		{"no time", with(func(x *coach.BookRequest) { x.Starts = time.Time{} }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
+		{"before all years", with(func(x *coach.BookRequest) { x.Starts = time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 23*3600)) }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
+		{"after all years", with(func(x *coach.BookRequest) {
+			x.Starts = time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -23*3600))
+		}), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
+		{"a strange form", with(func(x *coach.BookRequest) { x.Form = "brev" }), &halsocoach.Error{Kind: halsocoach.KindInvalid}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := w.Book(w.Ctx(), elsa, key(), c.wish)
@@ -233,7 +235,8 @@ func TestACrashAnywhereIsMended(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.Clock.Add(time.Minute)
-				_, serr := w.Sweep(w.Ctx())
+				left := store.Finisher{Unfinished: w.Unfinished(), Clock: w.Clock.Now, Log: w.Log}
+				_, serr := left.Round(w.Ctx())
 				must(t, serr)
 				w.agrees(t, e, fmt.Sprintf("after %d writes", writes))
 				if err == nil && c.do == nil && len(w.claims(e)) != 1 {
@@ -265,7 +268,7 @@ func (w *world) agrees(t *testing.T, e halsocoach.Enrolment, when string) {
 	left, _, err := store.In[map[string]any](w.Store, coach.Kinds()[2]).Find(w.Ctx(), store.Query{Index: "at"})
 	must(t, err)
 	if len(left) > 0 {
-		t.Fatalf("%s: a step is left", when)
+		t.Fatalf("%s: an operation is left", when)
 	}
 }
 

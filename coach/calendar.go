@@ -126,7 +126,7 @@ func (s *Service) views(ctx context.Context, who halsocoach.Actor, from halsocoa
 			}
 		}
 	}
-	names, err := s.names(ctx, who, "read calendar", talks)
+	names, err := s.names(ctx, who, halsocoach.ActReadCalendar, talks)
 	if err != nil {
 		return nil, err
 	}
@@ -142,11 +142,11 @@ func (s *Service) views(ctx context.Context, who halsocoach.Actor, from halsocoa
 
 // plain are n days of the coach's own, without a name.
 func (s *Service) plain(ctx context.Context, who halsocoach.Actor, from halsocoach.Day, n int) ([]DayView, error) {
-	calendar, err := s.shelves.calendar(ctx, []string{who.ID}, from, n)
+	calendar, err := s.docs.calendar(ctx, []string{who.ID}, from, n)
 	if err != nil {
 		return nil, err
 	}
-	weeks, err := s.shelves.patterns(ctx, who.ID)
+	weeks, err := s.docs.patterns(ctx, who.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -162,15 +162,20 @@ func (s *Service) plain(ctx context.Context, who halsocoach.Actor, from halsocoa
 }
 
 func viewOf(d Day, w Weeks, cut Cut, from time.Time, names map[string]string) DayView {
-	v := DayView{Date: d.Date, Own: d.Own, Holiday: holiday.Name(d.Date), Hours: d.Open(w), Free: len(d.Free(w, cut, from, ""))}
+	return DayView{Date: d.Date, Own: d.Own, Holiday: holiday.Name(d.Date), Hours: d.Open(w), Free: len(d.Free(w, cut, from, "")), Entries: entriesOf(d, names)}
+}
+
+// entriesOf are the lines of a day, with the names that are known.
+func entriesOf(d Day, names map[string]string) []Entry {
+	out := make([]Entry, 0, len(d.Talks)+len(d.Spans))
 	for _, t := range d.Talks {
-		v.Entries = append(v.Entries, Entry{Starts: t.Starts, Ends: t.Ends, Talk: &t, Name: names[t.Enrolment]})
+		out = append(out, Entry{Starts: t.Starts, Ends: t.Ends, Talk: &t, Name: names[t.Enrolment]})
 	}
 	for _, s := range d.Spans {
-		v.Entries = append(v.Entries, Entry{Starts: s.Starts, Ends: s.Ends, Span: s.ID, Title: s.Title})
+		out = append(out, Entry{Starts: s.Starts, Ends: s.Ends, Span: s.ID, Title: s.Title})
 	}
-	slices.SortStableFunc(v.Entries, func(a, b Entry) int { return a.Starts.Compare(b.Starts) })
-	return v
+	slices.SortStableFunc(out, func(a, b Entry) int { return a.Starts.Compare(b.Starts) })
+	return out
 }
 
 // names are the persons' names by enrolment, with one row in the access log for
@@ -199,7 +204,7 @@ func (s *Service) Pattern(ctx context.Context, who halsocoach.Actor, day halsoco
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return Week{}, "", err
 	}
-	weeks, err := s.shelves.patterns(ctx, who.ID)
+	weeks, err := s.docs.patterns(ctx, who.ID)
 	if err != nil {
 		return Week{}, "", err
 	}
@@ -224,7 +229,7 @@ func (s *Service) SetWeek(ctx context.Context, who halsocoach.Actor, from halsoc
 	if err := halsocoach.Invalid(faults...); err != nil {
 		return err
 	}
-	_, err := s.shelves.weeks.Upsert(ctx, who.ID, func(w *Weeks) ([]halsocoach.Event, error) {
+	_, err := s.docs.weeks.Upsert(ctx, who.ID, func(w *Weeks) ([]halsocoach.Event, error) {
 		w.Coach = who.ID
 		w.Set(from, week)
 		return nil, nil
@@ -237,7 +242,7 @@ func (s *Service) Video(ctx context.Context, who halsocoach.Actor) (string, erro
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return "", err
 	}
-	weeks, err := s.shelves.patterns(ctx, who.ID)
+	weeks, err := s.docs.patterns(ctx, who.ID)
 	return weeks[who.ID].Video, err
 }
 
@@ -251,7 +256,7 @@ func (s *Service) SetVideo(ctx context.Context, who halsocoach.Actor, link strin
 	if err != nil {
 		return err
 	}
-	_, err = s.shelves.weeks.Upsert(ctx, who.ID, func(w *Weeks) ([]halsocoach.Event, error) {
+	_, err = s.docs.weeks.Upsert(ctx, who.ID, func(w *Weeks) ([]halsocoach.Event, error) {
 		w.Coach, w.Video = who.ID, link
 		return nil, nil
 	})
@@ -281,7 +286,7 @@ func (s *Service) SetDay(ctx context.Context, who halsocoach.Actor, day halsocoa
 	if err := halsocoach.Invalid(append(s.checkDay("dag", day), checkHours("from", hours)...)...); err != nil {
 		return err
 	}
-	return s.shelves.change(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
+	return s.docs.change(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
 		d.Own, d.Hours = true, sortHours(hours)
 		return nil, nil
 	})
@@ -312,11 +317,11 @@ func (s *Service) changeHours(ctx context.Context, who halsocoach.Actor, day hal
 	if err := halsocoach.Invalid(s.checkDay("dag", day)...); err != nil {
 		return err
 	}
-	weeks, err := s.shelves.patterns(ctx, who.ID)
+	weeks, err := s.docs.patterns(ctx, who.ID)
 	if err != nil {
 		return err
 	}
-	return s.shelves.change(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
+	return s.docs.change(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
 		hours, err := change(d.Open(weeks[who.ID]))
 		if err != nil {
 			return nil, err
@@ -331,7 +336,7 @@ func (s *Service) ResetDay(ctx context.Context, who halsocoach.Actor, day halsoc
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return err
 	}
-	_, err := s.shelves.days.Update(ctx, DayID(who.ID, day), func(d *Day) ([]halsocoach.Event, error) {
+	err := s.docs.changeKept(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
 		d.Own, d.Hours = false, nil
 		return nil, nil
 	})
@@ -351,7 +356,7 @@ type For struct {
 }
 
 // BookingFor is what a coach needs to book a talk for a person.
-func (s *Service) BookingFor(ctx context.Context, who halsocoach.Actor, enrolment string, q Asked) (For, error) {
+func (s *Service) BookingFor(ctx context.Context, who halsocoach.Actor, enrolment string, q SlotQuery) (For, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return For{}, err
 	}
@@ -366,7 +371,7 @@ func (s *Service) BookingFor(ctx context.Context, who halsocoach.Actor, enrolmen
 	if err != nil {
 		return For{}, err
 	}
-	talks, err := s.shelves.ofEnrolment(ctx, e.ID, "")
+	talks, err := s.docs.ofEnrolment(ctx, e.ID, "")
 	if err != nil {
 		return For{}, err
 	}

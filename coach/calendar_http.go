@@ -317,7 +317,7 @@ func (s *Service) askBookingFor(c *fiber.Ctx) error {
 }
 
 func (s *Service) bookingForPage(c *fiber.Ctx, f *web.Form, enrolment string, status int, lost string) error {
-	v, err := s.BookingFor(web.Ctx(c), web.Who(c), enrolment, asked(c))
+	v, err := s.BookingFor(web.Ctx(c), web.Who(c), enrolment, slotQuery(c))
 	if err != nil {
 		return err
 	}
@@ -332,19 +332,19 @@ func (s *Service) bookingForPage(c *fiber.Ctx, f *web.Form, enrolment string, st
 
 func (s *Service) postBookingFor(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	w, err := readTime(f, web.Who(c))
-	w.Enrolment, w.Kind = f.Get("kontakt"), Kind(f.Get("sort"))
+	r, err := readTime(f, web.Who(c))
+	r.Enrolment, r.Kind = f.Get("kontakt"), Kind(f.Get("sort"))
 	var b Booked
 	if err == nil {
-		b, _, err = s.Book(web.Ctx(c), web.Who(c), web.Req(c), w)
+		b, _, err = s.Book(web.Ctx(c), web.Who(c), web.Req(c), r)
 	}
 	switch {
 	case err == nil:
 		return web.Redirect(c, talkPath(b.ID), "Samtalet är bokat.")
 	case failedSlot(f, err):
-		return s.bookingForPage(c, f, w.Enrolment, fiber.StatusUnprocessableEntity, "")
+		return s.bookingForPage(c, f, r.Enrolment, fiber.StatusUnprocessableEntity, "")
 	case halsocoach.KindOf(err) == halsocoach.KindConflict:
-		return s.bookingForPage(c, f, w.Enrolment, fiber.StatusConflict, textOf(err))
+		return s.bookingForPage(c, f, r.Enrolment, fiber.StatusConflict, textOf(err))
 	}
 	return err
 }

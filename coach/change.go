@@ -19,7 +19,7 @@ type NewTime struct {
 // time is taken before the old one is given back, and the talk keeps its id.
 // The same request again is nothing.
 func (s *Service) Move(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, id string, to NewTime) (Booked, error) {
-	b, err := s.enter(ctx, who, id, "move talk")
+	b, err := s.enter(ctx, who, id, halsocoach.ActMoveTalk)
 	if err != nil {
 		return Booked{}, err
 	}
@@ -31,32 +31,32 @@ func (s *Service) Move(ctx context.Context, who halsocoach.Actor, req halsocoach
 	}
 	to.Starts = to.Starts.UTC()
 	digest := req.Digest(to)
-	err = s.step(ctx, b.Talk, func() (ended, error) {
-		if b, err = s.shelves.talk(ctx, id); err != nil {
-			return agree, err
+	err = s.operate(ctx, b.Talk, func() (ended, error) {
+		if b, err = s.docs.talk(ctx, id); err != nil {
+			return consistent, err
 		}
-		if b.MoveWish == digest {
-			return agree, nil
+		if b.MoveBy == digest {
+			return consistent, nil
 		}
 		if err := b.movable(s.Clock(), who.Is(halsocoach.RoleCitizen)); err != nil {
-			return agree, err
+			return consistent, err
 		}
 		to := b.movedTo(to, digest, s.Clock(), who)
 		if to.Coach == b.Coach && to.Starts.Equal(b.Starts) && to.Form == b.Form {
-			return agree, nil
+			return consistent, nil
 		}
 		if err := s.mayBeMovedTo(ctx, to); err != nil {
-			return agree, err
+			return consistent, err
 		}
 		terms, err := s.terms(ctx, b.Centre)
 		if err != nil {
-			return agree, err
+			return consistent, err
 		}
 		if _, how, err := s.claim(ctx, who, to, terms); err != nil {
 			return how, err
 		}
 		b = to
-		return settle, nil // gives the old time back, if it is on another day
+		return reconcile, nil // gives the old time back, if it is on another day
 	})
 	if err != nil {
 		return Booked{}, err
@@ -77,7 +77,7 @@ func (b Booked) movedTo(to NewTime, digest string, now time.Time, who halsocoach
 		b.Form = to.Form
 	}
 	b.Move++
-	b.MoveWish, b.Changed, b.ByCitizen = digest, now.UTC(), who.Is(halsocoach.RoleCitizen)
+	b.MoveBy, b.Changed, b.ByCitizen = digest, now.UTC(), who.Is(halsocoach.RoleCitizen)
 	return b
 }
 
@@ -91,31 +91,31 @@ func (s *Service) mayBeMovedTo(ctx context.Context, to Booked) error {
 	if err != nil {
 		return err
 	}
-	return mayMeet(m, e)
+	return s.mayMeet(ctx, m, e)
 }
 
 // Cancel calls a talk off; again is nothing.
 func (s *Service) Cancel(ctx context.Context, who halsocoach.Actor, id string) error {
-	b, err := s.enter(ctx, who, id, "cancel talk")
+	b, err := s.enter(ctx, who, id, halsocoach.ActCancelTalk)
 	if err != nil {
 		return err
 	}
 	if b.Outcome == Cancelled {
 		return nil
 	}
-	return s.step(ctx, b.Talk, func() (ended, error) {
+	return s.operate(ctx, b.Talk, func() (ended, error) {
 		return s.cancel(ctx, id, who.Is(halsocoach.RoleCitizen))
 	})
 }
 
-// cancel runs within a step.
+// cancel runs within an operation.
 func (s *Service) cancel(ctx context.Context, id string, byCitizen bool) (ended, error) {
-	b, err := s.shelves.talk(ctx, id)
+	b, err := s.docs.talk(ctx, id)
 	if err != nil {
-		return agree, err
+		return consistent, err
 	}
 	now := s.Clock()
-	_, err = s.shelves.days.Update(ctx, DayID(b.Coach, b.Date), func(d *Day) ([]halsocoach.Event, error) {
+	err = s.docs.changeKept(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
 		t := d.Talk(id)
 		if t == nil {
 			return nil, halsocoach.ErrNotFound
@@ -129,9 +129,9 @@ func (s *Service) cancel(ctx context.Context, id string, byCitizen bool) (ended,
 		return []halsocoach.Event{e}, nil
 	})
 	if err != nil {
-		return agree, err
+		return consistent, err
 	}
-	return settle, nil
+	return reconcile, nil
 }
 
 // Mark says how a talk went, once it has begun. It is counted the first time it
@@ -140,16 +140,16 @@ func (s *Service) Mark(ctx context.Context, who halsocoach.Actor, id string, o O
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return Booked{}, err
 	}
-	b, err := s.enter(ctx, who, id, "mark talk")
+	b, err := s.enter(ctx, who, id, halsocoach.ActMarkTalk)
 	if err != nil {
 		return Booked{}, err
 	}
-	err = s.step(ctx, b.Talk, func() (ended, error) {
+	err = s.operate(ctx, b.Talk, func() (ended, error) {
 		b, err = s.mark(ctx, id, o)
 		if err != nil {
-			return agree, err
+			return consistent, err
 		}
-		return settle, nil // the enrolment expects the talk no longer
+		return reconcile, nil // the enrolment expects the talk no longer
 	})
 	if err != nil {
 		return Booked{}, err
@@ -157,14 +157,14 @@ func (s *Service) Mark(ctx context.Context, who halsocoach.Actor, id string, o O
 	return b, nil
 }
 
-// mark runs within a step, so that of two first talks of a person only one is
+// mark runs within an operation, so that of two first talks of a person only one is
 // counted as such.
 func (s *Service) mark(ctx context.Context, id string, o Outcome) (Booked, error) {
-	b, err := s.shelves.talk(ctx, id)
+	b, err := s.docs.talk(ctx, id)
 	if err != nil {
 		return Booked{}, err
 	}
-	before, err := s.shelves.ofEnrolment(ctx, b.Enrolment, "")
+	before, err := s.docs.ofEnrolment(ctx, b.Enrolment, "")
 	if err != nil {
 		return Booked{}, err
 	}
@@ -172,8 +172,12 @@ func (s *Service) mark(ctx context.Context, id string, o Outcome) (Booked, error
 	if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
 		return Booked{}, err
 	}
+	protected, err := s.Persons.Protected(ctx, b.Person)
+	if err != nil {
+		return Booked{}, err
+	}
 	now := s.Clock()
-	_, err = s.shelves.days.Update(ctx, DayID(b.Coach, b.Date), func(d *Day) ([]halsocoach.Event, error) {
+	err = s.docs.changeKept(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
 		t := d.Talk(id)
 		if t == nil {
 			return nil, halsocoach.ErrNotFound
@@ -194,7 +198,7 @@ func (s *Service) mark(ctx context.Context, id string, o Outcome) (Booked, error
 		}
 		held := s.happened(EventHeld, *t)
 		if count {
-			held = held.Counting(fact(*t, e))
+			held = held.Counting(fact(*t, e, protected))
 		}
 		return []halsocoach.Event{held}, nil
 	})

@@ -21,6 +21,23 @@ type Day struct {
 	Hours []Hours `json:"hours,omitempty"`
 	Talks []Talk  `json:"talks,omitempty"`
 	Spans []Span  `json:"spans,omitempty"`
+	// For the desk's questions, kept by note: the coach, while a talk has no
+	// outcome, and when a citizen last changed something.
+	Unmarked string     `json:"unmarked,omitempty"`
+	News     *time.Time `json:"news,omitempty"`
+}
+
+// note keeps the fields that the desk finds days by.
+func (d *Day) note() {
+	d.Unmarked, d.News = "", nil
+	for _, t := range d.Talks {
+		if t.Outcome == NotYet {
+			d.Unmarked = d.Coach
+		}
+		if t.ByCitizen && (d.News == nil || t.Changed.After(*d.News)) {
+			d.News = &t.Changed
+		}
+	}
 }
 
 // Span is time of a coach that something else has taken: a group they lead.

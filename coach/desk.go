@@ -32,8 +32,8 @@ const (
 // DeskView is what meets a coach in the morning.
 type DeskView struct {
 	Now    time.Time
-	Duties []Duty // what is due first comes first
-	Today  DayView
+	Duties []Duty    // what is due first comes first
+	Today  DayView   // without hours and free times, as those ahead
 	Ahead  []DayView // the coming days on which something is booked
 	News   []News    // what citizens have changed lately, the latest first
 }
@@ -45,10 +45,11 @@ type News struct {
 }
 
 const (
-	markWithin = 31 // days for which the desk asks how talks went
-	aheadShown = 7  // days ahead that the desk shows
-	newsFor    = 36 * time.Hour
-	newsShown  = 10
+	markWithin  = 31 // days for which the desk asks how talks went
+	aheadWithin = 7  // days ahead that the desk looks
+	aheadShown  = 2  // of those, days with something booked that it shows; the calendar has the rest
+	newsFor     = 36 * time.Hour
+	newsShown   = 10
 )
 
 // Desk is the coach's desk, sorted by promise made.
@@ -58,35 +59,27 @@ func (s *Service) Desk(ctx context.Context, who halsocoach.Actor) (DeskView, err
 	}
 	now := s.Clock()
 	today := halsocoach.DayOf(now)
-	terms, err := s.terms(ctx, who.Centre)
+	days, changed, err := s.deskDays(ctx, who, today, now)
 	if err != nil {
 		return DeskView{}, err
 	}
-	days, err := s.shelves.ofCoach(ctx, who.ID, today.Plus(-markWithin), today.Plus(aheadOf(terms)+1))
+	shown := newest(slices.DeleteFunc(bookedIn(append(slices.Clone(days), changed...), func(Talk) bool { return true }), func(b Booked) bool {
+		return b.Date < today && !b.Unmarked(now) || b.Date > days[len(days)-1].Date && !isNews(b.Talk, now)
+	}))
+	names, err := s.names(ctx, who, halsocoach.ActReadDesk, shown)
 	if err != nil {
 		return DeskView{}, err
 	}
-	weeks, err := s.shelves.patterns(ctx, who.ID)
-	if err != nil {
+	v := DeskView{Now: now}
+	if v.Duties, err = s.duties(ctx, who); err != nil {
 		return DeskView{}, err
 	}
-	shown := deskTalks(days, now)
-	names, err := s.names(ctx, who, "read desk", shown)
-	if err != nil {
-		return DeskView{}, err
-	}
-	v := DeskView{Now: now, Today: DayView{Date: today}}
-	if v.Duties, err = s.duties(ctx, who, terms); err != nil {
-		return DeskView{}, err
-	}
-	cut, from := cutFor(terms, First), now.Add(margin)
-	v.Today = viewOf(Day{Coach: who.ID, Date: today}, weeks[who.ID], cut, from, names)
 	for _, d := range days {
 		switch {
 		case d.Date == today:
-			v.Today = viewOf(d, weeks[who.ID], cut, from, names)
-		case d.Date > today && d.Date <= today.Plus(aheadShown) && len(d.Talks)+len(d.Spans) > 0:
-			v.Ahead = append(v.Ahead, viewOf(d, weeks[who.ID], cut, from, names))
+			v.Today = DayView{Date: today, Entries: entriesOf(d, names)}
+		case d.Date > today:
+			v.Ahead = append(v.Ahead, DayView{Date: d.Date, Entries: entriesOf(d, names)})
 		}
 	}
 	for _, b := range shown {
@@ -103,14 +96,30 @@ func (s *Service) Desk(ctx context.Context, who halsocoach.Actor) (DeskView, err
 	return v, nil
 }
 
-// deskTalks are the talks whose persons the desk shows.
-func deskTalks(days []Day, now time.Time) []Booked {
-	today := halsocoach.DayOf(now)
-	all := newest(bookedIn(days, func(Talk) bool { return true }))
-	return slices.DeleteFunc(all, func(b Booked) bool {
-		soon := b.Date >= today && b.Date <= today.Plus(aheadShown)
-		return !soon && !b.Unmarked(now) && !isNews(b.Talk, now)
-	})
+// deskDays are the days of the desk, by date: those on which a talk stands that
+// nobody has marked, today, and the next ones with something booked. changed are
+// the days that citizens have changed lately.
+func (s *Service) deskDays(ctx context.Context, who halsocoach.Actor, today halsocoach.Day, now time.Time) (days, changed []Day, err error) {
+	if days, err = s.docs.unmarked(ctx, who.ID, today.Plus(-markWithin), today); err != nil {
+		return nil, nil, err
+	}
+	coming, err := s.docs.ofCoach(ctx, who.ID, today, today.Plus(aheadWithin+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(coming) == 0 || coming[0].Date != today {
+		days = append(days, Day{Coach: who.ID, Date: today})
+	}
+	ahead := 0
+	for _, d := range coming {
+		if d.Date == today {
+			days = append(days, d)
+		} else if len(d.Talks)+len(d.Spans) > 0 && ahead < aheadShown {
+			days, ahead = append(days, d), ahead+1
+		}
+	}
+	changed, err = s.docs.news(ctx, who.ID, now.Add(-newsFor), newsShown)
+	return days, changed, err
 }
 
 func isNews(t Talk, now time.Time) bool {
@@ -118,7 +127,7 @@ func isNews(t Talk, now time.Time) bool {
 }
 
 // duties are those that other parts of the service know of.
-func (s *Service) duties(ctx context.Context, who halsocoach.Actor, terms halsocoach.Terms) ([]Duty, error) {
+func (s *Service) duties(ctx context.Context, who halsocoach.Actor) ([]Duty, error) {
 	var out []Duty
 	now := s.Clock()
 	n, due, err := s.Inbox.Waiting(ctx, who)
@@ -133,6 +142,10 @@ func (s *Service) duties(ctx context.Context, who halsocoach.Actor, terms halsoc
 		return nil, err
 	}
 	if unread.Conversations > 0 {
+		terms, err := s.terms(ctx, who.Centre)
+		if err != nil {
+			return nil, err
+		}
 		due := unread.Oldest.Add(time.Duration(terms.UnansweredHours) * time.Hour)
 		out = append(out, Duty{What: Unanswered, Due: due, Late: due.Before(now), Count: unread.Conversations, Path: unread.Path})
 	}

@@ -90,7 +90,7 @@ func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
 	w := newWorld(t)
 	elsa := w.People.Elsa
 	w.enrol(elsa, w.malin)
-	all, err := w.Free(w.Ctx(), elsa, coach.Asked{})
+	all, err := w.Free(w.Ctx(), elsa, coach.SlotQuery{})
 	must(t, err)
 	if all.Next != "" || all.Coaches[0].ID != "malin" || all.Name("malin") != "Malin Ask" || all.Name("ingen") != "" || all.Slots[0].Coach != "malin" || all.Slots[0].Starts != monday.At(600) {
 		t.Fatalf("%+v", all.Slots[0])
@@ -100,7 +100,7 @@ func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
 		t.Fatalf("the last is %v", last.Starts)
 	}
 	var paged []coach.Slot
-	q := coach.Asked{Limit: 20}
+	q := coach.SlotQuery{Limit: 20}
 	for {
 		o, err := w.Free(w.Ctx(), elsa, q)
 		must(t, err)
@@ -113,17 +113,17 @@ func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
 	if !slices.Equal(paged, all.Slots) {
 		t.Fatalf("%d in pages, %d at once", len(paged), len(all.Slots))
 	}
-	if n := len(mustFree(t, w, elsa, coach.Asked{From: tuesday, To: tuesday})); n != 12 {
+	if n := len(mustFree(t, w, elsa, coach.SlotQuery{From: tuesday, To: tuesday})); n != 12 {
 		t.Errorf("%d on one day", n)
 	}
-	if n := len(mustFree(t, w, elsa, coach.Asked{From: tuesday, To: monday})); n != 0 {
+	if n := len(mustFree(t, w, elsa, coach.SlotQuery{From: tuesday, To: monday})); n != 0 {
 		t.Errorf("%d on none", n)
 	}
-	_, err = w.Free(w.Ctx(), elsa, coach.Asked{From: "snart"})
+	_, err = w.Free(w.Ctx(), elsa, coach.SlotQuery{From: "snart"})
 	wants(t, err, &halsocoach.Error{Kind: halsocoach.KindInvalid})
 }
 
-func mustFree(t *testing.T, w *world, who halsocoach.Actor, q coach.Asked) []coach.Slot {
+func mustFree(t *testing.T, w *world, who halsocoach.Actor, q coach.SlotQuery) []coach.Slot {
 	t.Helper()
 	o, err := w.Free(w.Ctx(), who, q)
 	must(t, err)

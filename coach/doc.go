@@ -8,9 +8,9 @@
 // times are computed from both (Day.Free); nothing is stored for them.
 //
 // A booking claims the person's enrolment first, so that one person never gets
-// two first talks or two things at one time, and then the day. A step document
-// (step.go) says that this goes on and lets a sweep mend what a crash left: the
-// day is the truth, and the enrolment is made to agree with it.
+// two first talks or two things at one time, and then the day. An operation
+// (operation.go) says that this goes on, so that what a crash left is finished:
+// the day is the truth, and the enrolment is made to agree with it.
 //
 // Other packages hold and free group spans (HoldSpan, FreeSpan) and ask what is
 // coming (Coming, ComingOf).

@@ -2,7 +2,6 @@ package coach
 
 import (
 	"context"
-	"time"
 
 	"halsocoach"
 	"halsocoach/internal/event"
@@ -32,41 +31,30 @@ func (s *Service) happened(typ string, t Talk) halsocoach.Event {
 }
 
 // fact is what a talk that was held adds to the counts, on the day it was held.
-func fact(t Talk, e halsocoach.Enrolment) halsocoach.Fact {
+func fact(t Talk, e halsocoach.Enrolment, protected bool) halsocoach.Fact {
 	dims := e.Dims()
 	dims[halsocoach.DimChannel] = string(t.Form)
 	kind := halsocoach.CountFirstTalk
 	if t.Kind == FollowUp {
 		kind = halsocoach.CountFollowUp
 	}
-	return halsocoach.Count(kind, t.Starts, halsocoach.KommunOfCentre(t.Centre), t.Protected || e.Protected, dims)
+	return halsocoach.Count(kind, t.Starts, halsocoach.KommunOfCentre(t.Centre), protected, dims)
 }
 
-// sweepEvery is how often left steps are looked for.
-const sweepEvery = 15 * time.Second
-
-// Start runs the consumers, and the sweep soon and then again and again, on one
-// node at a time, until ctx ends.
+// Start runs the consumer, and finishes operations that are left behind, until
+// ctx ends.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 	if err := bus.Consume(ctx, "coach", []string{eventEnded}, s.left); err != nil {
 		return err
 	}
 	leases := store.Leases{Store: s.Store, Clock: s.Clock, Log: s.Log}
-	bus.Go(ctx, func(ctx context.Context) { leases.Every(ctx, "coach.sweep", sweepEvery, s.sweep) })
+	bus.Go(ctx, func(ctx context.Context) { leases.Finish(ctx, s.Unfinished()) })
 	return nil
-}
-
-func (s *Service) sweep(ctx context.Context) error {
-	n, err := s.Sweep(ctx)
-	if n > 0 {
-		s.Log.Info("talks were settled after an interruption", "n", n)
-	}
-	return err
 }
 
 // left calls off what a person who has left had ahead.
 func (s *Service) left(ctx context.Context, e halsocoach.Event) error {
-	talks, err := s.shelves.ofEnrolment(ctx, e.Subject, halsocoach.DayOf(s.Clock()))
+	talks, err := s.docs.ofEnrolment(ctx, e.Subject, halsocoach.DayOf(s.Clock()))
 	if err != nil {
 		return err
 	}
@@ -74,7 +62,7 @@ func (s *Service) left(ctx context.Context, e halsocoach.Event) error {
 		if b.Outcome != NotYet || b.Begun(s.Clock()) {
 			continue
 		}
-		if err := s.step(ctx, b.Talk, func() (ended, error) { return s.cancel(ctx, b.ID, false) }); err != nil {
+		if err := s.operate(ctx, b.Talk, func() (ended, error) { return s.cancel(ctx, b.ID, false) }); err != nil {
 			return err
 		}
 	}

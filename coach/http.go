@@ -36,9 +36,9 @@ const (
 	daysMore  = 5 // and how many more at a time
 )
 
-// asked is which free times the address asks for.
-func asked(c *fiber.Ctx) Asked {
-	return Asked{Centre: c.Query("hos"), Days: min(max(c.QueryInt("dagar"), daysShown), ownAhead)}
+// slotQuery is which free times the address asks for.
+func slotQuery(c *fiber.Ctx) SlotQuery {
+	return SlotQuery{Centre: c.Query("hos"), Days: min(max(c.QueryInt("dagar"), daysShown), ownAhead)}
 }
 
 func (s *Service) showTalks(c *fiber.Ctx) error {
@@ -48,7 +48,7 @@ func (s *Service) showTalks(c *fiber.Ctx) error {
 // talksPage is the citizen's talks and what can be booked. lost is said above
 // the times when somebody was quicker.
 func (s *Service) talksPage(c *fiber.Ctx, f *web.Form, status int, lost string) error {
-	q := asked(c)
+	q := slotQuery(c)
 	if centre := f.Get("hos"); centre != "" {
 		q.Centre = centre
 	}
@@ -72,7 +72,7 @@ func (s *Service) talksPage(c *fiber.Ctx, f *web.Form, status int, lost string) 
 func (s *Service) postBooking(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	coach, starts, form := readSlot(f.Get("tid"))
-	b, _, err := s.Book(web.Ctx(c), web.Who(c), web.Req(c), Wish{Coach: coach, Starts: starts, Form: form})
+	b, _, err := s.Book(web.Ctx(c), web.Who(c), web.Req(c), BookRequest{Coach: coach, Starts: starts, Form: form})
 	switch {
 	case err == nil:
 		return web.Redirect(c, talksPath+"/"+b.ID, "Samtalet är bokat.")
@@ -148,7 +148,7 @@ func (s *Service) movePage(c *fiber.Ctx, f *web.Form, status int, lost string) e
 	if web.Who(c).Staff() {
 		back = "/kalender"
 	}
-	choice, err := s.Choices(web.Ctx(c), web.Who(c), c.Params("id"), asked(c))
+	choice, err := s.Choices(web.Ctx(c), web.Who(c), c.Params("id"), slotQuery(c))
 	if halsocoach.KindOf(err) == halsocoach.KindConflict {
 		return web.Show(c, web.Page{Title: "Byt tid", Active: back, Status: fiber.StatusConflict}, stopPage(textOf(err), back, web.T(web.Ctx(c), "Tillbaka")))
 	}
@@ -163,10 +163,10 @@ func (s *Service) movePage(c *fiber.Ctx, f *web.Form, status int, lost string) e
 
 func (s *Service) postMove(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	wish, err := readTime(f, web.Who(c))
+	at, err := readTime(f, web.Who(c))
 	var b Booked
 	if err == nil {
-		b, err = s.Move(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), NewTime{wish.Coach, wish.Starts, wish.Form})
+		b, err = s.Move(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), NewTime{at.Coach, at.Starts, at.Form})
 	}
 	switch {
 	case err == nil && web.Who(c).Staff():
@@ -185,7 +185,7 @@ func (s *Service) postMove(c *fiber.Ctx) error {
 
 // readTime is the chosen time of a form: one of the free times, or for a coach
 // a time of their own choice.
-func readTime(f *web.Form, who halsocoach.Actor) (Wish, error) {
+func readTime(f *web.Form, who halsocoach.Actor) (BookRequest, error) {
 	if who.Is(halsocoach.RoleCoach) && f.Get("datum")+f.Get("klockan") != "" {
 		date := halsocoach.Day(f.Get("datum"))
 		at, ok := readClock(f.Get("klockan"))
@@ -200,12 +200,12 @@ func readTime(f *web.Form, who halsocoach.Actor) (Wish, error) {
 			faults = append(faults, halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})
 		}
 		if err := halsocoach.Invalid(faults...); err != nil {
-			return Wish{}, err
+			return BookRequest{}, err
 		}
-		return Wish{Coach: who.ID, Starts: wall(date, at), Form: Form(f.Get("form"))}, nil
+		return BookRequest{Coach: who.ID, Starts: wall(date, at), Form: Form(f.Get("form"))}, nil
 	}
 	coach, starts, form := readSlot(f.Get("tid"))
-	return Wish{Coach: coach, Starts: starts, Form: form}, nil
+	return BookRequest{Coach: coach, Starts: starts, Form: form}, nil
 }
 
 func (s *Service) askCancel(c *fiber.Ctx) error {
@@ -250,9 +250,6 @@ func (s *Service) sendFile(c *fiber.Ctx) error {
 	t := ics.Time{
 		Of: []string{"talk", b.ID}, Sequence: b.Move, Title: web.T(ctx, "Bokad tid"), Where: where,
 		Note: web.T(ctx, "Byt tid eller avboka där du bokade."), Starts: b.Starts, Ends: b.Ends,
-	}
-	if b.Form != OnSite {
-		t.Where = formText(ctx, b.Form)
 	}
 	if b.Outcome == Cancelled {
 		t.Cancelled = true

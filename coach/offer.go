@@ -11,8 +11,8 @@ import (
 	"halsocoach"
 )
 
-// Asked is which free times somebody wants to see. All fields may be empty.
-type Asked struct {
+// SlotQuery is which free times somebody wants to see. All fields may be empty.
+type SlotQuery struct {
 	Centre string         // "" = the citizen's or the coach's own
 	From   halsocoach.Day // included; "" = today
 	To     halsocoach.Day // included; "" = as far ahead as can be booked
@@ -43,7 +43,7 @@ func (o Offer) Name(coach string) string {
 
 // Free are the free times at a centre: for a citizen, of the length of their
 // next talk.
-func (s *Service) Free(ctx context.Context, who halsocoach.Actor, q Asked) (Offer, error) {
+func (s *Service) Free(ctx context.Context, who halsocoach.Actor, q SlotQuery) (Offer, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
 		return Offer{}, err
 	}
@@ -67,7 +67,7 @@ func (s *Service) Free(ctx context.Context, who halsocoach.Actor, q Asked) (Offe
 		return Offer{}, err
 	}
 	q.Centre = e.Centre
-	talks, err := s.shelves.ofPerson(ctx, who.ID, "")
+	talks, err := s.docs.ofEnrolment(ctx, e.ID, "")
 	if err != nil {
 		return Offer{}, err
 	}
@@ -89,7 +89,7 @@ func chosen(mine []halsocoach.Enrolment, centre string) (halsocoach.Enrolment, e
 	return best, nil
 }
 
-func (q Asked) check() error {
+func (q SlotQuery) check() error {
 	var faults []halsocoach.Field
 	if q.From != "" && !q.From.Valid() {
 		faults = append(faults, halsocoach.Field{Name: "from", Text: "Skriv datum som åååå-mm-dd."})
@@ -102,7 +102,7 @@ func (q Asked) check() error {
 
 // fill computes the free times. except is a talk that is to be moved, whose
 // time counts as free.
-func (s *Service) fill(ctx context.Context, o Offer, q Asked, except string) (Offer, error) {
+func (s *Service) fill(ctx context.Context, o Offer, q SlotQuery, except string) (Offer, error) {
 	var err error
 	if o.Centre, err = s.Registers.Centre(ctx, q.Centre); err != nil {
 		return o, err
@@ -115,7 +115,13 @@ func (s *Service) fill(ctx context.Context, o Offer, q Asked, except string) (Of
 	if err != nil {
 		return o, err
 	}
-	o.Coaches = order(coaches, o.Enrolment)
+	protected := false
+	if o.Enrolment.Person != "" {
+		if protected, err = s.Persons.Protected(ctx, o.Enrolment.Person); err != nil {
+			return o, err
+		}
+	}
+	o.Coaches = order(coaches, o.Enrolment.Coach, protected)
 	now := s.Clock()
 	today := halsocoach.DayOf(now)
 	from, to := max(q.From, today), today.Plus(aheadOf(terms))
@@ -129,11 +135,11 @@ func (s *Service) fill(ctx context.Context, o Offer, q Asked, except string) (Of
 	for i, m := range o.Coaches {
 		ids[i] = m.ID
 	}
-	weeks, err := s.shelves.patterns(ctx, ids...)
+	weeks, err := s.docs.patterns(ctx, ids...)
 	if err != nil {
 		return o, err
 	}
-	calendar, err := s.shelves.calendar(ctx, ids, from, int((to.At(720).Sub(from.At(720))+12*time.Hour)/(24*time.Hour))+1)
+	calendar, err := s.docs.calendar(ctx, ids, from, int((to.At(720).Sub(from.At(720))+12*time.Hour)/(24*time.Hour))+1)
 	if err != nil {
 		return o, err
 	}
@@ -158,14 +164,14 @@ func (s *Service) fill(ctx context.Context, o Offer, q Asked, except string) (Of
 	return o, nil
 }
 
-// order puts the person's own coach first and the others by name; a person with
+// order puts the person's named coach first and the others by name; a person with
 // protected identity meets nobody else.
-func order(coaches []halsocoach.StaffMember, e halsocoach.Enrolment) []halsocoach.StaffMember {
+func order(coaches []halsocoach.StaffMember, named string, protected bool) []halsocoach.StaffMember {
 	out := slices.DeleteFunc(slices.Clone(coaches), func(m halsocoach.StaffMember) bool {
-		return m.Ended || e.Protected && m.ID != e.Coach
+		return m.Ended || protected && m.ID != named
 	})
 	own := func(m halsocoach.StaffMember) int {
-		if m.ID == e.Coach {
+		if m.ID == named {
 			return 0
 		}
 		return 1
@@ -186,11 +192,15 @@ type Mine struct {
 }
 
 // MyTalks is a citizen's talks and, when none is ahead, the free times.
-func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q Asked) (Mine, error) {
+func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q SlotQuery) (Mine, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return Mine{}, err
 	}
-	talks, err := s.shelves.ofPerson(ctx, who.ID, "")
+	self, err := s.Persons.Of(ctx, who.ID)
+	if err != nil {
+		return Mine{}, err
+	}
+	talks, err := s.docs.ofPerson(ctx, self, "")
 	if err != nil {
 		return Mine{}, err
 	}
@@ -249,7 +259,7 @@ func (s *Service) where(ctx context.Context, who halsocoach.Actor, b Booked) (Wh
 	}
 	switch b.Form {
 	case ByVideo:
-		weeks, err := s.shelves.patterns(ctx, b.Coach)
+		weeks, err := s.docs.patterns(ctx, b.Coach)
 		w.Video = weeks[b.Coach].Video
 		return w, err
 	case ByPhone:
@@ -280,17 +290,22 @@ func (s *Service) Talk(ctx context.Context, who halsocoach.Actor, id string) (Ch
 	return Choice{Booked: b, Where: m.Where[b.ID], CoachName: m.Coach[b.Coach]}, nil
 }
 
-// Own is a citizen's own talk and the address where it is held; the address is
-// "" for a talk by phone or video, and for a person with protected identity.
-func (s *Service) Own(ctx context.Context, who halsocoach.Actor, id string) (b Booked, address string, err error) {
+// Own is a citizen's own talk and where it is held, for a calendar that others
+// may see: the address, or the form of a talk by phone or video. Nothing is said
+// of it for a person with protected identity.
+func (s *Service) Own(ctx context.Context, who halsocoach.Actor, id string) (b Booked, where string, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return Booked{}, "", err
 	}
 	if b, err = s.enter(ctx, who, id, ""); err != nil {
 		return Booked{}, "", err
 	}
-	if b.Form != OnSite || b.Protected || who.Protected {
-		return b, "", nil
+	protected, err := s.Persons.Protected(ctx, b.Person)
+	if err != nil || protected {
+		return b, "", err
+	}
+	if b.Form != OnSite {
+		return b, formText(ctx, b.Form), nil
 	}
 	c, err := s.Registers.Centre(ctx, b.Centre)
 	if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {
@@ -300,7 +315,7 @@ func (s *Service) Own(ctx context.Context, who halsocoach.Actor, id string) (b B
 }
 
 // Choices is a talk with the times it can be moved to.
-func (s *Service) Choices(ctx context.Context, who halsocoach.Actor, id string, q Asked) (Choice, error) {
+func (s *Service) Choices(ctx context.Context, who halsocoach.Actor, id string, q SlotQuery) (Choice, error) {
 	if err := q.check(); err != nil {
 		return Choice{}, err
 	}

@@ -2,6 +2,7 @@ package coach_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -126,7 +127,8 @@ func TestATalkIsTakenIntoTheOwnCalendar(t *testing.T) {
 	w := newWorld(t)
 	app, elsa, anna := w.app(), w.People.Elsa, w.People.Anna
 	w.enrol(elsa, w.People.Maria)
-	w.enrol(anna, w.People.Maria, func(e *halsocoach.Enrolment) { e.Protected = true })
+	w.enrol(anna, w.People.Maria)
+	w.protect(anna)
 	b := w.book(elsa, w.wish(tuesday, 9))
 	path := "/samtal/" + b.ID
 	v := app.As(elsa)
@@ -168,6 +170,25 @@ func TestATalkIsTakenIntoTheOwnCalendar(t *testing.T) {
 	if r := app.As(anna).Get("/samtal/" + hidden.ID + "/kalender.ics"); r.Status != 200 || strings.Contains(r.Body, "LOCATION") {
 		t.Errorf("the place of a protected person: %d %s", r.Status, r.Body)
 	}
+	for _, at := range []struct {
+		hour  int
+		where string
+	}{{11, "LOCATION:Torget"}, {14, "LOCATION:Telefon"}} {
+		omar := halsocoach.Actor{ID: fmt.Sprint("omar", at.hour), Role: halsocoach.RoleCitizen}
+		w.enrol(omar, w.People.Maria)
+		file := "/samtal/" + w.book(omar, w.wish(tuesday, at.hour)).ID + "/kalender.ics"
+		if r := app.As(omar).Get(file); !strings.Contains(r.Body, at.where) {
+			t.Errorf("the file does not say %s: %s", at.where, r.Body)
+		}
+		w.protect(omar)
+		if r := app.As(omar).Get(file); r.Status != 200 || strings.Contains(r.Body, "LOCATION") {
+			t.Errorf("the place of a person who has become protected: %s", r.Body)
+		}
+		must(t, w.Persons.Unprotect(w.Ctx(), w.People.Region, omar.ID, "beslut"))
+		if r := app.As(omar).Get(file); !strings.Contains(r.Body, at.where) {
+			t.Errorf("the file does not say %s again: %s", at.where, r.Body)
+		}
+	}
 }
 
 func TestATalkSaysHowTheTwoWillMeet(t *testing.T) {
@@ -175,8 +196,9 @@ func TestATalkSaysHowTheTwoWillMeet(t *testing.T) {
 	app, elsa, anna, maria := w.app(), w.People.Elsa, w.People.Anna, w.People.Maria
 	must(t, w.SetDay(w.Ctx(), maria, tuesday, []coach.Hours{{From: 9 * 60, To: 12 * 60, Form: coach.ByVideo}, {From: 13 * 60, To: 16 * 60, Form: coach.ByPhone}}))
 	w.enrol(elsa, maria)
-	w.enrol(anna, maria, func(e *halsocoach.Enrolment) { e.Protected = true })
-	video := w.book(elsa, coach.Wish{Coach: "maria", Starts: tuesday.At(9 * 60), Form: coach.ByVideo})
+	w.enrol(anna, maria)
+	w.protect(anna)
+	video := w.book(elsa, coach.BookRequest{Coach: "maria", Starts: tuesday.At(9 * 60), Form: coach.ByVideo})
 	phone := w.book(anna, w.wish(tuesday, 13))
 	const link = "https://video.example.org/maria"
 

@@ -3,11 +3,13 @@ package coach
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 )
 
@@ -46,6 +48,7 @@ type Messages interface {
 // Config is what the coach's desk needs from the rest of the program.
 type Config struct {
 	Store      store.Store
+	Persons    *person.Service
 	Enrolments Enrolments
 	Inbox      Inbox
 	Messages   Messages
@@ -60,7 +63,7 @@ type Config struct {
 // Service is the coach's desk: all that pages, API and other packages may do.
 type Service struct {
 	Config
-	shelves shelves
+	docs docs
 }
 
 // New makes the service; every field of cfg is needed.
@@ -94,11 +97,8 @@ func cutFor(t halsocoach.Terms, k Kind) Cut {
 // mayCoach says whether a coach may work with a person: one of the coach's own
 // centre, and with protected identity only their named coach. Nobody is told
 // that somebody else's person exists.
-func mayCoach(who halsocoach.Actor, e halsocoach.Enrolment) error {
-	if e.Centre != who.Centre || e.Protected && e.Coach != who.ID {
-		return halsocoach.ErrNotFound
-	}
-	return nil
+func (s *Service) mayCoach(ctx context.Context, who halsocoach.Actor, e halsocoach.Enrolment) error {
+	return s.mayMeet(ctx, halsocoach.StaffMember{ID: who.ID, Centre: who.Centre}, e)
 }
 
 // coached is the enrolment of a person whom the coach may work with, and the
@@ -108,7 +108,7 @@ func (s *Service) coached(ctx context.Context, who halsocoach.Actor, enrolment s
 	if err != nil {
 		return e, err
 	}
-	if err := mayCoach(who, e); err != nil {
+	if err := s.mayCoach(ctx, who, e); err != nil {
 		return halsocoach.Enrolment{}, err
 	}
 	return e, s.AccessLog.Saw(ctx, who, act, "samtal", e.Person)
@@ -120,25 +120,29 @@ func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id string, ac
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
 		return Booked{}, err
 	}
-	b, err := s.shelves.talk(ctx, id)
+	b, err := s.docs.talk(ctx, id)
 	if err != nil {
 		return Booked{}, err
 	}
 	if who.Is(halsocoach.RoleCitizen) {
-		if b.Person != who.ID {
-			return Booked{}, halsocoach.ErrNotFound
+		self, err := s.Persons.Of(ctx, who.ID)
+		if err == nil && !self.Has(b.Person) {
+			err = halsocoach.ErrNotFound
+		}
+		if err != nil {
+			return Booked{}, err
 		}
 		return b, nil
 	}
 	if b.Centre != who.Centre {
 		return Booked{}, halsocoach.ErrNotFound
 	}
-	if b.Coach != who.ID { // whether the person is protected now is the enrolment's to say
+	if b.Coach != who.ID {
 		e, err := s.Enrolments.Enrolment(ctx, b.Enrolment)
 		if err != nil {
 			return Booked{}, err
 		}
-		if err := mayCoach(who, e); err != nil {
+		if err := s.mayCoach(ctx, who, e); err != nil {
 			return Booked{}, err
 		}
 	}
@@ -154,13 +158,17 @@ func (s *Service) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoac
 	now := s.Clock()
 	today := halsocoach.DayOf(now)
 	if who.Is(halsocoach.RoleCitizen) {
-		talks, err := s.shelves.ofPerson(ctx, who.ID, today)
+		self, err := s.Persons.Of(ctx, who.ID)
+		if err != nil {
+			return nil, err
+		}
+		talks, err := s.docs.ofPerson(ctx, self, today)
 		if err != nil {
 			return nil, err
 		}
 		return s.appointments(ctx, who, coming(talks, now))
 	}
-	days, err := s.shelves.ofCoach(ctx, who.ID, today, today.Plus(14))
+	days, err := s.docs.ofCoach(ctx, who.ID, today, today.Plus(14))
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +195,7 @@ func (s *Service) ComingOf(ctx context.Context, who halsocoach.Actor, enrolmentI
 		return nil, err
 	}
 	now := s.Clock()
-	talks, err := s.shelves.ofEnrolment(ctx, enrolmentID, halsocoach.DayOf(now))
+	talks, err := s.docs.ofEnrolment(ctx, enrolmentID, halsocoach.DayOf(now))
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +253,37 @@ func (s *Service) appointment(ctx context.Context, t Talk) (halsocoach.Appointme
 	return a, nil
 }
 
+// FirstHeld is the day of the first talk that was held within an enrolment, ""
+// before there is one.
+func (s *Service) FirstHeld(ctx context.Context, enrolment string) (halsocoach.Day, error) {
+	talks, err := s.docs.ofEnrolment(ctx, enrolment, "")
+	if err != nil {
+		return "", fmt.Errorf("first talk of %s: %w", enrolment, err)
+	}
+	for _, b := range talks { // by time
+		if b.Kind == First && b.Outcome == Held {
+			return halsocoach.DayOf(b.Starts), nil
+		}
+	}
+	return "", nil
+}
+
+// Booking is what those who tell people of it need to know of a talk. It is an
+// unnamed struct, so that the package that asks declares it in its own words.
+type Booking = struct {
+	Person                 string
+	First, ByCoach, Coming bool
+}
+
+// Booking is how a talk stands, for the program itself.
+func (s *Service) Booking(ctx context.Context, talk string) (Booking, error) {
+	b, err := s.docs.talk(ctx, talk)
+	if err != nil {
+		return Booking{}, fmt.Errorf("booking of %s: %w", talk, err)
+	}
+	return Booking{Person: b.Person, First: b.Kind == First, ByCoach: !b.ByCitizen, Coming: b.Coming(s.Clock())}, nil
+}
+
 func local(t time.Time) time.Time { return t.In(halsocoach.Stockholm()) }
 
 // talkPath is the coach's page of a talk.
@@ -258,14 +297,14 @@ func (s *Service) HoldSpan(ctx context.Context, coach string, what halsocoach.Ap
 	if _, err := s.Staff.Member(ctx, coach); err != nil {
 		return err
 	}
-	return s.shelves.change(ctx, coach, halsocoach.DayOf(what.Starts), func(d *Day) ([]halsocoach.Event, error) {
+	return s.docs.change(ctx, coach, halsocoach.DayOf(what.Starts), func(d *Day) ([]halsocoach.Event, error) {
 		return nil, d.Hold(Span{what.ID, what.Title, local(what.Starts), local(what.Ends)})
 	})
 }
 
 // FreeSpan gives the time back; what is not held is nothing.
 func (s *Service) FreeSpan(ctx context.Context, coach, id string, starts time.Time) error {
-	_, err := s.shelves.days.Update(ctx, DayID(coach, halsocoach.DayOf(starts)), func(d *Day) ([]halsocoach.Event, error) {
+	err := s.docs.changeKept(ctx, coach, halsocoach.DayOf(starts), func(d *Day) ([]halsocoach.Event, error) {
 		d.Release(id)
 		return nil, nil
 	})

@@ -3,16 +3,17 @@ package coach
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 )
 
 // Kinds are the documents of the package.
-func Kinds() []store.Kind { return []store.Kind{daysKind(), weeksKind(), stepsKind()} }
+func Kinds() []store.Kind { return []store.Kind{daysKind(), weeksKind(), operationsKind()} }
 
 // daysKind holds Day by DayID: what is booked with a coach on a date.
 func daysKind() store.Kind {
@@ -21,29 +22,31 @@ func daysKind() store.Kind {
 		{Name: "enrolment", Fields: []store.Field{store.M("talks.enrolment"), store.T("day")}},
 		{Name: "talk", Fields: []store.Field{store.M("talks.id")}},
 		{Name: "coach", Fields: []store.Field{store.T("coach"), store.T("day")}},
+		{Name: "unmarked", Fields: []store.Field{store.T("unmarked"), store.T("day")}},
+		{Name: "news", Fields: []store.Field{store.T("coach"), store.D("news")}},
 	}}
 }
 
 // weeksKind holds Weeks by the coach's staff id.
 func weeksKind() store.Kind { return store.Kind{Name: "coach_weeks", NoPerson: true} }
 
-// stepsKind holds step by enrolment.
-func stepsKind() store.Kind {
-	return store.Kind{Name: "coach_steps", Indexes: []store.Index{
+// operationsKind holds operation by enrolment.
+func operationsKind() store.Kind {
+	return store.Kind{Name: "coach_operations", Indexes: []store.Index{
 		{Name: "person", Fields: []store.Field{store.T("person")}},
 		{Name: "at", Fields: []store.Field{store.D("at")}},
 	}}
 }
 
-// shelves are the package's collections and the questions asked of them.
-type shelves struct {
-	days  store.Collection[Day]
-	weeks store.Collection[Weeks]
-	steps store.Collection[step]
+// docs are the package's collections and the questions asked of them.
+type docs struct {
+	days       store.Collection[Day]
+	weeks      store.Collection[Weeks]
+	operations store.Collection[operation]
 }
 
-func open(s store.Store) shelves {
-	return shelves{store.In[Day](s, daysKind()), store.In[Weeks](s, weeksKind()), store.In[step](s, stepsKind())}
+func open(s store.Store) docs {
+	return docs{store.In[Day](s, daysKind()), store.In[Weeks](s, weeksKind()), store.In[operation](s, operationsKind())}
 }
 
 // Booked is a talk with the day it stands in.
@@ -84,7 +87,7 @@ func newest(all []Booked) []Booked {
 
 // all reads a query to its end. It is for what is bounded by nature: a person's
 // talks, a coach's days between two dates.
-func (s shelves) all(ctx context.Context, q store.Query) ([]Day, error) {
+func (s docs) all(ctx context.Context, q store.Query) ([]Day, error) {
 	q.Limit = 1000
 	var out []Day
 	for {
@@ -102,13 +105,13 @@ func (s shelves) all(ctx context.Context, q store.Query) ([]Day, error) {
 
 // places are the days in which a talk stands: one, or two in the middle of a
 // move.
-func (s shelves) places(ctx context.Context, talk string) ([]Booked, error) {
+func (s docs) places(ctx context.Context, talk string) ([]Booked, error) {
 	days, err := s.all(ctx, store.Query{Index: "talk", Equal: []any{talk}})
 	return bookedIn(days, func(t Talk) bool { return t.ID == talk }), err
 }
 
 // talk finds a talk by its id.
-func (s shelves) talk(ctx context.Context, id string) (Booked, error) {
+func (s docs) talk(ctx context.Context, id string) (Booked, error) {
 	places, err := s.places(ctx, id)
 	if err != nil {
 		return Booked{}, err
@@ -119,58 +122,46 @@ func (s shelves) talk(ctx context.Context, id string) (Booked, error) {
 	return newest(places)[0], nil
 }
 
-// ofPerson are a person's talks from a day on ("" = all).
-func (s shelves) ofPerson(ctx context.Context, person string, from halsocoach.Day) ([]Booked, error) {
-	days, err := s.all(ctx, store.Query{Index: "person", Equal: []any{person}, From: string(from)})
-	return newest(bookedIn(days, func(t Talk) bool { return t.Person == person })), err
+// ofPerson are a person's talks from a day on ("" = all), under all their ids.
+func (s docs) ofPerson(ctx context.Context, who person.Identity, from halsocoach.Day) ([]Booked, error) {
+	var days []Day
+	for _, id := range who.IDs {
+		some, err := s.all(ctx, store.Query{Index: "person", Equal: []any{id}, From: string(from)})
+		if err != nil {
+			return nil, err
+		}
+		days = append(days, some...)
+	}
+	return newest(bookedIn(days, func(t Talk) bool { return who.Has(t.Person) })), nil
 }
 
 // ofEnrolment are the talks of an enrolment from a day on.
-func (s shelves) ofEnrolment(ctx context.Context, enrolment string, from halsocoach.Day) ([]Booked, error) {
+func (s docs) ofEnrolment(ctx context.Context, enrolment string, from halsocoach.Day) ([]Booked, error) {
 	days, err := s.all(ctx, store.Query{Index: "enrolment", Equal: []any{enrolment}, From: string(from)})
 	return newest(bookedIn(days, func(t Talk) bool { return t.Enrolment == enrolment })), err
 }
 
-// FirstHeld is the day of the first talk that was held within an enrolment, ""
-// before there is one.
-func (s *Service) FirstHeld(ctx context.Context, enrolment string) (halsocoach.Day, error) {
-	talks, err := s.shelves.ofEnrolment(ctx, enrolment, "")
-	if err != nil {
-		return "", fmt.Errorf("first talk of %s: %w", enrolment, err)
-	}
-	for _, b := range talks { // by time
-		if b.Kind == First && b.Outcome == Held {
-			return halsocoach.DayOf(b.Starts), nil
-		}
-	}
-	return "", nil
+// unmarked are a coach's days from a day to another, not included, on which a
+// talk stands of which nobody has said how it went.
+func (s docs) unmarked(ctx context.Context, coach string, from, before halsocoach.Day) ([]Day, error) {
+	return s.all(ctx, store.Query{Index: "unmarked", Equal: []any{coach}, From: string(from), Before: string(before)})
 }
 
-// Booking is what those who tell people of it need to know of a talk. It is an
-// unnamed struct, so that the package that asks declares it in its own words.
-type Booking = struct {
-	Person                            string
-	First, ByCoach, Coming, Protected bool
-}
-
-// Booking is how a talk stands, for the program itself.
-func (s *Service) Booking(ctx context.Context, talk string) (Booking, error) {
-	b, err := s.shelves.talk(ctx, talk)
-	if err != nil {
-		return Booking{}, fmt.Errorf("booking of %s: %w", talk, err)
-	}
-	return Booking{Person: b.Person, First: b.Kind == First, ByCoach: !b.ByCitizen, Coming: b.Coming(s.Clock()), Protected: b.Protected}, nil
+// news are the n of a coach's days that citizens have changed last, since a time.
+func (s docs) news(ctx context.Context, coach string, since time.Time, n int) ([]Day, error) {
+	days, _, err := s.days.Find(ctx, store.Query{Index: "news", Equal: []any{coach}, From: since, Back: true, Limit: n})
+	return days, err
 }
 
 // ofCoach are a coach's days that hold anything, from a day to another, which
 // is not included.
-func (s shelves) ofCoach(ctx context.Context, coach string, from, before halsocoach.Day) ([]Day, error) {
+func (s docs) ofCoach(ctx context.Context, coach string, from, before halsocoach.Day) ([]Day, error) {
 	return s.all(ctx, store.Query{Index: "coach", Equal: []any{coach}, From: string(from), Before: string(before)})
 }
 
 // calendar is the days of several coaches, n of them from a day on, in one
 // question. Days that hold nothing are there too.
-func (s shelves) calendar(ctx context.Context, coaches []string, from halsocoach.Day, n int) (map[string][]Day, error) {
+func (s docs) calendar(ctx context.Context, coaches []string, from halsocoach.Day, n int) (map[string][]Day, error) {
 	var ids []string
 	for _, c := range coaches {
 		for i := range n {
@@ -197,7 +188,7 @@ func (s shelves) calendar(ctx context.Context, coaches []string, from halsocoach
 }
 
 // patterns are the weeks of several coaches in one question.
-func (s shelves) patterns(ctx context.Context, coaches ...string) (map[string]Weeks, error) {
+func (s docs) patterns(ctx context.Context, coaches ...string) (map[string]Weeks, error) {
 	kept, err := s.weeks.Many(ctx, coaches...)
 	out := map[string]Weeks{}
 	for _, w := range kept {
@@ -207,7 +198,7 @@ func (s shelves) patterns(ctx context.Context, coaches ...string) (map[string]We
 }
 
 // day reads one day with the pattern that stands behind it.
-func (s shelves) day(ctx context.Context, coach string, date halsocoach.Day) (Day, Weeks, error) {
+func (s docs) day(ctx context.Context, coach string, date halsocoach.Day) (Day, Weeks, error) {
 	days, err := s.calendar(ctx, []string{coach}, date, 1)
 	if err != nil {
 		return Day{}, Weeks{}, err
@@ -217,10 +208,23 @@ func (s shelves) day(ctx context.Context, coach string, date halsocoach.Day) (Da
 }
 
 // change changes a day, which begins when it first holds something.
-func (s shelves) change(ctx context.Context, coach string, date halsocoach.Day, change func(*Day) ([]halsocoach.Event, error)) error {
+func (s docs) change(ctx context.Context, coach string, date halsocoach.Day, change func(*Day) ([]halsocoach.Event, error)) error {
 	_, err := s.days.Upsert(ctx, DayID(coach, date), func(d *Day) ([]halsocoach.Event, error) {
 		d.Coach, d.Date = coach, date
-		return change(d)
+		events, err := change(d)
+		d.note()
+		return events, err
+	})
+	return err
+}
+
+// changeKept changes a day that holds something; store.ErrNotFound when it does
+// not.
+func (s docs) changeKept(ctx context.Context, coach string, date halsocoach.Day, change func(*Day) ([]halsocoach.Event, error)) error {
+	_, err := s.days.Update(ctx, DayID(coach, date), func(d *Day) ([]halsocoach.Event, error) {
+		events, err := change(d)
+		d.note()
+		return events, err
 	})
 	return err
 }

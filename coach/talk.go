@@ -42,14 +42,13 @@ type Talk struct {
 	Person    string    `json:"person"`
 	Enrolment string    `json:"enrolment"`
 	Centre    string    `json:"centre"`
-	Protected bool      `json:"protected,omitempty"`
 	Form      Form      `json:"form"`
 	Starts    time.Time `json:"starts"`
 	Ends      time.Time `json:"ends"`
 	Outcome   Outcome   `json:"outcome,omitempty"`
-	Counted   bool      `json:"counted,omitempty"` // its fact has been written
-	Wish      string    `json:"wish"`              // digests of the requests that booked and moved it
-	MoveWish  string    `json:"moveWish,omitempty"`
+	Counted   bool      `json:"counted,omitempty"`   // its fact has been written
+	Digest    string    `json:"digest"`              // of the request that booked it …
+	MoveBy    string    `json:"moveBy,omitempty"`    // … and of the one that moved it last
 	Changed   time.Time `json:"changed"`             // last booked, moved or cancelled …
 	ByCitizen bool      `json:"byCitizen,omitempty"` // … by the person
 }

@@ -62,7 +62,8 @@ func TestTalksAreFirstUntilOneWasHeldAndCountedOnce(t *testing.T) {
 func TestAHeldTalkOfAProtectedPersonIsCountedForTheCounty(t *testing.T) {
 	w := newWorld(t)
 	elsa := w.People.Elsa
-	w.enrol(elsa, w.People.Maria, func(e *halsocoach.Enrolment) { e.Protected = true })
+	w.enrol(elsa, w.People.Maria)
+	w.protect(elsa)
 	b := w.book(elsa, w.wish(tuesday, 9))
 	w.Clock.Set(b.Starts)
 	_, err := w.Mark(w.Ctx(), w.malin, b.ID, coach.Held)
@@ -79,8 +80,9 @@ func TestAHeldTalkOfAProtectedPersonIsCountedForTheCounty(t *testing.T) {
 func TestAProtectedPersonMeetsOnlyTheNamedCoach(t *testing.T) {
 	w := newWorld(t)
 	elsa := w.People.Elsa
-	e := w.enrol(elsa, w.People.Maria, func(e *halsocoach.Enrolment) { e.Protected = true })
-	o, err := w.Free(w.Ctx(), elsa, coach.Asked{})
+	e := w.enrol(elsa, w.People.Maria)
+	w.protect(elsa)
+	o, err := w.Free(w.Ctx(), elsa, coach.SlotQuery{})
 	must(t, err)
 	if len(o.Slots) == 0 || slices.ContainsFunc(o.Slots, func(s coach.Slot) bool { return s.Coach != "maria" }) {
 		t.Fatalf("%v", o.Slots)
@@ -89,7 +91,7 @@ func TestAProtectedPersonMeetsOnlyTheNamedCoach(t *testing.T) {
 	wish.Coach = "malin"
 	_, _, err = w.Book(w.Ctx(), elsa, key(), wish)
 	wants(t, err, halsocoach.ErrNotFound)
-	_, err = w.BookingFor(w.Ctx(), w.malin, e.ID, coach.Asked{})
+	_, err = w.BookingFor(w.Ctx(), w.malin, e.ID, coach.SlotQuery{})
 	wants(t, err, halsocoach.ErrNotFound)
 	b := w.book(elsa, w.wish(tuesday, 9))
 	_, err = w.Move(w.Ctx(), elsa, key(), b.ID, coach.NewTime{Coach: "malin", Starts: tuesday.At(600)})
@@ -100,20 +102,46 @@ func TestAProtectedPersonMeetsOnlyTheNamedCoach(t *testing.T) {
 
 func TestAPersonWhoBecomesProtectedIsSeenByTheNamedCoachOnly(t *testing.T) {
 	w := newWorld(t)
-	e := w.enrol(w.People.Elsa, w.People.Maria)
+	w.enrol(w.People.Elsa, w.People.Maria)
 	b := w.book(w.People.Elsa, w.wish(tuesday, 9))
 	_, err := w.Talk(w.Ctx(), w.malin, b.ID)
 	must(t, err)
-	_, err = w.people.docs.Update(w.Ctx(), e.ID, func(d *enrolled) ([]halsocoach.Event, error) {
-		d.Protected = true
-		return nil, nil
-	})
-	must(t, err)
+	w.protect(w.People.Elsa)
 	_, err = w.Talk(w.Ctx(), w.malin, b.ID)
 	wants(t, err, halsocoach.ErrNotFound)
 	wants(t, w.Cancel(w.Ctx(), w.malin, b.ID), halsocoach.ErrNotFound)
 	_, err = w.Talk(w.Ctx(), w.People.Maria, b.ID)
 	must(t, err)
+}
+
+func TestATalkIsThePersonsUnderEachOfTheirIDs(t *testing.T) {
+	w := newWorld(t)
+	elsa, other := w.People.Elsa, halsocoach.Actor{ID: "elsa-without-number", Role: halsocoach.RoleCitizen}
+	w.enrol(elsa, w.People.Maria)
+	w.enrol(other, w.malin, func(e *halsocoach.Enrolment) { e.ID = "other" })
+	b := w.book(elsa, w.wish(tuesday, 9))
+	_, err := w.Talk(w.Ctx(), other, b.ID)
+	wants(t, err, halsocoach.ErrNotFound)
+	must(t, w.Persons.Join(w.Ctx(), w.People.Maria, elsa.ID, other.ID))
+	for _, who := range []halsocoach.Actor{elsa, other} {
+		_, err := w.Talk(w.Ctx(), who, b.ID)
+		must(t, err)
+		if coming, err := w.Coming(w.Ctx(), who); err != nil || len(coming) != 1 || coming[0].ID != b.ID {
+			t.Errorf("%s has %+v ahead, %v", who.ID, coming, err)
+		}
+		if mine, err := w.MyTalks(w.Ctx(), who, coach.SlotQuery{}); err != nil || len(mine.Coming) != 1 {
+			t.Errorf("%s has %+v, %v", who.ID, mine.Coming, err)
+		}
+	}
+	w.protect(other)
+	_, err = w.Talk(w.Ctx(), w.malin, b.ID)
+	wants(t, err, halsocoach.ErrNotFound)
+	must(t, w.Cancel(w.Ctx(), other, b.ID))
+	joined, err := w.Persons.Of(w.Ctx(), elsa.ID)
+	must(t, err)
+	must(t, w.Persons.Part(w.Ctx(), w.People.Maria, joined.Joins[0].ID))
+	_, err = w.Talk(w.Ctx(), other, b.ID)
+	wants(t, err, halsocoach.ErrNotFound)
 }
 
 func TestAMoveOutsideAllYearsIsAnAnswerToMend(t *testing.T) {
@@ -153,7 +181,7 @@ func TestSomeoneElsesTalkIsNotFound(t *testing.T) {
 				return err
 			},
 			"cancel": func() error { return w.Cancel(w.Ctx(), who, b.ID) },
-			"times":  func() error { _, err := w.Choices(w.Ctx(), who, b.ID, coach.Asked{}); return err },
+			"times":  func() error { _, err := w.Choices(w.Ctx(), who, b.ID, coach.SlotQuery{}); return err },
 		} {
 			t.Run(name+" "+what, func(t *testing.T) { wants(t, do(), halsocoach.ErrNotFound) })
 		}
@@ -164,9 +192,9 @@ func TestSomeoneElsesTalkIsNotFound(t *testing.T) {
 	wants(t, err, halsocoach.ErrForbidden)
 	_, err = w.ComingOf(w.Ctx(), w.People.Johan, e.ID)
 	wants(t, err, halsocoach.ErrNotFound)
-	_, _, err = w.Book(w.Ctx(), w.People.Johan, key(), coach.Wish{Coach: "johan", Starts: tuesday.At(600), Form: coach.OnSite, Enrolment: e.ID})
+	_, _, err = w.Book(w.Ctx(), w.People.Johan, key(), coach.BookRequest{Coach: "johan", Starts: tuesday.At(600), Form: coach.OnSite, Enrolment: e.ID})
 	wants(t, err, halsocoach.ErrNotFound)
-	_, err = w.Free(w.Ctx(), elsa, coach.Asked{Centre: "0680"})
+	_, err = w.Free(w.Ctx(), elsa, coach.SlotQuery{Centre: "0680"})
 	wants(t, err, halsocoach.ErrNotFound)
 	for _, who := range []halsocoach.Actor{w.People.Kommun, w.People.Region, w.People.Vardcentral, w.People.Drift} {
 		_, err := w.Talk(w.Ctx(), who, b.ID)
@@ -252,8 +280,8 @@ func TestACoachBooksForAPersonAtATimeOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	elsa, maria := w.People.Elsa, w.People.Maria
 	e := w.enrol(elsa, maria)
-	at := func(h int, k coach.Kind) coach.Wish {
-		return coach.Wish{Coach: "maria", Starts: tuesday.At(h * 60), Form: coach.ByVideo, Enrolment: e.ID, Kind: k}
+	at := func(h int, k coach.Kind) coach.BookRequest {
+		return coach.BookRequest{Coach: "maria", Starts: tuesday.At(h * 60), Form: coach.ByVideo, Enrolment: e.ID, Kind: k}
 	}
 	first := w.book(maria, at(18, ""))
 	if first.Kind != coach.First || first.Person != elsa.ID || first.ByCitizen {
@@ -321,7 +349,7 @@ func TestStaffsReadsAreLogged(t *testing.T) {
 	for name, do := range map[string]func() error{
 		"talk":   func() error { _, _, err := w.TalkWithName(w.Ctx(), w.malin, ids[0]); return err },
 		"coming": func() error { _, err := w.ComingOf(w.Ctx(), maria, e); return err },
-		"for":    func() error { _, err := w.BookingFor(w.Ctx(), maria, e, coach.Asked{}); return err },
+		"for":    func() error { _, err := w.BookingFor(w.Ctx(), maria, e, coach.SlotQuery{}); return err },
 		"move": func() error {
 			_, err := w.Move(w.Ctx(), maria, key(), ids[0], coach.NewTime{Starts: tuesday.At(17 * 60)})
 			return err
@@ -331,7 +359,7 @@ func TestStaffsReadsAreLogged(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got := rows(func() error { _, err := w.MyTalks(w.Ctx(), people[0], coach.Asked{}); return err }); len(got) != 0 {
+	if got := rows(func() error { _, err := w.MyTalks(w.Ctx(), people[0], coach.SlotQuery{}); return err }); len(got) != 0 {
 		t.Errorf("a citizen's own read was logged: %v", got)
 	}
 }
@@ -342,7 +370,7 @@ func TestWhoLeavesHasNothingAhead(t *testing.T) {
 	elsa, maria := w.People.Elsa, w.People.Maria
 	e := w.enrol(elsa, maria)
 	w.book(elsa, w.wish(tuesday, 9))
-	w.book(maria, coach.Wish{Coach: "maria", Starts: tuesday.Plus(7).At(600), Form: coach.OnSite, Enrolment: e.ID, Kind: coach.FollowUp})
+	w.book(maria, coach.BookRequest{Coach: "maria", Starts: tuesday.Plus(7).At(600), Form: coach.OnSite, Enrolment: e.ID, Kind: coach.FollowUp})
 	_, err := w.people.docs.Update(w.Ctx(), e.ID, func(d *enrolled) ([]halsocoach.Event, error) {
 		d.Ended = true
 		return []halsocoach.Event{halsocoach.Happened("citizen.ended", w.Clock.Now(), "0684", e.ID, nil)}, nil
@@ -393,7 +421,7 @@ func TestAnHourOfTheNightOfTheClockCanBeBooked(t *testing.T) {
 	e := w.enrol(elsa, maria)
 	sunday := halsocoach.Day("2027-03-28")
 	must(t, w.SetDay(w.Ctx(), maria, sunday, []coach.Hours{{From: 0, To: 5 * 60, Form: coach.ByPhone}}))
-	o, err := w.Free(w.Ctx(), elsa, coach.Asked{From: sunday, To: sunday})
+	o, err := w.Free(w.Ctx(), elsa, coach.SlotQuery{From: sunday, To: sunday})
 	must(t, err)
 	var at []string
 	for _, s := range o.Slots {
@@ -403,7 +431,7 @@ func TestAnHourOfTheNightOfTheClockCanBeBooked(t *testing.T) {
 		t.Fatal(got)
 	}
 	for _, s := range o.Slots {
-		b, _, err := w.Book(w.Ctx(), elsa, key(), coach.Wish{Coach: s.Coach, Starts: s.Starts.UTC(), Form: s.Form})
+		b, _, err := w.Book(w.Ctx(), elsa, key(), coach.BookRequest{Coach: s.Coach, Starts: s.Starts.UTC(), Form: s.Form})
 		must(t, err)
 		if b.Date != sunday || b.Ends.Sub(b.Starts) != time.Hour {
 			t.Fatalf("%+v", b)

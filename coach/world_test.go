@@ -10,6 +10,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/coach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 )
@@ -27,18 +28,23 @@ func enrolmentsKind() []store.Kind {
 
 // enrolments keeps the promises of coach.Enrolments on the real store.
 type enrolments struct {
-	docs store.Collection[enrolled]
-	now  halsocoach.Clock
+	docs    store.Collection[enrolled]
+	persons *person.Service
+	now     halsocoach.Clock
 }
 
 var errClaim = halsocoach.Conflict("claimed", "Personen har redan något den tiden.")
 
 func (s enrolments) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Enrolment, error) {
-	docs, _, err := s.docs.Find(ctx, store.Query{Index: "person", Equal: []any{who.ID}})
+	self, err := s.persons.Of(ctx, who.ID)
 	var out []halsocoach.Enrolment
-	for _, d := range docs {
-		d.Enrolment.Person = d.Person
-		out = append(out, d.Enrolment)
+	for _, id := range self.IDs {
+		docs, _, ferr := s.docs.Find(ctx, store.Query{Index: "person", Equal: []any{id}})
+		err = errors.Join(err, ferr)
+		for _, d := range docs {
+			d.Enrolment.Person = d.Person
+			out = append(out, d.Enrolment)
+		}
 	}
 	return out, err
 }
@@ -91,7 +97,11 @@ func (s enrolments) FreeTalk(ctx context.Context, id, talk string) error {
 // where the person is not protected.
 func (s enrolments) PhoneFor(ctx context.Context, who halsocoach.Actor, id string) (string, error) {
 	d, err := s.docs.Get(ctx, id)
-	if err != nil || who.ID != d.Person && (d.Protected || who.Centre != d.Centre) {
+	if err != nil {
+		return "", err
+	}
+	whose, err := s.persons.Of(ctx, d.Person)
+	if err != nil || !whose.Has(who.ID) && (whose.Protected || who.Centre != d.Centre) {
 		return "", err
 	}
 	return "0701740605", nil
@@ -194,9 +204,9 @@ func newWorld(t testing.TB) *world {
 	env := testenv.New(t, coach.Kinds(), enrolmentsKind())
 	w := &world{Env: env, disk: &mortal{Store: env.Store}}
 	w.malin = halsocoach.Actor{ID: "malin", Role: halsocoach.RoleCoach, Name: "Malin Ask", Kommun: "0684", Centre: "0684"}
-	w.people = enrolments{store.In[enrolled](w.disk, enrolmentsKind()[0]), env.Clock.Now}
+	w.people = enrolments{store.In[enrolled](w.disk, enrolmentsKind()[0]), env.Persons, env.Clock.Now}
 	w.cfg = coach.Config{
-		Store: w.disk, Enrolments: w.people, Inbox: inbox{}, Messages: messages{}, Registers: env.Registers,
+		Store: w.disk, Persons: env.Persons, Enrolments: w.people, Inbox: inbox{}, Messages: messages{}, Registers: env.Registers,
 		Staff:    staff{env.Staff, []halsocoach.StaffMember{{ID: "malin", Name: "Malin Ask", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}}},
 		Settings: env.Terms, AccessLog: env.AccessLog, Clock: env.Clock.Now, Log: env.Log,
 	}
@@ -225,6 +235,12 @@ func (w *world) enrol(who, c halsocoach.Actor, change ...func(*halsocoach.Enrolm
 	return e
 }
 
+// protect says that a person has protected identity.
+func (w *world) protect(who halsocoach.Actor) {
+	w.T.Helper()
+	must(w.T, w.Persons.Protect(w.Ctx(), w.People.Maria, who.ID, person.ByStaff))
+}
+
 // citizens are n people enrolled with Maria.
 func (w *world) citizens(n int) []halsocoach.Actor {
 	out := make([]halsocoach.Actor, n)
@@ -235,18 +251,18 @@ func (w *world) citizens(n int) []halsocoach.Actor {
 	return out
 }
 
-func (w *world) wish(day halsocoach.Day, hour int) coach.Wish {
+func (w *world) wish(day halsocoach.Day, hour int) coach.BookRequest {
 	form := coach.OnSite
 	if hour >= 13 {
 		form = coach.ByPhone
 	}
-	return coach.Wish{Coach: "maria", Starts: day.At(hour * 60), Form: form}
+	return coach.BookRequest{Coach: "maria", Starts: day.At(hour * 60), Form: form}
 }
 
 func key() halsocoach.Request { return halsocoach.Request{Key: halsocoach.NewID()} }
 
 // book books, and must.
-func (w *world) book(who halsocoach.Actor, wish coach.Wish) coach.Booked {
+func (w *world) book(who halsocoach.Actor, wish coach.BookRequest) coach.Booked {
 	w.T.Helper()
 	b, made, err := w.Book(w.Ctx(), who, key(), wish)
 	if err != nil || !made {

@@ -18,8 +18,8 @@ type Referrals interface {
 
 // Booking is what is to be known of a talk that somebody has booked.
 type Booking = struct {
-	Person                            string
-	First, ByCoach, Coming, Protected bool
+	Person                 string
+	First, ByCoach, Coming bool
 }
 
 // Talks are asked whom a talk was booked for, and by whom.
@@ -30,9 +30,8 @@ type Talks interface {
 // Unread is what waits for a citizen in a conversation: since the last word in
 // it, zero when nothing does.
 type Unread = struct {
-	Person    string
-	Since     time.Time
-	Protected bool
+	Person string
+	Since  time.Time
 }
 
 // Conversations are asked what waits in them.
@@ -108,7 +107,7 @@ func (s *Service) moved(ctx context.Context, e halsocoach.Event) error {
 // booked: a coach has booked a first talk for somebody.
 func (s *Service) booked(ctx context.Context, e halsocoach.Event) error {
 	b, err := s.Talks.Booking(ctx, e.Subject)
-	if err != nil || !b.First || !b.ByCoach || !b.Coming || b.Protected {
+	if err != nil || !b.First || !b.ByCoach || !b.Coming {
 		return err
 	}
 	return s.Tell(ctx, News{Cause: e.ID, To: b.Person, Template: Changed, At: e.At})
@@ -118,7 +117,7 @@ func (s *Service) booked(ctx context.Context, e halsocoach.Event) error {
 // A day later it is looked at again.
 func (s *Service) written(ctx context.Context, e halsocoach.Event) error {
 	u, err := s.Conversations.WaitsFor(ctx, e.Subject)
-	if err != nil || u.Protected {
+	if err != nil {
 		return err
 	}
 	return s.Tell(ctx, News{Cause: e.ID, To: u.Person, Template: Waiting, At: e.At, Due: e.At.Add(unreadFor), About: e.Subject})
@@ -129,7 +128,7 @@ func (s *Service) written(ctx context.Context, e halsocoach.Event) error {
 // notice of its own.
 func (s *Service) stillWaits(ctx context.Context, n notice) (until time.Time, waits bool, err error) {
 	u, err := s.Conversations.WaitsFor(ctx, n.About)
-	if errors.Is(err, halsocoach.ErrNotFound) || err == nil && (u.Since.IsZero() || u.Protected) {
+	if errors.Is(err, halsocoach.ErrNotFound) || err == nil && u.Since.IsZero() {
 		return time.Time{}, false, nil
 	}
 	return u.Since.Add(unreadFor), halsocoach.DayOf(u.Since) <= halsocoach.DayOf(n.At), err

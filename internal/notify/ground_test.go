@@ -28,6 +28,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/testenv"
 )
 
@@ -266,19 +267,27 @@ func open(t *testing.T, s Settings) ground {
 }
 
 func (g ground) node(s Settings) *Service {
-	return New(Config{Settings: s, Store: g.Store, Seal: g.Seal, Clock: g.Clock.Now, Log: slog.New(slog.NewTextHandler(g.log, nil)), PublicURL: "https://halsocoach.example.se",
+	return New(Config{Settings: s, Store: g.Store, Persons: g.Persons, Seal: g.Seal, Clock: g.Clock.Now, Log: slog.New(slog.NewTextHandler(g.log, nil)), PublicURL: "https://halsocoach.example.se",
 		Referrals: g.owners, Talks: g.owners, Conversations: g.owners, Staff: colleagues{g.Staff, g.owners}, Every: 20 * time.Millisecond, Timeout: 2 * time.Second})
 }
 
 // chose is somebody's wish for e-mail.
 func (g ground) chose(who halsocoach.Actor, address string) {
 	g.T.Helper()
-	if err := g.svc.Choose(g.Ctx(), who, Wish{Channel: "email", Address: address}); err != nil {
+	if err := g.svc.Choose(g.Ctx(), who, ChoiceInput{Channel: "email", Address: address}); err != nil {
 		g.T.Fatal(err)
 	}
 }
 
 // hears lets the service hear an event, and gives back the event.
+// protect says that the person has protected identity.
+func (g ground) protect(who halsocoach.Actor) {
+	g.T.Helper()
+	if err := g.Env.Persons.Protect(g.Ctx(), g.People.Maria, who.ID, person.ByStaff); err != nil {
+		g.T.Fatal(err)
+	}
+}
+
 func (g ground) hears(typ, subject string) halsocoach.Event {
 	g.T.Helper()
 	e := halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, nil)

@@ -32,12 +32,16 @@ func (s *Service) ask(c *fiber.Ctx) error {
 }
 
 func (s *Service) show(c *fiber.Ctx, f *web.Form, status int) error {
-	return web.Show(c, web.Page{Title: "Aviseringar", Active: path, Status: status}, choicePage(f, s.On(), web.Who(c).Protected))
+	barred, err := s.Barred(web.Ctx(c), web.Who(c))
+	if err != nil {
+		return err
+	}
+	return web.Show(c, web.Page{Title: "Aviseringar", Active: path, Status: status}, choicePage(f, s.On(), barred))
 }
 
 func (s *Service) choose(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	err := s.Choose(web.Ctx(c), web.Who(c), Wish{Channel: f.Get("channel"), Address: f.Get("address")})
+	err := s.Choose(web.Ctx(c), web.Who(c), ChoiceInput{Channel: f.Get("channel"), Address: f.Get("address")})
 	if f.Failed(err) {
 		return s.show(c, f, fiber.StatusUnprocessableEntity)
 	}

@@ -92,27 +92,27 @@ type choice struct {
 // sealedAs is what the address is bound to.
 const sealedAs = "notify.address"
 
-// Wish is a choice as it was written.
-type Wish struct{ Channel, Address string }
+// ChoiceInput is a choice as it was written.
+type ChoiceInput struct{ Channel, Address string }
 
 const addressLimit = 120
 
-func (w Wish) tidy() Wish {
-	return Wish{w.Channel, strings.TrimSpace(halsocoach.Plain(w.Address))}
+func (in ChoiceInput) tidy() ChoiceInput {
+	return ChoiceInput{in.Channel, strings.TrimSpace(halsocoach.Plain(in.Address))}
 }
 
 // check says what is to be mended.
-func (w Wish) check() error {
-	switch Channel(w.Channel) {
+func (in ChoiceInput) check() error {
+	switch Channel(in.Channel) {
 	case None:
 		return nil
 	case Email:
 	default:
 		return halsocoach.Invalid(halsocoach.Field{Name: "channel", Text: "Välj om du vill ha e-post eller inte."})
 	}
-	a, err := mail.ParseAddress(w.Address)
-	_, domain, _ := strings.Cut(w.Address, "@")
-	if err != nil || a.Address != w.Address || len(w.Address) > addressLimit || !strings.Contains(strings.Trim(domain, "."), ".") {
+	a, err := mail.ParseAddress(in.Address)
+	_, domain, _ := strings.Cut(in.Address, "@")
+	if err != nil || a.Address != in.Address || len(in.Address) > addressLimit || !strings.Contains(strings.Trim(domain, "."), ".") {
 		return halsocoach.Invalid(halsocoach.Field{Name: "address", Text: "E-postadressen går inte att läsa. Den ser ut som namn@exempel.se."})
 	}
 	return nil

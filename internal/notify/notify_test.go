@@ -88,7 +88,7 @@ func TestWhoHasNotChosenIsNotTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.hears("referral.ended", "referral-1") // both are to be told …
-	if err := g.svc.Choose(g.Ctx(), g.People.Forening, Wish{Channel: "none"}); err != nil {
+	if err := g.svc.Choose(g.Ctx(), g.People.Forening, ChoiceInput{Channel: "none"}); err != nil {
 		t.Fatal(err) // … but one no longer wants it
 	}
 	g.hears("referral.ended", "referral-erased")
@@ -103,12 +103,12 @@ func TestWhoHasNotChosenIsNotTold(t *testing.T) {
 		t.Fatalf("%d letters: a colleague who has left is told", n)
 	}
 	hidden := g.People.Omar
-	hidden.Protected = true
-	if err := g.svc.Choose(g.Ctx(), hidden, Wish{Channel: "email", Address: "omar@example.se"}); halsocoach.KindOf(err) != halsocoach.KindConflict {
+	g.protect(hidden)
+	if err := g.svc.Choose(g.Ctx(), hidden, ChoiceInput{Channel: "email", Address: "omar@example.se"}); halsocoach.KindOf(err) != halsocoach.KindConflict {
 		t.Fatalf("protected identity: %v", err)
 	}
 	off := g.node(Settings{})
-	if err := off.Choose(g.Ctx(), g.People.Anna, Wish{Channel: "email", Address: "anna@example.se"}); halsocoach.KindOf(err) != halsocoach.KindConflict {
+	if err := off.Choose(g.Ctx(), g.People.Anna, ChoiceInput{Channel: "email", Address: "anna@example.se"}); halsocoach.KindOf(err) != halsocoach.KindConflict {
 		t.Fatalf("without a mail server: %v", err)
 	}
 	if err := off.Start(g.Ctx(), g.Bus); err != nil {
@@ -125,13 +125,51 @@ func TestACitizenIsToldOfATalkThatACoachHasBooked(t *testing.T) {
 	g.talks["by-anna"] = Booking{Person: anna, First: true, Coming: true}
 	g.talks["later"] = Booking{Person: anna, ByCoach: true, Coming: true}
 	g.talks["gone"] = Booking{Person: anna, First: true, ByCoach: true}
-	g.talks["hidden"] = Booking{Person: anna, First: true, ByCoach: true, Coming: true, Protected: true}
-	for _, talk := range []string{"by-anna", "later", "gone", "hidden", "by-coach"} {
+	for _, talk := range []string{"by-anna", "later", "gone", "by-coach"} {
 		g.hears("coach.talk_booked", talk)
 	}
 	g.sends()
 	if all := p.taken(); len(all) != 1 || all[0].to != "anna@example.se" {
 		t.Fatalf("%+v", all)
+	}
+}
+
+func TestAPersonIsToldUnderEachOfTheirIDs(t *testing.T) {
+	p := office(t, false)
+	g := open(t, p.settings("smtp"))
+	g.chose(g.People.Anna, "anna@example.se")
+	if err := g.Env.Persons.Join(g.Ctx(), g.People.Maria, g.People.Anna.ID, "anna-without-number"); err != nil {
+		t.Fatal(err)
+	}
+	g.talks["other"] = Booking{Person: "anna-without-number", First: true, ByCoach: true, Coming: true}
+	g.hears("coach.talk_booked", "other")
+	g.sends()
+	if all := p.taken(); len(all) != 1 || all[0].to != "anna@example.se" {
+		t.Fatalf("%+v", all)
+	}
+}
+
+func TestWhoBecomesProtectedIsToldNothing(t *testing.T) {
+	p := office(t, false)
+	g := open(t, p.settings("smtp"))
+	g.chose(g.People.Anna, "anna@example.se")
+	anna := g.People.Anna.ID
+	g.talks["before"] = Booking{Person: anna, First: true, ByCoach: true, Coming: true}
+	g.talks["after"], g.talks["lifted"] = g.talks["before"], g.talks["before"]
+	g.hears("coach.talk_booked", "before") // a notice that is not sent yet
+	g.protect(g.People.Anna)
+	g.hears("coach.talk_booked", "after")
+	g.sends()
+	if n := len(p.taken()); n != 0 {
+		t.Fatalf("%d letters to a person with protected identity", n)
+	}
+	if err := g.Env.Persons.Unprotect(g.Ctx(), g.People.Region, anna, "beslut"); err != nil {
+		t.Fatal(err)
+	}
+	g.hears("coach.talk_booked", "lifted")
+	g.sends()
+	if n := len(p.taken()); n != 1 {
+		t.Fatalf("%d letters after it was lifted", n)
 	}
 }
 
@@ -141,8 +179,8 @@ func TestWhatWaitsUnreadForADayIsTold(t *testing.T) {
 	anna := g.People.Anna.ID
 	g.chose(g.People.Anna, "anna@example.se")
 	now := g.Clock.Now()
-	for _, c := range []string{"read", "waits", "later", "hidden"} {
-		g.unread[c] = Unread{Person: anna, Since: now, Protected: c == "hidden"}
+	for _, c := range []string{"read", "waits", "later"} {
+		g.unread[c] = Unread{Person: anna, Since: now}
 		g.hears("chat.contact_made", c)
 	}
 	g.Clock.Add(23 * time.Hour)
@@ -384,7 +422,8 @@ func TestThePageKeepsTheChoice(t *testing.T) {
 		t.Fatalf("%d: offered without a mail server", r.Status)
 	}
 	hidden := g.People.Omar
-	hidden.Protected, hidden.Session = true, "hidden"
+	hidden.Session = "hidden"
+	g.protect(hidden)
 	if r := app.As(hidden).Get("/aviseringar"); strings.Contains(r.Body, "Med e-post") || !strings.Contains(r.Body, "skyddade personuppgifter") {
 		t.Fatal("offered with protected identity")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/internal/web"
@@ -26,6 +27,7 @@ type Config struct {
 	Talks         Talks
 	Staff         halsocoach.Staff
 	Conversations Conversations
+	Persons       *person.Service
 	Every         time.Duration // how often what is due is looked for; 0 = five seconds
 	Timeout       time.Duration // of each word of the mail server; 0 = fifteen seconds
 }
@@ -55,22 +57,28 @@ var (
 )
 
 // Choose is somebody's choice for themselves.
-func (s *Service) Choose(ctx context.Context, who halsocoach.Actor, w Wish) error {
+func (s *Service) Choose(ctx context.Context, who halsocoach.Actor, in ChoiceInput) error {
 	if !who.SignedIn() {
 		return halsocoach.ErrSignIn
 	}
-	w = w.tidy()
-	if err := w.check(); err != nil {
+	in = in.tidy()
+	if err := in.check(); err != nil {
 		return err
 	}
-	email := Channel(w.Channel) == Email
+	email := Channel(in.Channel) == Email
 	switch {
 	case email && !s.On():
 		return ErrOff
-	case email && who.Protected:
-		return ErrProtected
+	case email:
+		protected, err := s.Persons.Protected(ctx, who.ID)
+		if err != nil {
+			return fmt.Errorf("notices: choose: %w", err)
+		}
+		if protected {
+			return ErrProtected
+		}
 	}
-	next := choice{Person: who.ID, Channel: Channel(w.Channel), Since: s.Clock().UTC()}
+	next := choice{Person: who.ID, Channel: Channel(in.Channel), Since: s.Clock().UTC()}
 	if email {
 		have, err := s.choices.Get(ctx, who.ID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -83,7 +91,7 @@ func (s *Service) Choose(ctx context.Context, who halsocoach.Actor, w Wish) erro
 				return fmt.Errorf("notices: choose: %w", err)
 			}
 		}
-		if next.Address, err = s.Seal.Seal(ctx, next.Key, sealedAs, w.Address); err != nil {
+		if next.Address, err = s.Seal.Seal(ctx, next.Key, sealedAs, in.Address); err != nil {
 			return fmt.Errorf("notices: choose: %w", err)
 		}
 		next.Lang = web.Language(ctx)
@@ -105,15 +113,21 @@ func (s *Service) Choose(ctx context.Context, who halsocoach.Actor, w Wish) erro
 }
 
 // Chosen is what somebody has chosen, as they wrote it.
-func (s *Service) Chosen(ctx context.Context, who halsocoach.Actor) (Wish, error) {
+func (s *Service) Chosen(ctx context.Context, who halsocoach.Actor) (ChoiceInput, error) {
 	if !who.SignedIn() {
-		return Wish{}, halsocoach.ErrSignIn
+		return ChoiceInput{}, halsocoach.ErrSignIn
 	}
 	c, address, err := s.choiceOf(ctx, who.ID)
 	if err != nil {
-		return Wish{}, err
+		return ChoiceInput{}, err
 	}
-	return Wish{string(c.Channel), address}, nil
+	return ChoiceInput{string(c.Channel), address}, nil
+}
+
+// Barred says whether nothing is ever sent to the one who asks, since they have
+// protected identity.
+func (s *Service) Barred(ctx context.Context, who halsocoach.Actor) (bool, error) {
+	return s.Persons.Protected(ctx, who.ID)
 }
 
 // choiceOf is what somebody has chosen, None when nothing, with the address.
@@ -143,19 +157,19 @@ type News struct {
 }
 
 // Tell makes a notice, if the one it is for has chosen to be told before it
-// happened.
+// happened, under whichever of their ids, and does not have protected identity.
 func (s *Service) Tell(ctx context.Context, n News) error {
 	if !s.On() || n.To == "" {
 		return nil
 	}
-	c, err := s.choices.Get(ctx, n.To)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (c.Channel != Email || n.At.Before(c.Since)) {
-		return nil
-	}
+	c, wanted, err := s.wanted(ctx, n)
 	if err != nil {
 		return fmt.Errorf("notices: tell: %w", err)
 	}
-	doc := notice{ID: halsocoach.IDFrom("notice", n.Cause, n.To, string(n.Template)), To: n.To, Channel: c.Channel, Template: n.Template, About: n.About, At: n.At.UTC()}
+	if !wanted {
+		return nil
+	}
+	doc := notice{ID: halsocoach.IDFrom("notice", n.Cause, n.To, string(n.Template)), To: c.Person, Channel: c.Channel, Template: n.Template, About: n.About, At: n.At.UTC()}
 	due := n.Due.UTC()
 	if n.Due.IsZero() {
 		due = s.Clock().UTC()
@@ -165,6 +179,21 @@ func (s *Service) Tell(ctx context.Context, n News) error {
 		return fmt.Errorf("notices: tell: %w", err)
 	}
 	return nil
+}
+
+// wanted is the choice to be told by which news is sent.
+func (s *Service) wanted(ctx context.Context, n News) (c choice, wanted bool, err error) {
+	who, err := s.Persons.Of(ctx, n.To)
+	if err != nil || who.Protected {
+		return choice{}, false, err
+	}
+	all, err := s.choices.Many(ctx, who.IDs...)
+	for _, one := range all {
+		if one.Channel == Email && !n.At.Before(one.Since) && (!wanted || one.Since.After(c.Since)) {
+			c, wanted = one, true
+		}
+	}
+	return c, wanted, err
 }
 
 // errTaken says that another node has the notice.
@@ -237,11 +266,15 @@ func (s *Service) send(ctx context.Context, n notice) (*fault, error) {
 	return f, s.mark(ctx, n, f)
 }
 
-// stillHere says whether the choice stands: it is for mail, and a colleague who
-// made it has not left.
+// stillHere says whether the choice stands: it is for mail, whoever made it does
+// not have protected identity, and a colleague who made it has not left.
 func (s *Service) stillHere(ctx context.Context, c choice) (bool, error) {
-	if c.Channel != Email || c.Key == c.Person {
-		return c.Channel == Email, nil
+	if c.Channel != Email {
+		return false, nil
+	}
+	if c.Key == c.Person {
+		protected, err := s.Persons.Protected(ctx, c.Person)
+		return !protected, err
 	}
 	m, err := s.Staff.Member(ctx, c.Person)
 	if errors.Is(err, halsocoach.ErrNotFound) {

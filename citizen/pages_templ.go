@@ -1218,7 +1218,7 @@ func newGoalPage(f *web.Form) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = web.Radios(f, web.Field{Name: "habit", Label: web.T(ctx, "Vad handlar det om?")}, topicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Radios(f, web.Field{Name: "habit", Label: web.T(ctx, "Vad handlar det om?")}, web.TopicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

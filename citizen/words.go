@@ -9,35 +9,6 @@ import (
 	"halsocoach/internal/web"
 )
 
-func topicNames(ctx context.Context, topics []halsocoach.Topic) string {
-	names := make([]string, len(topics))
-	for i, t := range topics {
-		names[i] = web.TopicName(ctx, t)
-		if i > 0 {
-			names[i] = strings.ToLower(names[i])
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-func topicChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, t := range halsocoach.Topics {
-		out = append(out, web.Choice{Value: string(t), Label: web.TopicName(ctx, t)})
-	}
-	return out
-}
-
-func sourceName(ctx context.Context, s halsocoach.Source) string {
-	switch s {
-	case halsocoach.FromCareCentre:
-		return web.T(ctx, "Vårdcentral")
-	case halsocoach.FromAssociation:
-		return web.T(ctx, "Förening")
-	}
-	return web.T(ctx, "Egen kontakt")
-}
-
 // outcomeName is how it went, in a word, with the look of its tag.
 func outcomeName(ctx context.Context, o Outcome) (kind, text string) {
 	switch o {

@@ -153,7 +153,7 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				a.citizen = citizen.New(citizen.Config{
 					Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, Staff: a.staff, Registers: a.registers, AccessLog: a.accessLog,
-					Referrals: a.referral, Agendas: []citizen.Agenda{talkAdapter{a}, groupAdapter{a}}, Talks: talkAdapter{a}, Messages: messageAdapter{a},
+					Persons: a.persons, Referrals: a.referral, Groups: groupAdapter{a}, Messages: messageAdapter{a},
 				})
 				return room{pages: a.citizen.Routes, api: a.citizen.API, start: a.citizen.Start}, nil
 			},
@@ -188,7 +188,7 @@ func parts() []part {
 			},
 			build: func(a *app) (room, error) {
 				a.coach = coach.New(coach.Config{
-					Store: a.store, Enrolments: a.citizen, Inbox: a.referral, Messages: a.chat, Staff: a.staff, Registers: a.registers,
+					Store: a.store, Persons: a.persons, Enrolments: a.citizen, Inbox: a.referral, Messages: a.chat, Staff: a.staff, Registers: a.registers,
 					Settings: a.settings, AccessLog: a.accessLog, Clock: a.clock, Log: a.log,
 				})
 				return room{pages: a.coach.Routes, api: a.coach.API, start: a.coach.Start}, nil
@@ -244,7 +244,7 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				s := notify.New(notify.Config{
 					Settings: a.cfg.Mail, Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, PublicURL: a.cfg.PublicURL,
-					Referrals: a.referral, Talks: a.coach, Conversations: a.chat, Staff: a.staff,
+					Referrals: a.referral, Talks: a.coach, Conversations: a.chat, Persons: a.persons, Staff: a.staff,
 				})
 				return room{pages: s.Routes, start: s.Start}, nil
 			},

@@ -13,7 +13,6 @@ import (
 type (
 	waitAdapter      struct{ *app }
 	enrolmentAdapter struct{ *app }
-	talkAdapter      struct{ *app }
 	groupAdapter     struct{ *app }
 	messageAdapter   struct{ *app }
 )
@@ -40,14 +39,6 @@ func (e enrolmentAdapter) Enrol(ctx context.Context, a halsocoach.Accepted) (hal
 	return enrolled.Shared(), err
 }
 
-func (t talkAdapter) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
-	return t.coach.Coming(ctx, who)
-}
-
-func (t talkAdapter) ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error) {
-	return t.coach.ComingOf(ctx, who, enrolment)
-}
-
 func (g groupAdapter) Coming(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Appointment, error) {
 	return g.groups.Coming(ctx, who)
 }
@@ -60,7 +51,7 @@ func (m messageAdapter) Unread(ctx context.Context, who halsocoach.Actor) (halso
 type calendarAdapter struct{ coach *coach.Service }
 
 func (c calendarAdapter) FirstTimes(ctx context.Context, who halsocoach.Actor) ([]inbox.Time, error) {
-	offer, err := c.coach.Free(ctx, who, coach.Asked{Limit: 300})
+	offer, err := c.coach.Free(ctx, who, coach.SlotQuery{Limit: 300})
 	var out []inbox.Time
 	for _, s := range offer.Slots {
 		if s.Coach == who.ID {
@@ -71,7 +62,7 @@ func (c calendarAdapter) FirstTimes(ctx context.Context, who halsocoach.Actor) (
 }
 
 func (c calendarAdapter) BookFirst(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, enrolment string, at inbox.Time) error {
-	_, _, err := c.coach.Book(ctx, who, req, coach.Wish{Coach: who.ID, Starts: at.Starts, Form: coach.Form(at.Form), Enrolment: enrolment, Kind: coach.First})
+	_, _, err := c.coach.Book(ctx, who, req, coach.BookRequest{Coach: who.ID, Starts: at.Starts, Form: coach.Form(at.Form), Enrolment: enrolment, Kind: coach.First})
 	return err
 }
 

@@ -279,7 +279,6 @@ func (g ground) chose(who halsocoach.Actor, address string) {
 	}
 }
 
-// hears lets the service hear an event, and gives back the event.
 // protect says that the person has protected identity.
 func (g ground) protect(who halsocoach.Actor) {
 	g.T.Helper()
@@ -288,6 +287,7 @@ func (g ground) protect(who halsocoach.Actor) {
 	}
 }
 
+// hears lets the service hear an event, and gives back the event.
 func (g ground) hears(typ, subject string) halsocoach.Event {
 	g.T.Helper()
 	e := halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, nil)

@@ -224,7 +224,7 @@ func (r *resident) books(ctx context.Context, kind coach.Kind, ahead int) (b coa
 	if kind == coach.FollowUp {
 		who = r.coach
 	}
-	free, err := r.p.Coach.Free(ctx, who, coach.Asked{Centre: r.kommun.Code, From: today.Plus(ahead), To: today.Plus(ahead + 10), Limit: 12 * len(r.coaches)})
+	free, err := r.p.Coach.Free(ctx, who, coach.SlotQuery{Centre: r.kommun.Code, From: today.Plus(ahead), To: today.Plus(ahead + 10), Limit: 12 * len(r.coaches)})
 	if err != nil {
 		return b, err
 	}
@@ -237,7 +237,7 @@ func (r *resident) books(ctx context.Context, kind coach.Kind, ahead int) (b coa
 			return coach.Booked{}, nil
 		}
 		s := slots[r.lot.IntN(len(slots))]
-		wish := coach.Wish{Coach: s.Coach, Starts: s.Starts, Form: s.Form}
+		wish := coach.BookRequest{Coach: s.Coach, Starts: s.Starts, Form: s.Form}
 		if kind == coach.FollowUp {
 			wish.Enrolment, wish.Kind = r.enrolment.ID, kind
 		}
@@ -312,7 +312,7 @@ func (r *resident) checksIn(ctx context.Context) error {
 		return err
 	}
 	outcome := citizen.Outcomes[min(r.lot.IntN(4), 2)]
-	_, _, err = r.p.Citizen.CheckIn(ctx, r.who, r.key(fmt.Sprintf("checkin-%d", r.p.day(r.p.Clock.Now()))), goals[0].ID, citizen.CheckInWish{Step: 1, Outcome: outcome})
+	_, _, err = r.p.Citizen.CheckIn(ctx, r.who, r.key(fmt.Sprintf("checkin-%d", r.p.day(r.p.Clock.Now()))), goals[0].ID, citizen.CheckInInput{Step: 1, Outcome: outcome})
 	return err
 }
 

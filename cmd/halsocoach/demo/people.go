@@ -188,7 +188,7 @@ func Coach(kommun string) halsocoach.Actor { return ActorOf(coachOf(kommun)) }
 func madeUpPhone(n int) string { return fmt.Sprintf("070-174 06 %02d", 5+n%95) }
 
 // madeUpGoals are what people set out to do.
-var madeUpGoals = []citizen.GoalWish{
+var madeUpGoals = []citizen.NewGoal{
 	{Habit: "fysisk aktivitet", Words: "Jag vill orka gå till affären och hem utan att stanna.", Why: "Jag vill kunna följa med barnbarnen.", Steps: []string{"Gå 15 minuter efter lunch, tre dagar i veckan", "Ta trapporna en gång om dagen"}},
 	{Habit: "sömn", Words: "Jag vill somna före midnatt.", Why: "Jag blir en gladare människa när jag sovit.", Steps: []string{"Lägg undan telefonen klockan 22", "Gå upp samma tid varje dag"}},
 	{Habit: "mat", Words: "Jag vill äta lunch varje dag.", Why: "På eftermiddagen tar orken slut.", Steps: []string{"Laga dubbel middag på söndag och onsdag"}},

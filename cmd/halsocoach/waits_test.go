@@ -92,13 +92,8 @@ func (w *recommended) enrolled() citizen.Enrolment {
 
 // met: a first talk some days ahead, of which it is said later that it was held.
 func (w *recommended) met(ahead int) (held func(coach.Outcome)) {
-<<<<<<< HEAD
 	maria, e := demo.Coach("0684"), w.enrolled()
-	b, _, err := w.coach.Book(w.t.Context(), maria, w.key("booked"), coach.Wish{
-=======
-	maria, e := coachActor("0684"), w.enrolled()
 	b, _, err := w.coach.Book(w.t.Context(), maria, w.key("booked"), coach.BookRequest{
->>>>>>> 4070eab (citizen, coach, notify: tied to the register of persons)
 		Coach: maria.ID, Enrolment: e.ID, Kind: coach.First, Form: coach.ByPhone, Starts: halsocoach.DayOf(w.cfg.Clock()).Plus(ahead).At(8*60 + 90*(w.n%5)),
 	})
 	w.must(err)

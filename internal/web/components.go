@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"io"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -208,6 +207,33 @@ func here(yes bool) templ.Attributes {
 	return nil
 }
 
+// class is the attribute with those of the names that are not "", or none. It
+// costs a quarter of what an expression in class= does, and stands in every row.
+func class(names ...string) templ.Attributer {
+	all := ""
+	for _, name := range names {
+		switch {
+		case name == "":
+		case all == "":
+			all = name
+		default:
+			all += " " + name
+		}
+	}
+	if all == "" {
+		return templ.OrderedAttributes{}
+	}
+	return templ.OrderedAttributes{{Key: "class", Value: all}}
+}
+
+// when is the name, or nothing.
+func when(name string, yes bool) string {
+	if yes {
+		return name
+	}
+	return ""
+}
+
 // named gives an element its id, if it has one.
 func named(id string) templ.Attributes {
 	if id == "" {
@@ -283,16 +309,17 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // Icon is one of the drawn icons, for beside a text. Names are those of
 // static/icons/sprite.svg, shown at /stil; an unknown name draws nothing.
 func Icon(name string) templ.Component {
-	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, iconMarkup()[name])
-		return err
-	})
+	if icon, ok := icons()[name]; ok {
+		return icon
+	}
+	return templ.NopComponent
 }
 
-var iconMarkup = sync.OnceValue(func() map[string]string {
-	all := map[string]string{}
+// icons are made once, since a page draws dozens.
+var icons = sync.OnceValue(func() map[string]templ.Component {
+	all := map[string]templ.Component{}
 	for _, name := range iconNames() {
-		all[name] = `<svg class="icon" width="24" height="24" aria-hidden="true" focusable="false"><use href="` + Asset("icons/sprite.svg") + "#" + name + `"></use></svg>`
+		all[name] = templ.Raw(`<svg class="icon" width="24" height="24" aria-hidden="true" focusable="false"><use href="` + Asset("icons/sprite.svg") + "#" + name + `"></use></svg>`)
 	}
 	return all
 })

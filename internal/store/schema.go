@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Schema is a kind made ready for use by an adapter: it lifts index entries out
+// Schema is a kind made ready for use by an adapter: it extracts index entries
 // of bodies and checks queries. It is read only and safe for concurrent use.
 type Schema struct {
 	Kind  Kind
@@ -40,7 +40,7 @@ type Entry struct {
 	Values []any
 }
 
-// Plan is a checked query: its values are string or int64, as they are lifted.
+// Plan is a checked query: its values are string or int64, as an index holds them.
 type Plan struct {
 	Index        int
 	Equal        []any
@@ -67,7 +67,7 @@ func (s *Schema) Plan(q Query, cursors *Cursors) (Plan, error) {
 		return p, s.noIndex(q, "more values than fields")
 	}
 	for i, v := range q.Equal {
-		value, ok := lifted(fields[i], v)
+		value, ok := indexValue(fields[i], v)
 		if !ok {
 			return p, s.noIndex(q, fmt.Sprintf("%T does not fit %s", v, fields[i].Path))
 		}
@@ -89,7 +89,7 @@ func (s *Schema) Plan(q Query, cursors *Cursors) (Plan, error) {
 		if len(rest) == 0 {
 			return p, s.noIndex(q, "no field left for the range")
 		}
-		value, ok := lifted(rest[0], bound.in)
+		value, ok := indexValue(rest[0], bound.in)
 		if !ok {
 			return p, s.noIndex(q, fmt.Sprintf("%T does not fit %s", bound.in, rest[0].Path))
 		}
@@ -116,8 +116,8 @@ func (s *Schema) noIndex(q Query, why string) error {
 	return fmt.Errorf("%w: %s by %s: %s", ErrNoIndex, s.Kind.Name, q.Index, why)
 }
 
-// lifted turns a value of a query into what the index holds.
-func lifted(f Field, v any) (any, bool) {
+// indexValue turns a value of a query into what the index holds.
+func indexValue(f Field, v any) (any, bool) {
 	switch x := v.(type) {
 	case string:
 		return x, f.Type == Text || f.Type == Many

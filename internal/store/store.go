@@ -20,7 +20,7 @@ type Kind struct {
 	NoPerson bool
 }
 
-// Index is a list of fields lifted out of the documents' JSON. A document that
+// Index is a list of fields taken out of the documents' JSON. A document that
 // lacks one of the fields (missing, null, empty array) is not in the index.
 // A unique index has exactly one text field.
 type Index struct {
@@ -30,7 +30,7 @@ type Index struct {
 }
 
 // Field is a path into the JSON ("centre", "places.person"; arrays on the way
-// are walked) with the type it is lifted out as.
+// are walked) with the type it is indexed as.
 type Field struct {
 	Path string
 	Type FieldType
@@ -169,5 +169,5 @@ type Store interface {
 	Close() error
 }
 
-// Millis is how times are lifted out: milliseconds since 1970 UTC.
+// Millis is how times are indexed: milliseconds since 1970 UTC.
 func Millis(t time.Time) int64 { return t.UTC().UnixMilli() }

@@ -66,7 +66,7 @@ func (k *kind) path(i, n int) string { return "ix." + k.fields[i] + "." + letter
 
 // extractIndex makes the field ix of a body.
 func (k *kind) extractIndex(body []byte) (bson.D, error) {
-	entries, err := k.schema.Lift(body)
+	entries, err := k.schema.ExtractIndex(body)
 	if err != nil {
 		return nil, err
 	}

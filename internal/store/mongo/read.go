@@ -108,7 +108,7 @@ func (s *Store) Find(ctx context.Context, kind string, q store.Query) (store.Pag
 
 // next is the cursor after the last document of a page.
 func (s *Store) next(k *kind, p store.Plan, last store.Document) (string, error) {
-	entries, err := k.schema.Lift(last.Body)
+	entries, err := k.schema.ExtractIndex(last.Body)
 	if err != nil {
 		return "", err
 	}

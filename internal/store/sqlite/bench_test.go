@@ -37,7 +37,7 @@ type row struct {
 	person  string
 	at      int64
 	version string
-	lifted  []byte
+	index   []byte
 	events  []byte
 }
 
@@ -51,11 +51,11 @@ func benchRows(b *testing.B, n int) []row {
 		head := fmt.Sprintf(`{"person":%q,"at":%q,"text":"`, r.person, at.Format(time.RFC3339Nano))
 		r.doc = store.Document{ID: halsocoach.NewID(), Body: []byte(head + strings.Repeat("text av å ", 1024)[:1024-len(head)-2] + `"}`)}
 		r.event = halsocoach.Happened("test.happened", at, "0684", r.doc.ID, map[string]int{"number": i})
-		entries, err := t.schema.Lift(r.doc.Body)
+		entries, err := t.schema.ExtractIndex(r.doc.Body)
 		if err != nil {
 			b.Fatal(err)
 		}
-		r.lifted = t.encode(entries)
+		r.index = t.encode(entries)
 		if r.events, err = encodeEvents([]halsocoach.Event{r.event}); err != nil {
 			b.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func benchRows(b *testing.B, n int) []row {
 }
 
 // bare is a loop over the driver with prepared statements: no queue, no
-// versions to check, nothing to lift out.
+// versions to check, nothing to extract.
 type bare struct {
 	db    *sql.DB
 	stmts []*sql.Stmt
@@ -113,7 +113,7 @@ func (x *bare) write(b *testing.B, rows []row, group int) float64 {
 		}
 		for _, r := range part {
 			for i, args := range [4][]any{
-				{r.doc.ID, r.version, r.lifted, r.doc.Body}, {r.person, r.doc.ID}, {r.at, r.doc.ID}, {"note/" + r.doc.ID, r.version, r.events},
+				{r.doc.ID, r.version, r.index, r.doc.Body}, {r.person, r.doc.ID}, {r.at, r.doc.ID}, {"note/" + r.doc.ID, r.version, r.events},
 			} {
 				if _, err := stmts[i].Exec(args...); err != nil {
 					b.Fatal(err)

@@ -57,7 +57,7 @@ func (r *readers) take() (*conn, error) {
 		r.idle = r.idle[:n-1]
 		return c, nil
 	}
-	return dial(r.path, "ro", "busy_timeout(10000)", "query_only(1)", "cache_size(-16384)")
+	return dial(r.path, "ro", "busy_timeout(10000)", "query_only(1)", "cache_size(-4096)")
 }
 
 func (r *readers) give(c *conn) error {
@@ -164,49 +164,72 @@ func (s *Store) Find(ctx context.Context, kind string, q store.Query) (store.Pag
 	return page, nil
 }
 
-// find writes the question of a plan. The index table leads (CROSS JOIN keeps
-// the order), so that no row is read that is not in the answer.
+// question is what the text of a plan's question depends on.
+type question struct {
+	index, equal        int
+	after, from, before bool
+	back                bool
+}
+
+// find gives the question of a plan and its values.
 func (t *table) find(p store.Plan) (string, []any) {
-	x := t.indexes[p.Index]
-	rest := x.columns[len(p.Equal):]
+	q := question{index: p.Index, equal: len(p.Equal), from: p.From != nil, before: p.Before != nil, back: p.Back}
+	// Where the cursor is inside the range it takes the bound's place, so that
+	// the search begins at it.
+	switch {
+	case p.After == nil:
+	case !p.Back && (p.From == nil || !less(p.After[0], p.From)):
+		q.after, q.from = true, false
+	case p.Back && (p.Before == nil || less(p.After[0], p.Before)):
+		q.after, q.before = true, false
+	}
+	args := append(make([]any, 0, 12), p.Equal...)
+	if q.after {
+		args = append(args, p.After...)
+	}
+	if q.from {
+		args = append(args, p.From)
+	}
+	if q.before {
+		args = append(args, p.Before)
+	}
+	text, ok := t.questions.Load(q)
+	if !ok {
+		text, _ = t.questions.LoadOrStore(q, t.text(q))
+	}
+	return text.(string), append(args, p.Limit+1)
+}
+
+// text writes a question. The index table leads (CROSS JOIN keeps the order), so
+// that no row is read that is not in the answer.
+func (t *table) text(q question) string {
+	x := t.indexes[q.index]
+	rest := x.columns[q.equal:]
 	var b strings.Builder
 	b.WriteString(`SELECT d.id, d.v, d.body`)
 	for _, c := range rest {
 		b.WriteString(`, x.` + c)
 	}
 	b.WriteString(` FROM ` + x.name + ` x CROSS JOIN ` + t.name + ` d ON d.id = x.id WHERE true`)
-	args := make([]any, 0, 12)
-	where := func(condition string, values ...any) {
-		b.WriteString(` AND ` + condition)
-		args = append(args, values...)
+	for _, c := range x.columns[:q.equal] {
+		b.WriteString(` AND x.` + c + ` = ?`)
 	}
-	for i, v := range p.Equal {
-		where(`x.`+x.columns[i]+` = ?`, v)
+	way, beyond := "", ` > `
+	if q.back {
+		way, beyond = " DESC", ` < `
 	}
-	// Where the cursor is inside the range it takes the bound's place, so that
-	// the search begins at it.
-	from, before := p.From, p.Before
-	if p.After != nil {
-		row := `(x.` + strings.Join(append(append([]string(nil), rest...), "id"), `, x.`) + `)`
-		marks := `(` + strings.Repeat(`?, `, len(rest)) + `?)`
-		switch {
-		case !p.Back && (from == nil || !less(p.After[0], from)):
-			from = nil
-			where(row+` > `+marks, p.After...)
-		case p.Back && (before == nil || less(p.After[0], before)):
-			before = nil
-			where(row+` < `+marks, p.After...)
+	if q.after {
+		b.WriteString(` AND (`)
+		for _, c := range rest {
+			b.WriteString(`x.` + c + `, `)
 		}
+		b.WriteString(`x.id)` + beyond + `(` + strings.Repeat(`?, `, len(rest)) + `?)`)
 	}
-	if from != nil {
-		where(`x.`+rest[0]+` >= ?`, from)
+	if q.from {
+		b.WriteString(` AND x.` + rest[0] + ` >= ?`)
 	}
-	if before != nil {
-		where(`x.`+rest[0]+` < ?`, before)
-	}
-	way := ""
-	if p.Back {
-		way = " DESC"
+	if q.before {
+		b.WriteString(` AND x.` + rest[0] + ` < ?`)
 	}
 	b.WriteString(` ORDER BY `)
 	for _, c := range rest {
@@ -214,7 +237,7 @@ func (t *table) find(p store.Plan) (string, []any) {
 	}
 	// A bare "LIMIT ?" makes SQLite plan the question anew for every value.
 	b.WriteString(`x.id` + way + ` LIMIT ? + 0`)
-	return b.String(), append(args, p.Limit+1)
+	return b.String()
 }
 
 // less compares two index values of the same type.

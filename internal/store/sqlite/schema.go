@@ -163,7 +163,7 @@ func declare(c *conn, t *table, log *slog.Logger) error {
 	return err
 }
 
-// rebuild lifts the entries of all documents again and writes those of the
+// rebuild extracts the entries of all documents again and writes those of the
 // fresh indexes.
 func rebuild(c *conn, t *table, fresh map[int]bool) (n int, err error) {
 	type stored struct {
@@ -189,7 +189,7 @@ func rebuild(c *conn, t *table, fresh map[int]bool) (n int, err error) {
 		for _, d := range docs {
 			after = d.rowid
 			n++
-			entries, err := t.schema.Lift(d.body)
+			entries, err := t.schema.ExtractIndex(d.body)
 			if err != nil {
 				return n, fmt.Errorf("document %s: %w", d.id, err)
 			}

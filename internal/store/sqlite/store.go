@@ -105,7 +105,7 @@ func create(path string) error {
 // file, SQLite answers busy at once rather than wait.
 func dialWriter(path string, o options) (*conn, error) {
 	pragmas := []string{"busy_timeout(20000)", "journal_mode(wal)", "synchronous(full)",
-		"cache_size(-65536)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)"}
+		"cache_size(-32768)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)"}
 	if o.shredded {
 		pragmas = append(pragmas, "secure_delete(on)", "temp_store(memory)")
 	}
@@ -134,12 +134,12 @@ func (s *Store) Save(ctx context.Context, kind string, doc store.Document, event
 	if doc.ID == "" {
 		return "", fmt.Errorf("sqlite: a document of %s without an id", kind)
 	}
-	entries, err := t.schema.Lift(doc.Body)
+	entries, err := t.schema.ExtractIndex(doc.Body)
 	if err != nil {
 		return "", err
 	}
 	o := &op{act: t.save, table: t, id: doc.ID, old: doc.Version, version: halsocoach.NewID(), body: doc.Body, entries: entries}
-	o.lifted = t.encode(entries)
+	o.index = t.encode(entries)
 	if o.events, err = encodeEvents(events); err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"halsocoach/internal/store"
 )
@@ -23,6 +24,7 @@ type table struct {
 	stale bool
 
 	insert, update, delete, read string
+	questions                    sync.Map // question → its text
 }
 
 // index is the table of one index.
@@ -166,7 +168,7 @@ func (t *table) save(c *conn, o *op) error {
 		return err
 	}
 	gone, come := []kept(nil), []store.Entry(nil)
-	if string(ix) != string(o.lifted) {
+	if string(ix) != string(o.index) {
 		if gone, come, err = t.compare(ix, o); err != nil {
 			return err
 		}
@@ -174,7 +176,7 @@ func (t *table) save(c *conn, o *op) error {
 	if err := t.free(c, come); err != nil {
 		return err
 	}
-	if _, err := c.exec(t.update, o.version, o.lifted, o.body, rowid); err != nil {
+	if _, err := c.exec(t.update, o.version, o.index, o.body, rowid); err != nil {
 		return err
 	}
 	for _, e := range gone {
@@ -197,7 +199,7 @@ func (t *table) first(c *conn, o *op) error {
 		}
 		return err
 	}
-	n, err := c.exec(t.insert, o.id, o.version, o.lifted, o.body)
+	n, err := c.exec(t.insert, o.id, o.version, o.index, o.body)
 	if err != nil {
 		return err
 	}
@@ -252,7 +254,7 @@ func (t *table) compare(ix []byte, o *op) (gone []kept, come []store.Entry, err 
 	if err != nil {
 		return nil, nil, err
 	}
-	now, err := t.decode(o.lifted)
+	now, err := t.decode(o.index)
 	if err != nil {
 		return nil, nil, err
 	}

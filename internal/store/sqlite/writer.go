@@ -31,7 +31,7 @@ type op struct {
 	old     string // version that must be stored, "" = none
 	version string // the new one; also tells this op's events from others
 	body    []byte
-	lifted  []byte
+	index   []byte
 	entries []store.Entry
 	events  []byte
 

@@ -74,7 +74,7 @@ var documents = []named{
 			h.trySave("a", "", `{}`, happened("conflict")),
 			h.trySave("c", "", `{"key":"k"}`, happened("duplicate")),
 			h.trySave("b", v, `{"key":"k","person":"p"}`, happened("duplicate")),
-			h.trySave("d", "", `{"n":"not a number","centre":"c"}`, happened("not to be lifted")),
+			h.trySave("d", "", `{"n":"not a number","centre":"c"}`, happened("not to be indexed")),
 			h.s.Delete(h.ctx, "thing", "a", v, []halsocoach.Event{happened("conflict")}),
 		} {
 			if err == nil {

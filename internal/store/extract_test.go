@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-var lifting = NewSchema(Kind{Name: "thing", Indexes: []Index{
+var extracting = NewSchema(Kind{Name: "thing", Indexes: []Index{
 	{Name: "text", Fields: []Field{T("a"), T("å.ö"), I("n")}},
 	{Name: "time", Fields: []Field{D("at")}},
 	{Name: "many", Fields: []Field{M("list.of.name"), I("n")}},
 	{Name: "object", Fields: []Field{T("list.id")}},
 }})
 
-func TestLiftFindsTheFields(t *testing.T) {
+func TestExtractIndexFindsTheFields(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
 		"nothing":                {`{}`, ``},
 		"all of an index":        {`{"a":"x","å":{"ö":"y"},"n":-7}`, `0[x y -7]`},
@@ -31,7 +31,7 @@ func TestLiftFindsTheFields(t *testing.T) {
 		"true where none counts": {`{"b":true,"x":{"at":false}}`, ``},
 	} {
 		t.Run(name, func(t *testing.T) {
-			entries, err := lifting.Lift([]byte(c.body))
+			entries, err := extracting.ExtractIndex([]byte(c.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,29 +46,29 @@ func TestLiftFindsTheFields(t *testing.T) {
 	}
 }
 
-func TestLiftRefusesWhatDoesNotFit(t *testing.T) {
+func TestExtractIndexRefusesWhatDoesNotFit(t *testing.T) {
 	for _, body := range []string{
 		``, `{`, `{"a":}`, `{"a":1}`, `{"a":{"b":1}}`, `{"a":true,"å":{"ö":"y"},"n":1}`, `{"n":1.5,"a":"x","å":{"ö":"y"}}`, `{"n":1e3,"a":"x","å":{"ö":"y"}}`,
 		`{"n":99999999999999999999,"a":"x","å":{"ö":"y"}}`, `{"at":"2026-11-23"}`, `{"at":1}`, `{"list":[{"id":"x"},{"id":"y"}]}`, `{"list":{"of":{"name":1}}}`,
 	} {
-		if got, err := lifting.Lift([]byte(body)); err == nil {
-			t.Errorf("%s: lifted %v", body, got)
+		if got, err := extracting.ExtractIndex([]byte(body)); err == nil {
+			t.Errorf("%s: extracted %v", body, got)
 		}
 	}
 }
 
-// FuzzLift holds the walk over the bytes against a plain decoding.
-func FuzzLift(f *testing.F) {
+// FuzzExtractIndex holds the walk over the bytes against a plain decoding.
+func FuzzExtractIndex(f *testing.F) {
 	for _, body := range []string{
 		`{"a":"x","å":{"ö":"y"},"n":-7}`, `{"list":[{"of":[{"name":"b"}]}],"n":0}`, `[{"a":"x"},{"n":1}]`, `"\\\""`, `{"at":"2026-11-23T12:00:00+01:00"}`, `{"a":["\u0000",null]}`,
 	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		entries, err := lifting.Lift(body)
+		entries, err := extracting.ExtractIndex(body)
 		var v any
 		if !json.Valid(body) && err == nil {
-			t.Fatal("lifted what is not JSON")
+			t.Fatal("extracted what is not JSON")
 		}
 		if err != nil || json.Unmarshal(body, &v) != nil || doubled(body) {
 			return
@@ -88,10 +88,10 @@ func doubled(body []byte) bool {
 	return err != nil || strings.Count(string(body), `"`) != strings.Count(string(again), `"`) || strings.Contains(string(body), `\`)
 }
 
-// plainly lifts from decoded JSON.
+// plainly extracts from decoded JSON.
 func plainly(v any) []Entry {
 	var out []Entry
-	for i, x := range lifting.Kind.Indexes {
+	for i, x := range extracting.Kind.Indexes {
 		rows := [][]any{nil}
 		for _, f := range x.Fields {
 			var next [][]any

@@ -2,13 +2,16 @@ package store
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // node is one step of the paths into the JSON.
@@ -31,19 +34,18 @@ func (n *node) grow(path string) *node {
 	return n
 }
 
-// Lift checks that body is JSON and gives its index entries. An array field
-// gives one entry for each of its different texts. A value of another type than
-// the index declares is an error: it would silently be missing from answers.
-func (s *Schema) Lift(body []byte) ([]Entry, error) {
-	if !json.Valid(body) {
-		return nil, fmt.Errorf("store: the body of a document of %s is not JSON", s.Kind.Name)
+// ExtractIndex checks that body is JSON and gives its index entries. An array
+// field gives one entry for each of its different texts. A value of another type
+// than the index declares is an error: it would silently be missing from answers.
+func (s *Schema) ExtractIndex(body []byte) ([]Entry, error) {
+	var room [16]found
+	w := walk{body: body, found: room[:0]}
+	if err := w.all(s.tree); err != nil {
+		return nil, fmt.Errorf("store: the body of a document of %s is not JSON: %w", s.Kind.Name, err)
 	}
 	if len(s.slots) == 0 {
 		return nil, nil
 	}
-	var room [16]found
-	w := walk{body: body, found: room[:0]}
-	w.value(s.tree)
 	entries := make([]Entry, 0, len(s.slots))
 	var err error
 	for i := range s.slots {
@@ -118,13 +120,8 @@ func scalar(raw []byte, typ FieldType) (any, error) {
 
 // text is the string of a JSON string.
 func text(raw []byte) string {
-	inner := raw[1 : len(raw)-1]
-	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		return string(inner)
-	}
-	var s string
-	_ = json.Unmarshal(raw, &s) // it is valid JSON
-	return s
+	s, _ := jsontext.AppendUnquote(nil, raw) // bad UTF-8 is replaced, as encoding/json does
+	return string(s)
 }
 
 // found is one scalar that a path leads to.
@@ -133,79 +130,84 @@ type found struct {
 	raw  []byte
 }
 
-// walk goes through valid JSON once and keeps the scalars that paths lead to.
+// walk goes through JSON once and keeps the scalars that paths lead to.
 type walk struct {
 	body  []byte
-	at    int
+	from  bytes.Buffer
+	json  *jsontext.Decoder
 	found []found
 }
 
-func (w *walk) space() {
-	for w.at < len(w.body) {
-		switch w.body[w.at] {
-		case ' ', '\t', '\n', '\r':
-			w.at++
-		default:
-			return
-		}
+// decoders are kept for use again.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
+func (w *walk) all(n *node) error {
+	w.json = decoders.Get().(*jsontext.Decoder)
+	defer decoders.Put(w.json)
+	w.from = *bytes.NewBuffer(w.body)
+	w.json.Reset(&w.from, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := w.value(n); err != nil {
+		return err
 	}
+	if _, err := w.json.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("more comes after it")
+	}
+	return nil
 }
 
 // value reads the value that n leads to; arrays on the way are walked.
-func (w *walk) value(n *node) {
-	w.space()
-	switch w.body[w.at] {
-	case '{':
-		w.object(n)
+func (w *walk) value(n *node) error {
+	switch w.json.PeekKind() {
 	case '[':
-		w.at++
-		for {
-			w.space()
-			if w.body[w.at] == ']' {
-				w.at++
-				return
-			}
-			w.value(n)
-			w.space()
-			if w.body[w.at] == ',' {
-				w.at++
-			}
+		return w.inside(func() error { return w.value(n) })
+	case '{':
+		if n.slot >= 0 { // where a scalar is declared
+			w.found = append(w.found, found{n.slot, []byte("{}")})
 		}
-	default:
-		start := w.at
-		w.skip()
-		if raw := w.body[start:w.at]; n.slot >= 0 && raw[0] != 'n' {
-			w.found = append(w.found, found{n.slot, raw})
-		}
+		return w.inside(func() error {
+			name, err := w.raw()
+			if err != nil {
+				return err
+			}
+			next := n.child(name)
+			if next == nil {
+				return w.json.SkipValue()
+			}
+			return w.value(next)
+		})
+	case 'n':
+		return w.json.SkipValue()
 	}
+	raw, err := w.raw()
+	if err == nil && n.slot >= 0 {
+		w.found = append(w.found, found{n.slot, raw})
+	}
+	return err
 }
 
-func (w *walk) object(n *node) {
-	start := w.at
-	w.at++
+// raw reads a value and gives its bytes in the body.
+func (w *walk) raw() ([]byte, error) {
+	v, err := w.json.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := w.json.InputOffset()
+	return w.body[end-int64(len(v)) : end], nil
+}
+
+// inside reads what an array or object holds, with each as often as it must.
+func (w *walk) inside(each func() error) error {
+	if _, err := w.json.ReadToken(); err != nil {
+		return err
+	}
 	for {
-		w.space()
-		switch w.body[w.at] {
-		case '}':
-			w.at++
-			if n.slot >= 0 { // an object where a scalar is declared
-				w.found = append(w.found, found{n.slot, w.body[start:w.at]})
-			}
-			return
-		case ',':
-			w.at++
-			continue
+		switch w.json.PeekKind() {
+		case ']', '}':
+			_, err := w.json.ReadToken()
+			return err
 		}
-		key := w.at
-		w.string()
-		next := n.child(w.body[key:w.at])
-		w.space()
-		w.at++ // the colon
-		if next != nil {
-			w.value(next)
-		} else {
-			w.space()
-			w.skip()
+		if err := each(); err != nil {
+			return err
 		}
 	}
 }
@@ -222,58 +224,4 @@ func (n *node) child(key []byte) *node {
 		}
 	}
 	return nil
-}
-
-// skip passes one value.
-func (w *walk) skip() {
-	depth := 0
-	for w.at < len(w.body) {
-		switch w.body[w.at] {
-		case '"':
-			w.string()
-		case '{', '[':
-			depth++
-			w.at++
-			continue
-		case '}', ']':
-			depth--
-			w.at++
-		default:
-			if depth == 0 {
-				w.word()
-				return
-			}
-			w.at++
-			continue
-		}
-		if depth == 0 {
-			return
-		}
-	}
-}
-
-// string passes a string, from its first quote.
-func (w *walk) string() {
-	for w.at++; ; w.at++ {
-		w.at += bytes.IndexByte(w.body[w.at:], '"')
-		slashes := 0
-		for w.body[w.at-1-slashes] == '\\' {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			w.at++
-			return
-		}
-	}
-}
-
-// word passes a number, true, false or null.
-func (w *walk) word() {
-	for w.at < len(w.body) {
-		switch w.body[w.at] {
-		case ',', '}', ']', ' ', '\t', '\n', '\r':
-			return
-		}
-		w.at++
-	}
 }

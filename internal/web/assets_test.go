@@ -100,32 +100,69 @@ func TestTheFirstPageIsBelow60kB(t *testing.T) {
 	}
 }
 
-// TestEveryIconIsDrawn walks the project for the icons that pages name.
-func TestEveryIconIsDrawn(t *testing.T) {
+// TestEveryIconIsDrawnAndNamed walks the project for the icons that pages name.
+func TestEveryIconIsDrawnAndNamed(t *testing.T) {
 	named := regexp.MustCompile(`(?:\bIcon\(|MetaFact\(|Icon:\s*)"([a-z-]+)"`)
-	err := filepath.WalkDir(filepath.Join("..", ".."), func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !(strings.HasSuffix(name, ".templ") || strings.HasSuffix(name, ".go")) || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_templ.go") {
-			return err
-		}
-		src, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		for _, m := range named.FindAllSubmatch(src, -1) {
-			if !slices.Contains(iconNames(), string(m[1])) {
+	src := walkSources(t, func(name, src string) {
+		for _, m := range named.FindAllStringSubmatch(src, -1) {
+			if !slices.Contains(iconNames(), m[1]) {
 				t.Errorf("%s names the icon %q, which is not in static/icons/sprite.svg", name, m[1])
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range iconNames() {
+		if !strings.Contains(src, `"`+name+`"`) {
+			t.Errorf("nobody draws the icon %q", name)
+		}
 	}
 	for _, topic := range halsocoach.Topics {
 		if !slices.Contains(iconNames(), TopicIcon(topic)) {
 			t.Errorf("topic %s has no icon", topic)
 		}
 	}
+}
+
+// TestEveryClassOfTheStyleIsWritten: what the style sheets draw is on some page,
+// or is made by a script.
+func TestEveryClassOfTheStyleIsWritten(t *testing.T) {
+	rules := regexp.MustCompile(`\{[^{}]*\}|/\*[\s\S]*?\*/`).ReplaceAllString(string(assets()[bundle]().body.plain), "")
+	class := regexp.MustCompile(`\.([a-zA-Z][\w-]*)`)
+	written := map[string]bool{}
+	for _, word := range regexp.MustCompile(`[\w-]+`).FindAllString(walkSources(t, nil), -1) {
+		written[word] = true
+	}
+	for _, m := range class.FindAllStringSubmatch(rules, -1) {
+		if !written[m[1]] {
+			t.Errorf("no page has the class %q", m[1])
+		}
+	}
+}
+
+// walkSources gives the project's code, pages and scripts in one, without tests,
+// comments and what is generated.
+func walkSources(t *testing.T, each func(name, src string)) string {
+	t.Helper()
+	var all strings.Builder
+	comment := regexp.MustCompile(`(?m)^\s*//.*$`)
+	err := filepath.WalkDir(filepath.Join("..", ".."), func(name string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		if err != nil || d.IsDir() || !slices.Contains([]string{".templ", ".go", ".js"}, filepath.Ext(name)) || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_templ.go") {
+			return err
+		}
+		body, err := os.ReadFile(name)
+		src := comment.ReplaceAllString(string(body), "")
+		if each != nil {
+			each(name, src)
+		}
+		all.WriteString(src)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
 }
 
 // pairs are the colours that meet, with the least contrast between them: 4.5

@@ -97,7 +97,6 @@
 //
 //	stack     children one under the other, 16 px apart; stack-s 8 px, stack-l 32 px
 //	cluster   children in a row that wraps, 16 px apart
-//	split     first child to the left, last to the right
 //	grid      equal columns, as many as fit
 //	figures   a row of Figure
 //	pair      short fields two and two on a wide screen, in a form of class wide

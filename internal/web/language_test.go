@@ -99,6 +99,26 @@ func TestCataloguesAgree(t *testing.T) {
 	}
 }
 
+// TestEveryTranslationIsUsed: a text in a catalogue stands somewhere in the code.
+func TestEveryTranslationIsUsed(t *testing.T) {
+	written := map[string]bool{}
+	walkCode(t, func(_ string, file *ast.File, _ func(token.Pos) string) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if e, ok := n.(ast.Expr); ok {
+				if text, ok := literal(e); ok {
+					written[text] = true
+				}
+			}
+			return true
+		})
+	})
+	for swedish := range catalogues()[English] {
+		if !written[swedish] {
+			t.Errorf("%q is translated but never shown", swedish)
+		}
+	}
+}
+
 type shown struct {
 	words string
 	pos   token.Pos

@@ -10,13 +10,13 @@ import (
 	"halsocoach"
 	"halsocoach/citizen"
 	"halsocoach/internal/testenv"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 func TestAnEndFreesThePersonAndIsCounted(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
-	own, _, err := g.referral.Sent(g.Ctx(), g.People.Vardcentral, "", "")
+	own, _, err := g.sender.Sent(g.Ctx(), g.People.Vardcentral, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,8 @@ func TestAnEndFreesThePersonAndIsCounted(t *testing.T) {
 		t.Fatal(rows, err)
 	}
 	g.Eventually("the sender sees the class of end", func() bool {
-		o, err := g.referral.SentOne(g.Ctx(), g.People.Vardcentral, own[0].ID)
-		return err == nil && o.State == referral.Ended && o.Ended == "goals_reached"
+		o, err := g.sender.SentOne(g.Ctx(), g.People.Vardcentral, own[0].ID)
+		return err == nil && o.State == record.Ended && o.Ended == "goals_reached"
 	})
 	g.Eventually("one fact", func() bool {
 		n := 0
@@ -114,7 +114,7 @@ func TestSomebodyElsesIsNotFound(t *testing.T) {
 func TestACoachFindsPeopleByNumberAndName(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
-	g.enrolled(referral.Wish{Name: "Åke Berglund", Email: "ake@berg.se", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
+	g.enrolled(record.NewReferral{Name: "Åke Berglund", Email: "ake@berg.se", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
 	for query, want := range map[string]int{"Elsa": 1, "els": 1, "berg": 2, "ber els": 1, "ake": 1, "åke": 1, testenv.ElsasNumber: 1, "20030202-2389": 1, "196101182803": 0, "Bo": 0} {
 		found, err := g.svc.Search(g.Ctx(), g.People.Maria, query)
 		if err != nil || len(found) != want {
@@ -246,7 +246,7 @@ func TestMinHalsaGathersWhatIsComing(t *testing.T) {
 	if err != nil || h.Step != citizen.StepContact || len(h.Centres) != 13 {
 		t.Fatalf("%+v, %v", h, err)
 	}
-	if _, _, err := g.referral.Recommend(g.Ctx(), g.People.Forening, key("k"), wish()); err != nil {
+	if _, _, err := g.sender.Recommend(g.Ctx(), halsocoach.Actor{ID: "another", Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "savsjo-vardcentral"}, key("k"), wish()); err != nil {
 		t.Fatal(err)
 	}
 	h, err = g.svc.Home(g.Ctx(), g.People.Elsa)

@@ -10,15 +10,20 @@ import (
 	"halsocoach/citizen"
 	"halsocoach/internal/person"
 	"halsocoach/internal/testenv"
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
+	"halsocoach/referral/selfreferral"
+	"halsocoach/referral/sender"
 )
 
 // ground is citizen and referral on one real store, tied as cmd ties them.
 type ground struct {
 	*testenv.Env
-	referral *referral.Service
-	svc      *citizen.Service
-	agenda   *agenda
+	records *record.Records
+	inbox   *inbox.Service
+	sender  *sender.Service
+	svc     *citizen.Service
+	agenda  *agenda
 }
 
 // agenda is what other packages know.
@@ -35,12 +40,15 @@ func (a *agenda) Unread(context.Context, halsocoach.Actor) (halsocoach.Unread, e
 // asleep is the ground before the consumers run.
 func asleep(t *testing.T) ground {
 	t.Helper()
-	env := testenv.New(t, referral.Kinds(), citizen.Kinds())
+	env := testenv.New(t, record.Kinds(), citizen.Kinds())
 	g := ground{Env: env, agenda: &agenda{}}
-	g.referral = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
-		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog})
+	g.records = record.New(record.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog, Persons: env.Persons, Log: env.Log})
+	g.inbox = inbox.New(inbox.Config{Records: g.records, Persons: env.Persons, Log: env.Log})
+	g.sender = sender.New(sender.Config{Records: g.records, Inbox: g.inbox})
+	self := selfreferral.New(selfreferral.Config{Records: g.records})
 	g.svc = citizen.New(citizen.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Log: env.Log, Staff: env.Staff, Registers: env.Registers,
-		AccessLog: env.AccessLog, Persons: env.Persons, Referrals: g.referral, Groups: g.agenda, Messages: g.agenda})
+		AccessLog: env.AccessLog, Persons: env.Persons, Referrals: referrals{g.records, self}, Groups: g.agenda, Messages: g.agenda})
 	return g
 }
 
@@ -48,7 +56,7 @@ func (g ground) wake() ground {
 	g.T.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	g.T.Cleanup(stop)
-	if err := errors.Join(g.referral.Start(ctx, g.Bus), g.svc.Start(ctx, g.Bus)); err != nil {
+	if err := errors.Join(g.records.Start(ctx, g.Bus), g.svc.Start(ctx, g.Bus)); err != nil {
 		g.T.Fatal(err)
 	}
 	return g
@@ -58,18 +66,18 @@ func open(t *testing.T) ground { return asleep(t).wake() }
 
 func key(k string) halsocoach.Request { return halsocoach.Request{Key: k} }
 
-func wish() referral.Wish {
-	return referral.Wish{Personnummer: testenv.ElsasNumber, Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"sömn"}, Centre: "0684", Consent: true}
+func wish() record.NewReferral {
+	return record.NewReferral{Personnummer: testenv.ElsasNumber, Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"sömn"}, Centre: "0684", Consent: true}
 }
 
 // accept recommends and accepts, and returns the referral's id.
-func (g ground) accept(w referral.Wish) string {
+func (g ground) accept(w record.NewReferral) string {
 	g.T.Helper()
 	k := key(halsocoach.NewID())
-	own, _, err := g.referral.Recommend(g.Ctx(), g.People.Vardcentral, k, w)
-	var item referral.Item
+	own, _, err := g.sender.Recommend(g.Ctx(), g.People.Vardcentral, k, w)
+	var item inbox.Item
 	if err == nil {
-		item, _, err = g.referral.Decide(g.Ctx(), g.People.Maria, k, own.ID, referral.Ruling{Decision: "accept"})
+		item, _, err = g.inbox.Decide(g.Ctx(), g.People.Maria, k, own.ID, inbox.Ruling{Decision: "accept"})
 	}
 	if err != nil {
 		g.T.Fatal(err)
@@ -78,7 +86,7 @@ func (g ground) accept(w referral.Wish) string {
 }
 
 // enrolled is accept, and then the enrolment.
-func (g ground) enrolled(w referral.Wish) halsocoach.Enrolment {
+func (g ground) enrolled(w record.NewReferral) halsocoach.Enrolment {
 	g.T.Helper()
 	ref := g.accept(w)
 	var e halsocoach.Enrolment
@@ -104,4 +112,14 @@ func (g ground) protect(id string) {
 
 func first(id string, hours float64) halsocoach.Appointment {
 	return halsocoach.Appointment{ID: id, What: "first", Starts: at(hours), Ends: at(hours + 1)}
+}
+
+// referrals are what the program asks of recommendations.
+type referrals struct {
+	*record.Records
+	self *selfreferral.Service
+}
+
+func (r referrals) OfPerson(ctx context.Context, who halsocoach.Actor) ([]citizen.Recommended, error) {
+	return r.self.OfPerson(ctx, who)
 }

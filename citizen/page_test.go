@@ -86,7 +86,7 @@ func TestTheCoachsPages(t *testing.T) {
 	maria := app.As(g.People.Maria)
 	has(t, maria.Get("/invanare"), 200, "Du har ingen inskriven än")
 	id := g.enrolled(wish()).ID
-	sent, _, err := g.referral.Sent(g.Ctx(), g.People.Vardcentral, "", "")
+	sent, _, err := g.sender.Sent(g.Ctx(), g.People.Vardcentral, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
@@ -53,7 +53,7 @@ func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
 		t.Fatalf("%+v, %v", own, err)
 	}
 	g.Eventually("the recommendation knows", func() bool {
-		ids, _, err := g.referral.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), "")
+		ids, _, err := g.records.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), "")
 		return err == nil && len(ids) == 0
 	})
 	docs, err := g.Store.Get(g.Ctx(), "enrolments", id)
@@ -65,7 +65,7 @@ func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
 func TestEventsConsumedTwiceEnrolOnce(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
-	ref := g.accept(referral.Wish{Name: "Nils Ek", Email: "nils@ek.se", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
+	ref := g.accept(record.NewReferral{Name: "Nils Ek", Email: "nils@ek.se", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -109,7 +109,7 @@ func TestThoseWhoseEventWasLostAreTakenIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Eventually("nobody is left", func() bool {
-		ids, _, err := g.referral.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), "")
+		ids, _, err := g.records.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), "")
 		return err == nil && len(ids) == 0
 	})
 	if n, err := left.Round(g.Ctx()); n != 0 || err != nil {
@@ -135,8 +135,8 @@ func TestASecondRecommendationJoinsTheOpenEnrolment(t *testing.T) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	g.Eventually("the sender sees that it has begun", func() bool {
-		own, err := g.referral.SentOne(g.Ctx(), g.People.Vardcentral, ref)
-		return err == nil && own.State == referral.Started
+		own, err := g.sender.SentOne(g.Ctx(), g.People.Vardcentral, ref)
+		return err == nil && own.State == record.Started
 	})
 }
 
@@ -205,11 +205,11 @@ func TestEveryKindCanBeFoundByPerson(t *testing.T) {
 func TestACoachIsToldThatARecommendationWasAMistake(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
-	sent, _, err := g.referral.Sent(g.Ctx(), g.People.Vardcentral, "", "")
+	sent, _, err := g.sender.Sent(g.Ctx(), g.People.Vardcentral, "", "")
 	if err != nil || len(sent) != 1 {
 		t.Fatal(sent, err)
 	}
-	if _, err := g.referral.EnterInError(g.Ctx(), g.People.Vardcentral, sent[0].ID); err != nil {
+	if _, err := g.sender.EnterInError(g.Ctx(), g.People.Vardcentral, sent[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	var f citizen.File
@@ -287,7 +287,7 @@ func TestProtectedIdentityThatIsLearntLaterHoldsEverywhere(t *testing.T) {
 }
 
 // numberless is a person without number whom an association recommends.
-func numberless() referral.Wish {
+func numberless() record.NewReferral {
 	w := wish()
 	w.Personnummer = ""
 	return w

@@ -32,9 +32,11 @@ import (
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
 	"halsocoach/referral/fhir"
 	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
+	"halsocoach/referral/selfreferral"
+	"halsocoach/referral/sender"
 	"halsocoach/referral/waiting"
 )
 
@@ -78,7 +80,9 @@ type app struct {
 	auth      *auth.Service
 	machine   *machine.Service
 	accessLog *accesslog.Service
-	referral  *referral.Service
+	records   *record.Records
+	sender    *sender.Service
+	self      *selfreferral.Service
 	inbox     *inbox.Service
 	waiting   *waiting.Service
 	citizen   *citizen.Service

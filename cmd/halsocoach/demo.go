@@ -96,7 +96,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 func (a *app) forDemo() demo.Services {
 	return demo.Services{
 		Store: a.store, Seal: a.seal, Registers: a.registers, Settings: a.settings, Staff: a.staff, Machine: a.machine,
-		Referral: a.referral, Inbox: a.inbox, Citizen: a.citizen, Coach: a.coach, Chat: a.chat, Groups: a.groups,
+		Records: a.records, Sender: a.sender, Self: a.self, Inbox: a.inbox, Citizen: a.citizen, Coach: a.coach, Chat: a.chat, Groups: a.groups,
 		Kinds: kinds(), Start: a.start,
 	}
 }

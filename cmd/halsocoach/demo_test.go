@@ -11,7 +11,8 @@ import (
 	"halsocoach"
 	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/holiday"
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
 )
 
 // aDemo is a demo with few people.
@@ -49,12 +50,13 @@ func TestTheDemoHoldsEveryStateOfARecommendation(t *testing.T) {
 
 func (a *app) holdsEveryKind(t *testing.T) {
 	maria, has := demo.Coach("0684"), map[string]bool{}
-	var items []referral.Item
+	var items []inbox.Item
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		var err error
-		if items, _, err = a.referral.Box(t.Context(), maria, referral.Asked{}); err != nil {
+		l, err := a.inbox.List(t.Context(), maria, record.InboxQuery{})
+		if err != nil {
 			t.Fatal(err)
 		}
+		items = l.Items
 		for _, i := range items {
 			v, err := a.inbox.Open(t.Context(), maria, i.ID)
 			if err != nil {
@@ -63,12 +65,12 @@ func (a *app) holdsEveryKind(t *testing.T) {
 			_, noLetter := a.inbox.Letter(t.Context(), maria, i.ID)
 			for what, is := range map[string]bool{
 				"nobody has taken":     i.TakenBy == "" && !i.Late,
-				"taken by Maria":       i.TakenBy == maria.ID && i.State == referral.Taken && len(v.Tries) == 0,
-				"taken by a colleague": i.TakenBy != "" && i.TakenBy != maria.ID && i.State == referral.Taken,
-				"resting":              i.State == referral.OnHold,
-				"one attempt":          v.Doc.Unreached() == 1 && noLetter != nil,
-				"two attempts":         v.Doc.Unreached() == 2 && noLetter != nil,
-				"three, and a letter":  v.Doc.Unreached() == 3 && noLetter == nil,
+				"taken by Maria":       i.TakenBy == maria.ID && i.State == record.Taken && len(v.Tries) == 0,
+				"taken by a colleague": i.TakenBy != "" && i.TakenBy != maria.ID && i.State == record.Taken,
+				"resting":              i.State == record.OnHold,
+				"one attempt":          v.Unreached() == 1 && noLetter != nil,
+				"two attempts":         v.Unreached() == 2 && noLetter != nil,
+				"three, and a letter":  v.Unreached() == 3 && noLetter == nil,
 				"late":                 i.Late && i.TakenBy == "",
 				"a caller":             i.CallMe,
 				"two senders":          i.Senders == 2,
@@ -98,13 +100,13 @@ func (a *app) holdsEveryKind(t *testing.T) {
 func (a *app) sendersSeeEveryState(t *testing.T, who halsocoach.Actor) {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		missing := map[string]bool{}
-		for _, s := range referral.States {
+		for _, s := range record.States {
 			missing[string(s)] = true
 		}
-		for _, f := range referral.FirstTalks {
+		for _, f := range record.FirstTalks {
 			missing[string(f)] = true
 		}
-		all, _, err := a.referral.Sent(t.Context(), who, "", "")
+		all, _, err := a.sender.Sent(t.Context(), who, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}

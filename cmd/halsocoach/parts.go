@@ -26,10 +26,11 @@ import (
 	"halsocoach/internal/person"
 	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
-	"halsocoach/referral"
 	"halsocoach/referral/fhir"
 	"halsocoach/referral/inbox"
-	"halsocoach/referral/own"
+	"halsocoach/referral/record"
+	"halsocoach/referral/selfreferral"
+	"halsocoach/referral/sender"
 	"halsocoach/referral/waiting"
 )
 
@@ -125,23 +126,45 @@ func parts() []part {
 			},
 		},
 		{
-			name: "referral", kinds: referral.Kinds(),
-			nav: []navLink{
-				link(1, "/rekommendera", "Rekommendera", "person", senders...), link(2, "/rekommendationer", "Skickade", "inbox", senders...),
-				link(3, "/rekommendationer-i-vantan", "I väntan", "clock", administrators...),
-			},
+			name: "records of recommendations", kinds: record.Kinds(),
 			build: func(a *app) (room, error) {
-				a.referral = referral.New(referral.Config{
+				a.records = record.New(record.Config{
 					Store: a.store, Seal: a.seal, Clock: a.clock, Settings: a.settings, Registers: a.registers, Staff: a.staff,
-					AccessLog: a.accessLog, Enrolments: enrolmentAdapter{a}, Waits: waitAdapter{a},
+					AccessLog: a.accessLog, Persons: a.persons, Waits: waitAdapter{a}, Log: a.log,
 				})
-				return room{pages: a.referral.Routes, api: a.referral.API, start: a.referral.Start}, nil
+				return room{start: a.records.Start}, nil
+			},
+		},
+		{
+			name: "own contact",
+			nav:  []navLink{link(3, "/ta-kontakt", "Ta kontakt", "message", "")},
+			build: func(a *app) (room, error) {
+				a.self = selfreferral.New(selfreferral.Config{
+					Records: a.records, Enrolments: enrolmentAdapter{a}, NoSignIn: !a.cfg.Demo && !signsIn(a.cfg.Providers, oidc.ForCitizens),
+				})
+				return room{pages: a.self.Routes}, nil
+			},
+		},
+		{
+			name: "inbox",
+			nav:  []navLink{link(2, "/inkorg", "Inkorg", "inbox", halsocoach.RoleCoach), link(3, "/rekommendationer-i-vantan", "I väntan", "clock", administrators...)},
+			build: func(a *app) (room, error) {
+				a.inbox = inbox.New(inbox.Config{Records: a.records, Persons: a.persons, Calendar: calendarAdapter{a}, Enrolments: enrolmentAdapter{a}, Log: a.log})
+				return room{pages: a.inbox.Routes, api: a.inbox.API, start: a.inbox.Start}, nil
+			},
+		},
+		{
+			name: "senders",
+			nav:  []navLink{link(1, "/rekommendera", "Rekommendera", "person", senders...), link(2, "/rekommendationer", "Skickade", "inbox", senders...)},
+			build: func(a *app) (room, error) {
+				a.sender = sender.New(sender.Config{Records: a.records, Inbox: a.inbox})
+				return room{pages: a.sender.Routes, api: a.sender.API}, nil
 			},
 		},
 		{
 			name: "fhir", kinds: fhir.Kinds(),
 			build: func(a *app) (room, error) {
-				s := fhir.New(fhir.Config{Store: a.store, Referrals: a.referral, Clock: a.clock, PublicURL: a.cfg.PublicURL})
+				s := fhir.New(fhir.Config{Store: a.store, Records: a.records, Sender: a.sender, Clock: a.clock, PublicURL: a.cfg.PublicURL})
 				return room{pages: s.Routes, start: s.Start}, nil
 			},
 		},
@@ -153,20 +176,9 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				a.citizen = citizen.New(citizen.Config{
 					Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, Staff: a.staff, Registers: a.registers, AccessLog: a.accessLog,
-					Persons: a.persons, Referrals: a.referral, Groups: groupAdapter{a}, Messages: messageAdapter{a},
+					Persons: a.persons, Referrals: referralAdapter{a.records, a.self}, Groups: groupAdapter{a}, Messages: messageAdapter{a},
 				})
 				return room{pages: a.citizen.Routes, api: a.citizen.API, start: a.citizen.Start}, nil
-			},
-		},
-		{
-			name: "own contact",
-			nav:  []navLink{link(3, "/ta-kontakt", "Ta kontakt", "message", "")},
-			build: func(a *app) (room, error) {
-				s := own.New(own.Config{
-					Referrals: a.referral, Enrolments: a.citizen, Registers: a.registers, Settings: a.settings, Clock: a.clock,
-					NoSignIn: !a.cfg.Demo && !signsIn(a.cfg.Providers, oidc.ForCitizens),
-				})
-				return room{pages: s.Routes}, nil
 			},
 		},
 		{
@@ -188,7 +200,7 @@ func parts() []part {
 			},
 			build: func(a *app) (room, error) {
 				a.coach = coach.New(coach.Config{
-					Store: a.store, Persons: a.persons, Enrolments: a.citizen, Inbox: a.referral, Messages: a.chat, Staff: a.staff, Registers: a.registers,
+					Store: a.store, Persons: a.persons, Enrolments: a.citizen, Inbox: a.inbox, Messages: a.chat, Staff: a.staff, Registers: a.registers,
 					Settings: a.settings, AccessLog: a.accessLog, Clock: a.clock, Log: a.log,
 				})
 				return room{pages: a.coach.Routes, api: a.coach.API, start: a.coach.Start}, nil
@@ -210,21 +222,10 @@ func parts() []part {
 			},
 		},
 		{
-			name: "inbox", kinds: inbox.Kinds(),
-			nav: []navLink{link(2, "/inkorg", "Inkorg", "inbox", halsocoach.RoleCoach)},
-			build: func(a *app) (room, error) {
-				a.inbox = inbox.New(inbox.Config{
-					Referrals: a.referral, Calendar: calendarAdapter{a.coach}, Enrolments: enrolmentAdapter{a},
-					Holders: []inbox.Holder{a.citizen}, Logins: a.auth, Log: a.log,
-				})
-				return room{pages: a.inbox.Routes, start: a.inbox.Start}, nil
-			},
-		},
-		{
 			name: "waiting", kinds: waiting.Kinds(),
 			build: func(a *app) (room, error) {
 				a.waiting = waiting.New(waiting.Config{
-					Store: a.store, Bus: a.bus, Clock: a.clock, Log: a.log, Recommendations: a.referral, Enrolments: a.citizen, Talks: a.coach,
+					Store: a.store, Bus: a.bus, Clock: a.clock, Log: a.log, Recommendations: a.records, Enrolments: a.citizen, Talks: a.coach,
 					Registers: a.registers, Settings: a.settings,
 				})
 				return room{pages: a.waiting.Routes, start: a.waiting.Start}, nil
@@ -244,7 +245,7 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				s := notify.New(notify.Config{
 					Settings: a.cfg.Mail, Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, PublicURL: a.cfg.PublicURL,
-					Referrals: a.referral, Talks: a.coach, Conversations: a.chat, Persons: a.persons, Staff: a.staff,
+					Referrals: a.records, Talks: a.coach, Conversations: a.chat, Persons: a.persons, Staff: a.staff,
 				})
 				return room{pages: s.Routes, start: s.Start}, nil
 			},

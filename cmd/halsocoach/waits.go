@@ -140,18 +140,22 @@ type rawWaits struct {
 	enrolments map[string]rawEnrolment
 	byReferral map[string]string         // the enrolment that a recommendation is in
 	held       map[string]halsocoach.Day // by enrolment, the first talk
+	protected  map[string]bool           // by person
 }
 
 type rawReferral struct {
-	Centre, State string
-	Received      time.Time
-	Protected     bool
+	Person, Centre, State string
+	Received              time.Time
 }
 
 type rawEnrolment struct {
 	Referrals []string
-	Protected bool
 	Ended     *struct{ At time.Time }
+}
+
+type rawPerson struct {
+	Protected *struct{ By string }
+	Same      *struct{ To string }
 }
 
 type rawDay struct {
@@ -163,7 +167,7 @@ type rawDay struct {
 }
 
 func readRaw(ctx context.Context, s store.Store) (rawWaits, error) {
-	raw := rawWaits{map[string]rawReferral{}, map[string]rawEnrolment{}, map[string]string{}, map[string]halsocoach.Day{}}
+	raw := rawWaits{map[string]rawReferral{}, map[string]rawEnrolment{}, map[string]string{}, map[string]halsocoach.Day{}, nil}
 	err := s.Each(ctx, "referrals", func(d store.Document) error {
 		var r rawReferral
 		err := json.Unmarshal(d.Body, &r)
@@ -172,6 +176,9 @@ func readRaw(ctx context.Context, s store.Store) (rawWaits, error) {
 	})
 	if err != nil {
 		return raw, fmt.Errorf("read the recommendations: %w", err)
+	}
+	if raw.protected, err = readProtected(ctx, s); err != nil {
+		return raw, err
 	}
 	err = s.Each(ctx, "enrolments", func(d store.Document) error {
 		var e rawEnrolment
@@ -210,12 +217,40 @@ func readRaw(ctx context.Context, s store.Store) (rawWaits, error) {
 	return raw, err
 }
 
+// readProtected says who has protected identity: an id of which it has been said,
+// and those that are one person with it.
+func readProtected(ctx context.Context, s store.Store) (map[string]bool, error) {
+	protected, same := map[string]bool{}, map[string]string{}
+	err := s.Each(ctx, "persons", func(d store.Document) error {
+		var p rawPerson
+		err := json.Unmarshal(d.Body, &p)
+		if p.Protected != nil {
+			protected[d.ID] = true
+		}
+		if p.Same != nil {
+			same[d.ID] = p.Same.To
+		}
+		return err
+	})
+	for range same { // as far as the longest chain
+		for a, b := range same {
+			if protected[a] || protected[b] {
+				protected[a], protected[b] = true, true
+			}
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the persons: %w", err)
+	}
+	return protected, nil
+}
+
 // wait works out a centre's waiting time by sorting.
 func (raw rawWaits) wait(centre string, k int, today halsocoach.Day) halsocoach.Wait {
 	byDay := map[halsocoach.Day][]int{} // by the day of the talk
 	var now []int
 	for id, r := range raw.referrals {
-		if r.Centre != centre || r.Protected {
+		if r.Centre != centre || raw.protected[r.Person] {
 			continue
 		}
 		received := halsocoach.Day(r.Received.In(halsocoach.Stockholm()).Format(time.DateOnly))
@@ -260,7 +295,7 @@ func (raw rawWaits) follow(id string, r rawReferral) (where string, on halsocoac
 	switch on, held := raw.held[in]; {
 	case !enrolled:
 		return "waits", ""
-	case e.Protected || e.Referrals[0] != id:
+	case e.Referrals[0] != id:
 		return "left", ""
 	case held:
 		return "held", on

@@ -17,7 +17,8 @@ import (
 	"halsocoach/coach"
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
 )
 
 // waitsApp is the program with a clock that is moved by hand.
@@ -67,7 +68,7 @@ func (w *recommended) must(err error) {
 }
 
 func (w *recommended) send() {
-	own, _, err := w.app.referral.Recommend(w.t.Context(), demo.ActorOf("vardcentral"), w.key("recommended"), referral.Wish{
+	own, _, err := w.app.sender.Recommend(w.t.Context(), demo.ActorOf("vardcentral"), w.key("recommended"), record.NewReferral{
 		Name: fmt.Sprintf("Provperson %c", 'A'+w.n), Phone: "070-174 06 05", Topics: halsocoach.Topics[:1], Centre: "0684", Consent: true,
 		Protected: w.n == 3,
 	})
@@ -75,15 +76,15 @@ func (w *recommended) send() {
 	w.referral = own.ID
 }
 
-func (w *recommended) decided(r referral.Ruling) {
-	_, _, err := w.app.referral.Decide(w.t.Context(), demo.Coach("0684"), w.key("decided"), w.referral, r)
+func (w *recommended) decided(r inbox.Ruling) {
+	_, _, err := w.app.inbox.Decide(w.t.Context(), demo.Coach("0684"), w.key("decided"), w.referral, r)
 	w.must(err)
 }
 
 // enrolled: what the event of the decision brings about, done at once.
 func (w *recommended) enrolled() citizen.Enrolment {
-	w.decided(referral.Ruling{Decision: string(referral.Accept)})
-	a, err := w.app.referral.Accepted(w.t.Context(), w.referral)
+	w.decided(inbox.Ruling{Decision: string(record.Accept)})
+	a, err := w.app.records.Accepted(w.t.Context(), w.referral)
 	w.must(err)
 	e, err := w.citizen.Enrol(w.t.Context(), a)
 	w.must(err)
@@ -130,9 +131,9 @@ func TestThePublishedWaitsAreThoseOfTheDocuments(t *testing.T) {
 		switch n {
 		case 0, 1, 2: // nobody has decided
 		case 4:
-			w.decided(referral.Ruling{Decision: string(referral.Decline), Reason: string(referral.Full)})
+			w.decided(inbox.Ruling{Decision: string(record.Decline), Reason: string(record.Full)})
 		case 5:
-			w.decided(referral.Ruling{Decision: string(referral.Forward), Centre: "0680"})
+			w.decided(inbox.Ruling{Decision: string(record.Forward), Centre: "0680"})
 		case 6, 7:
 			w.enrolled()
 		case 8:

@@ -4,8 +4,11 @@ import (
 	"context"
 
 	"halsocoach"
+	"halsocoach/citizen"
 	"halsocoach/coach"
 	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
+	"halsocoach/referral/selfreferral"
 )
 
 // These hand over services that are made after the one that asks for them, since
@@ -48,7 +51,7 @@ func (m messageAdapter) Unread(ctx context.Context, who halsocoach.Actor) (halso
 }
 
 // calendarAdapter is a coach's own calendar as the inbox asks it.
-type calendarAdapter struct{ coach *coach.Service }
+type calendarAdapter struct{ *app }
 
 func (c calendarAdapter) FirstTimes(ctx context.Context, who halsocoach.Actor) ([]inbox.Time, error) {
 	offer, err := c.coach.Free(ctx, who, coach.SlotQuery{Limit: 300})
@@ -68,4 +71,14 @@ func (c calendarAdapter) BookFirst(ctx context.Context, who halsocoach.Actor, re
 
 func (c calendarAdapter) ComingOf(ctx context.Context, who halsocoach.Actor, enrolment string) ([]halsocoach.Appointment, error) {
 	return c.coach.ComingOf(ctx, who, enrolment)
+}
+
+// referralAdapter is what package citizen asks of recommendations.
+type referralAdapter struct {
+	*record.Records
+	self *selfreferral.Service
+}
+
+func (r referralAdapter) OfPerson(ctx context.Context, who halsocoach.Actor) ([]citizen.Recommended, error) {
+	return r.self.OfPerson(ctx, who)
 }

@@ -3,6 +3,7 @@ package seal
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -61,6 +62,27 @@ func (s *Sealer) Lookup(ctx context.Context, n halsocoach.Number) (person string
 		return "", false, err
 	}
 	return doc.Person, true, nil
+}
+
+// mostNumbers bounds how many numbers one person has.
+const mostNumbers = 50
+
+// Numbered says whether any number leads to the person, and whether one of them is
+// lasting: a personnummer, which nobody gets another of, and not a
+// samordningsnummer.
+func (s *Sealer) Numbered(ctx context.Context, person string) (has, lasting bool, err error) {
+	page, err := s.docs.Find(ctx, numberKind.Name, store.Query{Index: byPerson.Name, Equal: []any{person}, Limit: mostNumbers})
+	if err != nil {
+		return false, false, fmt.Errorf("seal: numbers of a person: %w", err)
+	}
+	for _, doc := range page.Documents {
+		var d numberDoc
+		if err := json.Unmarshal(doc.Body, &d); err != nil {
+			return false, false, fmt.Errorf("seal: numbers of a person: %w", err)
+		}
+		lasting = lasting || !d.Coordination
+	}
+	return len(page.Documents) > 0, lasting, nil
 }
 
 // NewPerson makes a person without a number, with a data key.
@@ -122,9 +144,8 @@ func (s *Sealer) Link(ctx context.Context, person string, n halsocoach.Number) e
 // should be if it fails.
 func (s *Sealer) Destroy(ctx context.Context, person string) error {
 	s.cache.forget(person)
-	var merged []string
 	_, err := s.keys.Update(ctx, person, func(d *keyDoc) ([]halsocoach.Event, error) {
-		d.Key, d.Outer, merged = nil, "", d.Merged
+		d.Key, d.Outer = nil, ""
 		return nil, nil
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -135,11 +156,6 @@ func (s *Sealer) Destroy(ctx context.Context, person string) error {
 		s.onDestroy(person)
 	}
 	err = s.forgetPerson(ctx, person)
-	for _, other := range merged { // who turned out to be the same person
-		if other != person {
-			err = errors.Join(err, s.Destroy(ctx, other))
-		}
-	}
 	s.scrub(ctx)
 	return err
 }

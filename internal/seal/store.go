@@ -36,15 +36,11 @@ type keyDoc struct {
 	Person string `json:"person"`
 	Key    []byte `json:"key,omitempty"`
 	Outer  string `json:"outer,omitempty"` // what it is wrapped by; "" = the installation's first outer key
-	// Merged are the persons who turned out to be this one, see Merge.
-	Merged []string `json:"merged,omitempty"`
 }
 
 // numberDoc ties the keyed hash of a number to a person.
 type numberDoc struct {
 	Person string `json:"person"`
-	// Was are the persons it was tied to before they were merged, the latest last.
-	Was []string `json:"was,omitempty"`
 	// Coordination is set for a samordningsnummer, which another number may follow.
 	Coordination bool `json:"coordination,omitempty"`
 }

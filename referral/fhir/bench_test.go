@@ -27,7 +27,8 @@ import (
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
+	"halsocoach/referral/sender"
 )
 
 const savers = 64
@@ -50,7 +51,7 @@ type rig struct {
 
 func openRig(b *testing.B) *rig {
 	b.Helper()
-	r := &rig{Env: testenv.New(b, referral.Kinds(), Kinds(), auth.Kinds(), staff.Kinds(), accesslog.Kinds())}
+	r := &rig{Env: testenv.New(b, record.Kinds(), Kinds(), auth.Kinds(), staff.Kinds(), accesslog.Kinds())}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError}))
 	members := staff.New(staff.Config{Store: r.Store, Clock: r.Clock.Now, Log: quiet})
 	a, err := auth.New(auth.Config{Staff: members, Store: r.Store, Seal: r.Seal, Bus: r.Bus, Clock: r.Clock.Now, Log: quiet, PublicURL: "http://example.test"})
@@ -65,8 +66,10 @@ func openRig(b *testing.B) *rig {
 		b.Fatal(err)
 	}
 	r.token = in.Token
-	svc := New(Config{Store: r.Store, Clock: r.Clock.Now, PublicURL: "http://example.test", Referrals: referral.New(referral.Config{Store: r.Store, Seal: r.Seal,
-		Clock: r.Clock.Now, Settings: r.Terms, Registers: r.Registers, Staff: r.Staff, AccessLog: accesslog.New(accesslog.Config{Store: r.Store, Staff: members, Clock: r.Clock.Now})})})
+	records := record.New(record.Config{Store: r.Store, Seal: r.Seal, Clock: r.Clock.Now, Settings: r.Terms, Registers: r.Registers,
+		Staff: r.Staff, AccessLog: accesslog.New(accesslog.Config{Store: r.Store, Staff: members, Clock: r.Clock.Now}), Persons: r.Persons, Log: quiet})
+	svc := New(Config{Store: r.Store, Clock: r.Clock.Now, PublicURL: "http://example.test", Records: records,
+		Sender: sender.New(sender.Config{Records: records})})
 	app := web.New(web.Config{PublicURL: "http://example.test", Log: quiet, Clock: r.Clock.Now, Actor: a.Actor, Faults: map[string]web.SayFault{"/fhir": Say}})
 	svc.Routes(app.Fiber())
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -112,7 +115,7 @@ func (r *rig) learn(b *testing.B) {
 	keep(r.Store, "access", &r.like.row)
 	keep(r.Store, tasks.Name, &r.like.place)
 	keep(r.Keys, "keys", &r.like.key)
-	var doc referral.Referral
+	var doc record.Referral
 	if err := json.Unmarshal(r.like.referral, &doc); err != nil {
 		b.Fatal(err)
 	}
@@ -125,7 +128,7 @@ func (r *rig) learn(b *testing.B) {
 func (r *rig) save(b testing.TB) {
 	id := halsocoach.NewID()
 	now := r.Clock.Now()
-	event := halsocoach.Happened(referral.EventReceived, now, "0684", id, nil).Counting(halsocoach.Count(halsocoach.CountReferral, now, "0684", false, nil))
+	event := halsocoach.Happened(record.EventReceived, now, "0684", id, nil).Counting(halsocoach.Count(halsocoach.CountReferral, now, "0684", false, nil))
 	for _, one := range []struct {
 		to     store.Store
 		kind   string

@@ -62,9 +62,9 @@ func concept(system, code, display string) *r4.CodeableConcept {
 	return &r4.CodeableConcept{Coding: []r4.Coding{c}}
 }
 
-// shields reads security labels: whether they say protected identity, and whether
+// protectedBy reads security labels: whether they say protected identity, and whether
 // all of them are known. A label that we do not know might.
-func shields(m *r4.Meta) (protected bool, unknown int) {
+func protectedBy(m *r4.Meta) (protected bool, unknown int) {
 	if m == nil {
 		return false, -1
 	}

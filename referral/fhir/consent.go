@@ -5,7 +5,7 @@ import (
 
 	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // yes reads the Consent.
@@ -15,7 +15,7 @@ func (r *reader) yes() {
 	r.found("consentScope", root+".provision.code")
 	switch c.Status {
 	case r4.ConsentStateActive:
-		r.wish.Consent = true
+		r.asked.Consent = true
 	case r4.ConsentStateInactive, r4.ConsentStateEnteredInError:
 		r.miss(r4.IssueTypeBusinessRule, root+".status", "Samtycket är återkallat. Utan ett ja kan rekommendationen inte skickas.")
 	default:
@@ -35,7 +35,7 @@ func (r *reader) yes() {
 	} else if day, ok := dayOf(*c.DateTime); !ok {
 		r.miss(r4.IssueTypeValue, root+".dateTime", "Skriv dagen som 2026-11-23.")
 	} else {
-		r.wish.ConsentOn = day
+		r.asked.ConsentOn = day
 	}
 	if c.Provision != nil {
 		r.provision(c.Provision, root+".provision")
@@ -59,11 +59,11 @@ func (r *reader) provision(p *r4.ConsentProvision, root string) {
 	}
 	for i := range p.Code {
 		code, ok := coded(&p.Code[i], systemScope)
-		if !ok || !referral.Scope(code).Known() {
+		if !ok || !record.Scope(code).Known() {
 			r.miss(r4.IssueTypeCodeInvalid, root+".code["+strconv.Itoa(i)+"]", "Koden är state eller talks i "+systemScope+".")
 			continue
 		}
-		r.wish.Scope = referral.Scope(code)
+		r.asked.Scope = record.Scope(code)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
 )
 
 func TestABundleBecomesOneRecommendationHoweverOftenItIsSent(t *testing.T) {
@@ -34,9 +35,9 @@ func TestABundleBecomesOneRecommendationHoweverOftenItIsSent(t *testing.T) {
 	if len(items) != 1 || items[0].Name != "Test Testsson" || items[0].Language != "fi" || !items[0].Interpret || items[0].Source != halsocoach.FromCareCentre {
 		t.Fatalf("%+v", items)
 	}
-	detail, err := d.referrals.Read(d.Ctx(), d.People.Maria, items[0].ID)
+	detail, err := d.coach.Open(d.Ctx(), d.People.Maria, items[0].ID)
 	w := detail.Words[0]
-	if err != nil || w.Phone != "070-174 06 05" || w.Email != "test@example.se" || w.Note != "Ring helst på förmiddagen." || w.Wants != "Jag vill komma ut och gå." || w.Consent.Scope != referral.ScopeState {
+	if err != nil || w.Phone != "070-174 06 05" || w.Email != "test@example.se" || w.Note != "Ring helst på förmiddagen." || w.Wants != "Jag vill komma ut och gå." || w.From.Consent.Scope != record.ScopeState {
 		t.Fatalf("%+v %v", w, err)
 	}
 }
@@ -82,13 +83,13 @@ func TestATaskTellsHowItGoesAndNoMoreThanThePersonLets(t *testing.T) {
 	}
 	d.Clock.Add(time.Hour)
 	item := d.inbox()[0]
-	decide := func(k string, r referral.Ruling) {
+	decide := func(k string, r inbox.Ruling) {
 		t.Helper()
-		if _, _, err := d.referrals.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: k}, item.ID, r); err != nil {
+		if _, _, err := d.coach.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: k}, item.ID, r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	decide("f", referral.Ruling{Decision: "forward", Centre: "0680"})
+	decide("f", inbox.Ruling{Decision: "forward", Centre: "0680"})
 	if a := status("cancelled", "4.0"); !strings.Contains(a.body, "forwarded") || a.header.Get("ETag") == tag {
 		t.Fatalf("%s", a.body)
 	}
@@ -114,7 +115,7 @@ func TestATaskTellsHowItGoesAndNoMoreThanThePersonLets(t *testing.T) {
 // Start runs the referral's consumers, which move what is forwarded.
 func (d *door) Start(t *testing.T) {
 	t.Helper()
-	if err := d.referrals.Start(d.Ctx(), d.Bus); err != nil {
+	if err := d.records.Start(d.Ctx(), d.Bus); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -177,7 +178,7 @@ func TestTheSenderTakesBackByTheVersionThatWasRead(t *testing.T) {
 	}
 	item := d.inbox()[0]
 	d.Clock.Add(time.Minute)
-	if _, _, err := d.referrals.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: "a"}, item.ID, referral.Ruling{Decision: "accept"}); err != nil {
+	if _, _, err := d.coach.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: "a"}, item.ID, inbox.Ruling{Decision: "accept"}); err != nil {
 		t.Fatal(err)
 	}
 	id = second
@@ -305,9 +306,9 @@ func TestAnothersRecommendationOfThePersonDoesNotMoveOnesOwn(t *testing.T) {
 		t.Fatal(was)
 	}
 	d.Clock.Add(time.Minute)
-	if _, err := d.referrals.Change(d.Ctx(), fromFHIR.Replace(first), func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
-		r.Taken = &referral.Holder{By: "maria", At: now}
-		return r.Move(referral.Take, now)
+	if _, err := d.records.Change(d.Ctx(), fromFHIR.Replace(first), func(r *record.Referral, now time.Time) ([]halsocoach.Event, error) {
+		r.Taken = &record.Holder{By: "maria", At: now}
+		return r.Move(record.Take, now)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -334,10 +335,10 @@ func TestAnothersRecommendationOfThePersonDoesNotMoveOnesOwn(t *testing.T) {
 	if again, againAt := order("journal"); !slices.Equal(again, mine) || !slices.Equal(againAt, mineAt) {
 		t.Fatalf("another's withdrawal moved it: %v at %v, before %v at %v", again, againAt, mine, mineAt)
 	}
-	var stored place
-	d.Eventually("the consumer gives each its place", func() bool {
+	var stored taskEntry
+	d.Eventually("the consumer gives each its entry", func() bool {
 		var err error
-		stored, err = d.svc.places.Get(d.Ctx(), fromFHIR.Replace(theirs))
+		stored, err = d.svc.entries.Get(d.Ctx(), fromFHIR.Replace(theirs))
 		return err == nil && stored.Sender == "machine:other"
 	})
 }
@@ -392,7 +393,7 @@ func TestIdsOfOursAreIdsOfFHIR(t *testing.T) {
 	}
 }
 
-func TestWhatIsErasedLosesItsPlace(t *testing.T) {
+func TestWhatIsErasedLosesItsEntry(t *testing.T) {
 	d := open(t)
 	id, _ := d.sent("journal", bundle(t, "R-1"))
 	docs, err := d.Store.Get(d.Ctx(), "referrals", fromFHIR.Replace(id))
@@ -406,6 +407,6 @@ func TestWhatIsErasedLosesItsPlace(t *testing.T) {
 		t.Fatal(a.body)
 	}
 	if left, err := d.Store.Get(d.Ctx(), tasks.Name, fromFHIR.Replace(id)); err != nil || len(left) != 0 {
-		t.Fatalf("%d places, %v", len(left), err)
+		t.Fatalf("%d entries, %v", len(left), err)
 	}
 }

@@ -17,16 +17,20 @@ import (
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
+	"halsocoach/referral/sender"
 )
 
 // door is the whole door on a real store. Who asks stands in a header.
 type door struct {
 	*testenv.Env
-	referrals *referral.Service
-	svc       *Service
-	app       *web.App
-	people    map[string]halsocoach.Actor
+	records *record.Records
+	coach   *inbox.Service
+	sender  *sender.Service
+	svc     *Service
+	app     *web.App
+	people  map[string]halsocoach.Actor
 }
 
 const who = "X-Test-Actor"
@@ -37,15 +41,17 @@ var journal = halsocoach.Actor{ID: "machine:savsjo-vardcentral", Role: halsocoac
 
 func open(t testing.TB) *door {
 	t.Helper()
-	env := testenv.New(t, append(referral.Kinds(), Kinds()...))
+	env := testenv.New(t, append(record.Kinds(), Kinds()...))
 	other, reads := journal, journal
 	other.ID, other.Unit = "machine:other", "other"
 	reads.Scope = "system/Task.r"
 	d := &door{Env: env, people: map[string]halsocoach.Actor{"journal": journal, "other": other, "reads": reads, "maria": env.People.Maria,
 		"vardcentral": env.People.Vardcentral, "forening": env.People.Forening}}
-	d.referrals = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
-		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog})
-	d.svc = New(Config{Store: env.Store, Referrals: d.referrals, Clock: env.Clock.Now, PublicURL: "http://example.test"})
+	d.records = record.New(record.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+		Registers: env.Registers, Staff: env.Staff, AccessLog: env.AccessLog, Persons: env.Persons, Log: env.Log})
+	d.coach = inbox.New(inbox.Config{Records: d.records, Persons: env.Persons, Log: env.Log})
+	d.sender = sender.New(sender.Config{Records: d.records, Inbox: d.coach})
+	d.svc = New(Config{Store: env.Store, Records: d.records, Sender: d.sender, Clock: env.Clock.Now, PublicURL: "http://example.test"})
 	d.app = web.New(web.Config{PublicURL: "http://example.test", Log: env.Log, Clock: env.Clock.Now, Faults: map[string]web.SayFault{"/fhir": Say},
 		Actor: func(c *fiber.Ctx) (halsocoach.Actor, error) { return d.people[c.Get(who)], nil }})
 	d.svc.Routes(d.app.Fiber())
@@ -208,13 +214,13 @@ func contained(t testing.TB, placer string) string {
 	return text2(t, set(s, "contained", []any{p, c}))
 }
 
-func (d *door) inbox() []referral.Item {
+func (d *door) inbox() []inbox.Item {
 	d.T.Helper()
-	items, _, err := d.referrals.Inbox(d.Ctx(), d.People.Maria, "", "", "")
+	l, err := d.coach.List(d.Ctx(), d.People.Maria, record.InboxQuery{})
 	if err != nil {
 		d.T.Fatal(err)
 	}
-	return items
+	return l.Items
 }
 
 // sent sends a Bundle and gives its Task's id and tag.

@@ -10,7 +10,7 @@ import (
 	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"halsocoach"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 var twelve = regexp.MustCompile(`^[0-9]{12}$`)
@@ -50,11 +50,11 @@ func (r *reader) number(p *r4.Patient, root string) {
 		default:
 			var err error
 			if number, err = halsocoach.ParseNumber(*id.Value, r.now); err != nil {
-				r.miss(r4.IssueTypeValue, at+".value", referral.NumberWords(err))
+				r.miss(r4.IssueTypeValue, at+".value", record.NumberWords(err))
 			} else if number.Coordination() != (system == systemSamordning) {
 				r.miss(r4.IssueTypeValue, at+".system", "Numret är av det andra slaget: ett samordningsnummer har dagen plus 60.")
 			}
-			r.wish.Personnummer = *id.Value
+			r.asked.Personnummer = *id.Value
 			r.found("personnummer", at+".value")
 		}
 	}
@@ -90,7 +90,7 @@ func (r *reader) called(p *r4.Patient, root string) {
 		if whole == "" || rank < 0 || rank >= best || !r.holds(n.Period, at+".period") {
 			continue
 		}
-		best, r.wish.Name = rank, whole
+		best, r.asked.Name = rank, whole
 		r.found("name", where)
 	}
 }
@@ -137,13 +137,13 @@ func (r *reader) reach(p *r4.Patient, root string) {
 		if t.Use != nil && *t.Use == r4.ContactPointUseOld || !r.holds(t.Period, at+".period") {
 			continue
 		}
-		into, field := &r.wish.Phone, "phone"
+		into, field := &r.asked.Phone, "phone"
 		switch {
 		case t.System == nil:
 			r.miss(r4.IssueTypeRequired, at+".system", "Skriv phone eller email.")
 			continue
 		case *t.System == r4.ContactPointSystemEmail:
-			into, field = &r.wish.Email, "email"
+			into, field = &r.asked.Email, "email"
 		case *t.System != r4.ContactPointSystemPhone && *t.System != r4.ContactPointSystemSms:
 			r.miss(r4.IssueTypeNotSupported, at+".system", "Vi tar emot phone, sms och email.")
 			continue
@@ -180,7 +180,7 @@ func (r *reader) lives(p *r4.Patient, root string) {
 		}
 		var ok bool
 		r.found("kommun", at+".district")
-		if r.wish.Kommun, ok = kommunOf(*a.District); !ok {
+		if r.asked.Kommun, ok = kommunOf(*a.District); !ok {
 			r.miss(r4.IssueTypeCodeInvalid, at+".district", "Kommunen finns inte i länet. Skriv dess kod, till exempel 0684, eller dess namn; för någon som bor utanför länet 06.")
 		}
 		return
@@ -194,8 +194,8 @@ func (r *reader) speech(p *r4.Patient, root string) {
 		code, ok := coded(&c.Language, systemLanguage)
 		if !ok {
 			r.miss(r4.IssueTypeCodeInvalid, at, "Skriv språket med system urn:ietf:bcp:47 och en kod som fi eller ar.")
-		} else if r.wish.Language == "" || c.Preferred != nil && *c.Preferred {
-			r.wish.Language = code
+		} else if r.asked.Language == "" || c.Preferred != nil && *c.Preferred {
+			r.asked.Language = code
 			r.found("language", at)
 		}
 	}
@@ -207,6 +207,6 @@ func (r *reader) speech(p *r4.Patient, root string) {
 			r.miss(r4.IssueTypeValue, root+".extension["+strconv.Itoa(i)+"]", "Skriv valueBoolean.")
 			continue
 		}
-		r.wish.Interpreter = *e.ValueBoolean
+		r.asked.Interpreter = *e.ValueBoolean
 	}
 }

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"testing"
 
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
 )
 
 // words are what somebody new who is sent in a Bundle with these changes said.
-func (d *door) words(placer string, changes ...any) referral.Words {
+func (d *door) words(placer string, changes ...any) inbox.Words {
 	d.T.Helper()
 	id, _ := d.sent("journal", bundle(d.T, placer, append(changes, "entry.0.resource.identifier", absent)...))
-	detail, err := d.referrals.Read(d.Ctx(), d.People.Maria, fromFHIR.Replace(id))
+	detail, err := d.coach.Open(d.Ctx(), d.People.Maria, fromFHIR.Replace(id))
 	if err != nil {
 		d.T.Fatal(err)
 	}
@@ -104,23 +104,21 @@ func TestAPersonLivesWhereTheAddressHoldsNow(t *testing.T) {
 }
 
 func TestAConsentThatHoldsTodayIsTaken(t *testing.T) {
-	d := open(t)
 	for i, period := range []map[string]any{has("start", "2026-11-23", "end", "2026-11-23"), has("start", "2026", "end", "2026"), has("start", "2026-11-23T12:00:00+01:00")} {
-		d.sent("journal", bundle(t, fmt.Sprint("R-", i), "entry.2.resource.provision.period", period))
+		open(t).sent("journal", bundle(t, fmt.Sprint("R-", i), "entry.2.resource.provision.period", period))
 	}
 }
 
 func TestAnIdentifierWithManyDigitsIsTakenWhenItTellsNobody(t *testing.T) {
-	d := open(t)
 	for _, x := range [][2]string{
 		{"urn:oid:2.25.305871629387461298374651928374019283", "R-1"}, {"urn:oid:1.2.752.129.2.1.4.196", "2026112300017"}, {"https://journal.example/1234567890123456/v2", "6101182811"},
 		{"urn:uuid:6f1e1f0a-5f0e-4f5e-9d0a-0d7c5f5b1a01", "6f1e1f0a-5f0e-4f5e-9d0a-0d7c5f5b1a02"}, {"urn:journal:x", "50%"},
 	} {
-		if a := d.ask("journal", "POST", "/fhir", bundle(t, x[1], "entry.1.resource.identifier.0.system", x[0])); a.status != 200 {
+		if a := open(t).ask("journal", "POST", "/fhir", bundle(t, x[1], "entry.1.resource.identifier.0.system", x[0])); a.status != 200 {
 			t.Errorf("%v: %d %s", x, a.status, a.body)
 		}
 	}
-	d = open(t)
+	d := open(t)
 	for _, x := range [][2]string{
 		{"https://journal.example/196101182803", "R-1"}, {"https://journal.example/p?nr=610118%2D2803", "R-1"}, {"urn:oid:1.2.752.129.2.1.3.1.196101182803", "R-1"}, {"https://journal.example/19610118", "2803"},
 		{"https://journal.example/19121212-1212/x", "R-1"}, {"urn:personnummer:191212121212", "R-1"}, {"https://journal.example/x", "R/121212+1212"},

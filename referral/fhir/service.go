@@ -11,22 +11,33 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/store"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // Config is what the service needs.
 type Config struct {
 	Store     store.Store
-	Referrals *referral.Service
+	Records   *record.Records
+	Sender    Sender
 	Clock     halsocoach.Clock
 	PublicURL string
+}
+
+// Sender is what a sender does and sees. Room sender satisfies it: the door says the
+// same in another language.
+type Sender interface {
+	Recommend(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, n record.NewReferral) (v record.SenderView, made bool, err error)
+	SentOne(ctx context.Context, who halsocoach.Actor, id string) (record.SenderView, error)
+	SentMany(ctx context.Context, who halsocoach.Actor, ids, within []string) ([]record.SenderView, error)
+	Tracks(ctx context.Context, who halsocoach.Actor, sending string) ([]record.SenderView, error)
+	Revise(ctx context.Context, who halsocoach.Actor, id string, act record.Act, version time.Time) (record.SenderView, error)
 }
 
 // Service is the door. All that it holds of its own is in which order Tasks
 // changed.
 type Service struct {
 	cfg        Config
-	places     store.Collection[place]
+	entries    store.Collection[taskEntry]
 	base       string // of every address, without a slash at the end
 	capability []byte
 }
@@ -34,7 +45,7 @@ type Service struct {
 // New makes the service.
 func New(cfg Config) *Service {
 	base := strings.TrimRight(cfg.PublicURL, "/") + "/fhir"
-	return &Service{cfg: cfg, places: store.In[place](cfg.Store, tasks), base: base, capability: append(marshal(capability(base)), '\n')}
+	return &Service{cfg: cfg, entries: store.In[taskEntry](cfg.Store, tasks), base: base, capability: append(marshal(capability(base)), '\n')}
 }
 
 // allow: care centres, and machines as far as their scope goes.
@@ -76,23 +87,23 @@ func (s *Service) Transact(ctx context.Context, who halsocoach.Actor, body []byt
 }
 
 func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order) (own track, made bool, err error) {
-	r, err := o.judge(s.cfg.Clock())
+	r, err := o.validate(s.cfg.Clock())
 	if err != nil {
 		return own, false, err
 	}
 	req := halsocoach.Request{Key: r.key}
-	sent, made, err := s.cfg.Referrals.Recommend(ctx, who, req, r.wish)
+	sent, made, err := s.cfg.Sender.Recommend(ctx, who, req, r.asked)
 	switch {
 	case made:
 		return s.now(ctx, sent), true, err
 	case errors.Is(err, halsocoach.ErrOtherWish) && r.conditional: // by the rules of FHIR: what is there already is the answer
-		sent, err = s.cfg.Referrals.SentOne(ctx, who, req.ID(who, "referrals"))
+		sent, err = s.cfg.Sender.SentOne(ctx, who, req.ID(who, "referrals"))
 	case errors.Is(err, halsocoach.ErrOtherWish):
 		err = fault(http.StatusConflict, r4.IssueTypeDuplicate, r.where["placer"],
 			"Beteckningen har redan använts för en annan rekommendation. Ingenting har ändrats.")
-	case errors.Is(err, referral.ErrTooMany):
+	case errors.Is(err, record.ErrAlready), errors.Is(err, record.ErrTooMany):
 		err = fault(http.StatusConflict, r4.IssueTypeBusinessRule, r.where["placer"],
-			"Ni har redan skickat flera rekommendationer om personen som väntar på svar. Följ dem i stället. När ni skickar samma en gång till ska den ha samma beteckning.")
+			"Ni har redan rekommenderat personen till det Hälsocentret, och den väntar på svar. Följ den i stället. När ni skickar samma en gång till ska den ha samma beteckning.")
 	}
 	if err != nil {
 		return own, false, r.placed(err)
@@ -101,7 +112,7 @@ func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order)
 	return own, false, err
 }
 
-// placed gives the faults of a wish the places where its fields stood.
+// placed gives the faults the places where its fields stood.
 func (r request) placed(err error) error {
 	var e *halsocoach.Error
 	if !errors.As(err, &e) || len(e.Fields) == 0 {
@@ -123,7 +134,7 @@ func (r request) placed(err error) error {
 
 // missing says whether the field was not there at all.
 func (r request) missing(field string) bool {
-	w := r.wish
+	w := r.asked
 	return field == "name" && w.Name == "" || field == "phone" && w.Phone == "" || field == "topics" && len(w.Topics) == 0
 }
 
@@ -136,11 +147,11 @@ func (s *Service) Request(ctx context.Context, who halsocoach.Actor, id string) 
 }
 
 func (s *Service) tracks(ctx context.Context, who halsocoach.Actor, sending string) ([]track, error) {
-	owns, err := s.cfg.Referrals.Tracks(ctx, who, sending)
+	views, err := s.cfg.Sender.Tracks(ctx, who, sending)
 	if err != nil {
 		return nil, err
 	}
-	return s.dated(ctx, owns...)
+	return s.dated(ctx, views...)
 }
 
 // Task is one track.
@@ -148,7 +159,7 @@ func (s *Service) Task(ctx context.Context, who halsocoach.Actor, id string) (tr
 	if err := allow(who, "Task", 'r'); err != nil {
 		return track{}, err
 	}
-	own, err := s.cfg.Referrals.SentOne(ctx, who, fromFHIR.Replace(id))
+	own, err := s.cfg.Sender.SentOne(ctx, who, fromFHIR.Replace(id))
 	if err != nil {
 		return track{}, err
 	}
@@ -189,13 +200,13 @@ func (s *Service) Revise(ctx context.Context, who halsocoach.Actor, id string, a
 	if err := allow(who, "Task", 'u'); err != nil {
 		return track{}, err
 	}
-	act, ok := referral.ActOf(status)
+	act, ok := record.ActOf(status)
 	if !ok {
 		return track{}, fault(http.StatusUnprocessableEntity, r4.IssueTypeBusinessRule, "Task.status", "Den som har skickat kan sätta cancelled eller entered-in-error. Resten sätter Hälsocentret.")
 	}
-	own, err := s.cfg.Referrals.Revise(ctx, who, fromFHIR.Replace(id), act, at)
-	if errors.Is(err, referral.ErrStale) {
-		return track{}, fault(http.StatusPreconditionFailed, r4.IssueTypeConflict, "", referral.ErrStale.Text)
+	own, err := s.cfg.Sender.Revise(ctx, who, fromFHIR.Replace(id), act, at)
+	if errors.Is(err, record.ErrStale) {
+		return track{}, fault(http.StatusPreconditionFailed, r4.IssueTypeConflict, "", record.ErrStale.Text)
 	}
 	if err != nil {
 		return track{}, err

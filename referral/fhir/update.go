@@ -32,7 +32,7 @@ func readUpdate(body []byte, id string) (status string, err error) {
 	case t.Focus == nil || !strings.HasSuffix("/"+value(t.Focus.Reference), "/ServiceRequest/"+toFHIR.Replace(sending)):
 		return "", fault(http.StatusUnprocessableEntity, r4.IssueTypeInvariant, "Task.focus", "Bara status kan ändras. Läs Task, ändra status och skicka tillbaka resten som det var.")
 	}
-	if _, unknown := shields(t.Meta); unknown >= 0 {
+	if _, unknown := protectedBy(t.Meta); unknown >= 0 {
 		return "", fault(http.StatusUnprocessableEntity, r4.IssueTypeCodeInvalid, "Task.meta.security["+strconv.Itoa(unknown)+"]", unknownLabel)
 	}
 	return t.Status.Code(), nil

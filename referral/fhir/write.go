@@ -9,7 +9,7 @@ import (
 	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"halsocoach"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // An id of ours may hold "_", which FHIR's may not, and "." between what was sent
@@ -67,7 +67,7 @@ func writeRequest(tracks []track) serviceRequest {
 	s.Id = text(toFHIR.Replace(sendingOf(own)))
 	s.Meta = meta(own)
 	s.Contained = []json.RawMessage{writePatient(own), writeConsent(own)}
-	if own.Shielded {
+	if own.Protected {
 		s.Meta.Security = protectedLabel
 	}
 	if system, placer, ok := strings.Cut(own.Placer, "|"); ok {
@@ -84,13 +84,13 @@ func writeRequest(tracks []track) serviceRequest {
 	return s
 }
 
-func requestStatus(s referral.State) r4.RequestStatus {
+func requestStatus(s record.State) r4.RequestStatus {
 	switch s {
-	case referral.Declined, referral.Withdrawn:
+	case record.Declined, record.Withdrawn:
 		return r4.RequestStatusRevoked
-	case referral.Ended:
+	case record.Ended:
 		return r4.RequestStatusCompleted
-	case referral.Erred:
+	case record.Erred:
 		return r4.RequestStatusEnteredInError
 	}
 	return r4.RequestStatusActive
@@ -127,7 +127,7 @@ func centreOf(own track) r4.Reference {
 func writeTask(own track) task {
 	t := task{Type: "Task"}
 	t.Id, t.Meta = text(toFHIR.Replace(own.ID)), meta(own)
-	if own.Shielded {
+	if own.Protected {
 		t.Meta.Security = protectedLabel
 	}
 	t.Status = taskStatus(own.State)
@@ -135,11 +135,11 @@ func writeTask(own track) task {
 		t.BusinessStatus = concept(systemStatus, code, string(own.State))
 	}
 	switch {
-	case own.Reason != "" && own.State == referral.Declined:
+	case own.Reason != "" && own.State == record.Declined:
 		t.StatusReason = concept(systemReason, string(own.Reason), "")
-	case own.Ended != "" && own.State == referral.Ended:
+	case own.Ended != "" && own.State == record.Ended:
 		t.StatusReason = concept(systemReason, own.Ended, "")
-	case own.State == referral.Forwarded:
+	case own.State == record.Forwarded:
 		t.StatusReason = concept(systemReason, "forwarded", "")
 	}
 	t.Intent, t.Code = "order", concept(systemTaskCode, "fulfill", "")
@@ -152,7 +152,7 @@ func writeTask(own track) task {
 	return t
 }
 
-func taskStatus(s referral.State) (out r4.TaskStatus) {
+func taskStatus(s record.State) (out r4.TaskStatus) {
 	// The models read what they write; an unknown code can not come from state.go.
 	_ = out.UnmarshalJSON([]byte(`"` + s.TaskStatus() + `"`))
 	return out

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // stuck is the way on when the person is not reached.
@@ -80,7 +80,7 @@ func stuck(v detailView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = web.Hidden("decision", string(referral.Decline)).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = web.Hidden("decision", string(record.Decline)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -88,7 +88,7 @@ func stuck(v detailView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = web.Hidden("reason", string(referral.NoContact)).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = web.Hidden("reason", string(record.NoContact)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -107,7 +107,7 @@ func stuck(v detailView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.Next(web.T(ctx, "Ni når inte personen"), web.T(ctx, "Ni har försökt %d gånger. Skicka ett brev, så vet personen att ni finns. Hör ingen av sig kan ni tacka nej.", v.Doc.Unreached())).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.Next(web.T(ctx, "Ni når inte personen"), web.T(ctx, "Ni har försökt %d gånger. Skicka ett brev, så vet personen att ni finns. Hör ingen av sig kan ni tacka nej.", v.Unreached())).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -407,7 +407,7 @@ func letterPage(f *web.Form, l Letter) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = web.Hidden("how", string(referral.ByLetter)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Hidden("how", string(record.ByLetter)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -415,7 +415,7 @@ func letterPage(f *web.Form, l Letter) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = web.Hidden("went", string(referral.NotReached)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Hidden("went", string(record.NotReached)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

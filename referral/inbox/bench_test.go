@@ -10,7 +10,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/store"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // onFile makes a centre with a number of recommendations on file, of which 60 wait:
@@ -35,7 +35,7 @@ func onFile(b *testing.B, g ground, centre string, n int) halsocoach.Actor {
 	for _, gone := range []string{"open", "queue", "filters", "untouched"} {
 		delete(one, gone)
 	}
-	one["state"] = string(referral.Declined)
+	one["state"] = string(record.Declined)
 	var wg sync.WaitGroup
 	for worker := range 32 {
 		wg.Go(func() {

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // BookView is the page on which a coach takes a person in and books the first
 // talk.
 type BookView struct {
-	referral.Item
+	Item
 	Times []Time // of the first days with free times
 	More  int    // how many days to ask for next; 0 when these are all
 	Mine  bool   // the coach has taken the person in already, and books only
@@ -29,7 +29,7 @@ const (
 
 // Bookable is the page; ErrNotFound for what is not the coach's to book for.
 func (s *Service) Bookable(ctx context.Context, who halsocoach.Actor, id string, days int) (BookView, error) {
-	d, err := s.Referrals.Read(ctx, who, id)
+	d, err := s.read(ctx, who, id)
 	if err != nil {
 		return BookView{}, err
 	}
@@ -62,9 +62,9 @@ func dates(times []Time) []halsocoach.Day {
 
 // coming are the talks ahead of somebody whom the coach has taken in. The calendar is
 // asked and not what the recommendation has heard of it, which comes a moment later.
-func (s *Service) coming(ctx context.Context, who halsocoach.Actor, d referral.Detail) ([]halsocoach.Appointment, error) {
+func (s *Service) coming(ctx context.Context, who halsocoach.Actor, d View) ([]halsocoach.Appointment, error) {
 	var none []halsocoach.Appointment
-	if d.State != referral.Accepted && d.State != referral.Started || d.Decision == nil || d.Decision.By != who.ID {
+	if d.State != record.Accepted && d.State != record.Started || d.Decision == nil || d.Decision.By != who.ID {
 		return none, nil
 	}
 	coming, err := s.Calendar.ComingOf(ctx, who, d.Doc.Enrolment)
@@ -81,15 +81,15 @@ func (s *Service) coming(ctx context.Context, who halsocoach.Actor, d referral.D
 var ErrHasFirst = halsocoach.Conflict("has_talk", "Ett första samtal är redan bokat.")
 
 // mayBook: what waits, and what the coach took in without a talk.
-func mayBook(r referral.Referral, who halsocoach.Actor) error {
+func mayBook(r record.Referral, who halsocoach.Actor) error {
 	v := r.Verdict()
 	switch {
 	case r.State.Open():
 		return nil
 	case v == nil || !r.State.TakenIn() || v.By != who.ID:
-		_, err := r.State.After(referral.Accept, who.Role)
+		_, err := r.State.After(record.Accept, who.Role)
 		return err
-	case r.First == referral.TalkBooked || r.First == referral.TalkHeld || r.State == referral.Ended:
+	case r.First == record.TalkBooked || r.First == record.TalkHeld || r.State == record.Ended:
 		return ErrHasFirst
 	}
 	return nil
@@ -100,11 +100,11 @@ func mayBook(r referral.Referral, who halsocoach.Actor) error {
 // could be seen before; else the person is taken in and the fault is the
 // calendar's. The same again changes nothing.
 func (s *Service) AcceptAndBook(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, id string, at Time) error {
-	r, err := s.Referrals.Stored(ctx, who, id)
+	r, _, err := s.of(ctx, who, id)
 	if err != nil {
 		return err
 	}
-	ruling := referral.Ruling{Decision: string(referral.Accept)}
+	ruling := Ruling{Decision: string(record.Accept)}
 	if r.State.Open() {
 		times, err := s.Calendar.FirstTimes(ctx, who)
 		if err != nil {
@@ -113,15 +113,15 @@ func (s *Service) AcceptAndBook(ctx context.Context, who halsocoach.Actor, req h
 		if !slices.ContainsFunc(times, func(t Time) bool { return t.Starts.Equal(at.Starts) && t.Form == at.Form }) {
 			return halsocoach.Invalid(halsocoach.Field{Name: "tid", Text: "Välj en av tiderna. Den du valde går inte längre att boka."})
 		}
-		_, _, err = s.Referrals.Decide(ctx, who, req, id, ruling)
+		_, _, err = s.Decide(ctx, who, req, id, ruling)
 		if err != nil {
 			return err
 		}
 	} else if v := r.Verdict(); v == nil || !r.State.TakenIn() || v.By != who.ID {
-		_, _, err := s.Referrals.Decide(ctx, who, req, id, ruling)
+		_, _, err := s.Decide(ctx, who, req, id, ruling)
 		return errors.Join(err) // decided by another: told who
 	}
-	a, err := s.Referrals.Accepted(ctx, r.ID)
+	a, err := s.Records.Accepted(ctx, r.ID)
 	if err != nil {
 		return fmt.Errorf("book first talk of %s: %w", id, err)
 	}

@@ -4,73 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
 	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
+	"halsocoach/referral/selfreferral"
+	"halsocoach/referral/sender"
 )
 
-// ground is the inbox on a real store, with the recommendations' consumers running.
+// ground is the inbox on a real store, with the consumers running.
 type ground struct {
 	*testenv.Env
-	refs     *referral.Service
+	records  *record.Records
 	svc      *inbox.Service
+	sender   *sender.Service
+	self     *selfreferral.Service
 	app      *testenv.App
 	calendar *calendar
-	holders  holders
-	out      *logins
-}
-
-// holders are the persons who hold something that can not be moved.
-type holders map[string]bool
-
-func (h holders) Holds(_ context.Context, person string) (bool, error) { return h[person], nil }
-
-// logins notes who is signed out, each once.
-type logins struct {
-	mu    sync.Mutex
-	ended []string
-}
-
-func (l *logins) EndLogins(_ context.Context, person string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !slices.Contains(l.ended, person) {
-		l.ended = append(l.ended, person)
-	}
-	return nil
-}
-
-func (l *logins) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.ended)
 }
 
 func open(t testing.TB) ground {
 	t.Helper()
-	env := testenv.New(t, referral.Kinds(), inbox.Kinds())
-	g := ground{Env: env, calendar: &calendar{booked: map[string]inbox.Time{}}, holders: holders{}, out: &logins{}}
-	g.refs = referral.New(referral.Config{Store: env.Store, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
-		Registers: env.Registers, Staff: colleagues{env.Staff}, AccessLog: env.AccessLog})
-	g.svc = inbox.New(inbox.Config{Referrals: g.refs, Calendar: g.calendar, Enrolments: g.calendar, Holders: []inbox.Holder{g.holders},
-		Logins: g.out, Log: env.Log})
+	env := testenv.New(t, record.Kinds())
+	g := on(env, env.Store)
 	g.app = g.App(func(a *web.App) {
-		g.refs.Routes(a.Fiber())
+		g.sender.Routes(a.Fiber())
 		g.svc.Routes(a.Fiber())
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
-	if err := errors.Join(g.refs.Start(ctx, env.Bus), g.svc.Start(ctx, env.Bus)); err != nil {
+	if err := errors.Join(g.records.Start(ctx, env.Bus), g.svc.Start(ctx, env.Bus)); err != nil {
 		t.Fatal(err)
 	}
+	return g
+}
+
+// on is the rooms on a store, without consumers.
+func on(env *testenv.Env, st store.Store) ground {
+	g := ground{Env: env, calendar: &calendar{booked: map[string]inbox.Time{}}}
+	g.records = record.New(record.Config{Store: st, Seal: env.Seal, Clock: env.Clock.Now, Settings: env.Terms,
+		Registers: env.Registers, Staff: colleagues{env.Staff}, AccessLog: env.AccessLog, Persons: env.Persons, Log: env.Log})
+	g.svc = inbox.New(inbox.Config{Records: g.records, Persons: env.Persons, Calendar: g.calendar, Enrolments: g.calendar, Log: env.Log})
+	g.sender = sender.New(sender.Config{Records: g.records, Inbox: g.svc})
+	g.self = selfreferral.New(selfreferral.Config{Records: g.records})
 	return g
 }
 
@@ -132,37 +114,37 @@ func (c *calendar) Enrol(_ context.Context, a halsocoach.Accepted) (halsocoach.E
 
 func key(k string) halsocoach.Request { return halsocoach.Request{Key: k} }
 
-func wish() referral.Wish {
-	return referral.Wish{Personnummer: testenv.ElsasNumber, Name: "Elsa Berg", Phone: "070-174 06 05", Topics: []halsocoach.Topic{"sömn", "mat"}, Centre: "0684", Consent: true}
+func wish() record.NewReferral {
+	return record.NewReferral{Personnummer: testenv.ElsasNumber, Name: "Elsa Berg", Phone: "070-174 06 05", Topics: []halsocoach.Topic{"sömn", "mat"}, Centre: "0684", Consent: true}
 }
 
 // nameless is a wish without a number: a person of its own each time.
-func nameless(name string) referral.Wish {
+func nameless(name string) record.NewReferral {
 	w := wish()
 	w.Personnummer, w.Name = "", name
 	return w
 }
 
 // sent recommends and returns the recommendation's id.
-func (g ground) sent(who halsocoach.Actor, k string, w referral.Wish) string {
+func (g ground) sent(who halsocoach.Actor, k string, w record.NewReferral) string {
 	g.T.Helper()
-	own, _, err := g.refs.Recommend(g.Ctx(), who, key(k), w)
+	own, _, err := g.sender.Recommend(g.Ctx(), who, key(k), w)
 	if err != nil {
 		g.T.Fatal(err)
 	}
 	return own.ID
 }
 
-func (g ground) stored(id string) referral.Referral {
+func (g ground) stored(id string) record.Referral {
 	g.T.Helper()
-	r, err := g.refs.Stored(g.Ctx(), g.People.Maria, id)
+	r, err := g.records.Get(g.Ctx(), id)
 	if err != nil {
 		g.T.Fatal(err)
 	}
 	return r
 }
 
-func (g ground) list(who halsocoach.Actor, q referral.Asked) []string {
+func (g ground) list(who halsocoach.Actor, q record.InboxQuery) []string {
 	g.T.Helper()
 	l, err := g.svc.List(g.Ctx(), who, q)
 	if err != nil {

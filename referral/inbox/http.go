@@ -8,11 +8,14 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // at is where the inbox is.
 const at = "/inkorg"
+
+// visit is where somebody who is there is written in.
+const visit = "/pa-plats"
 
 // Routes puts the pages on the router.
 func (s *Service) Routes(r fiber.Router) {
@@ -31,6 +34,10 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post(at+"/:id/samma-person", s.join)
 	r.Get(at+"/:id/isar", s.showSame)
 	r.Post(at+"/:id/isar", s.part)
+	r.Get(at+"/:id/komplettera", s.askComplete)
+	r.Post(at+"/:id/komplettera", s.complete)
+	r.Get(visit, s.askVisit)
+	r.Post(visit, s.visit)
 	r.Get("/rekommendationer-i-vantan", s.showForgotten)
 }
 
@@ -39,7 +46,7 @@ func (s *Service) Routes(r fiber.Router) {
 var tabs = []web.Link{{Path: at, Text: "Väntar på svar"}, {Path: at + "?vem=mina", Text: "Mina"}, {Path: at + "?visa=antagna", Text: "Avgjorda"}}
 
 func (s *Service) showList(c *fiber.Ctx) error {
-	q, query := referral.Asked{After: c.Query("efter")}, url.Values{}
+	q, query := record.InboxQuery{After: c.Query("efter")}, url.Values{}
 	v := listView{Form: &web.Form{Values: map[string][]string{}}, Tabs: tabs, Active: at, Now: s.now()}
 	take := func(name string) string {
 		value := c.Query(name)
@@ -57,9 +64,9 @@ func (s *Service) showList(c *fiber.Ctx) error {
 		case "mina":
 			q.Holder, v.Active = web.Who(c).ID, tabs[1].Path
 		case "ingen":
-			q.Holder = referral.Nobody
+			q.Holder = record.Nobody
 		}
-		v.Filtering = q.Source != "" || q.Language != "" || q.Late || q.Holder == referral.Nobody
+		v.Filtering = q.Source != "" || q.Language != "" || q.Late || q.Holder == record.Nobody
 	}
 	var err error
 	if v.List, err = s.List(web.Ctx(c), web.Who(c), q); err != nil {
@@ -81,7 +88,7 @@ func (s *Service) showOne(c *fiber.Ctx, f *web.Form, status int) error {
 		return err
 	}
 	v := detailView{View: one, Form: f, Who: who}
-	if v.Centres, err = s.Referrals.CentreChoices(ctx, v.Centre); err != nil {
+	if v.Centres, err = s.Records.CentreChoices(ctx, v.Centre); err != nil {
 		return err
 	}
 	return web.Show(c, web.Page{Title: "Rekommendation", Active: at, Status: status}, detailPage(v))
@@ -89,7 +96,7 @@ func (s *Service) showOne(c *fiber.Ctx, f *web.Form, status int) error {
 
 // fault answers what somebody else was first with, and what is to be mended.
 func (s *Service) fault(c *fiber.Ctx, f *web.Form, err error) error {
-	var decided *referral.DecidedError
+	var decided *DecidedError
 	var taken *TakenError
 	switch {
 	case errors.As(err, &decided):
@@ -104,17 +111,17 @@ func (s *Service) fault(c *fiber.Ctx, f *web.Form, err error) error {
 
 func (s *Service) decide(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	ruling := referral.Ruling{Decision: f.Get("decision"), Reason: f.Get("reason"), Centre: f.Get("centre")}
-	item, _, err := s.Referrals.Decide(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), ruling)
+	ruling := Ruling{Decision: f.Get("decision"), Reason: f.Get("reason"), Centre: f.Get("centre")}
+	item, _, err := s.Decide(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), ruling)
 	if err != nil {
 		return s.fault(c, f, err)
 	}
 	switch item.State {
-	case referral.Accepted:
+	case record.Accepted:
 		return web.Redirect(c, at+"/"+item.ID, "Du har tagit emot rekommendationen.")
-	case referral.Declined:
+	case record.Declined:
 		return web.Redirect(c, at+"/"+item.ID, "Du har tackat nej till rekommendationen.")
-	case referral.Forwarded:
+	case record.Forwarded:
 		return web.Redirect(c, at+"/"+item.ID, "Rekommendationen är skickad vidare.")
 	}
 	return web.Redirect(c, at+"/"+item.ID, "")
@@ -122,7 +129,7 @@ func (s *Service) decide(c *fiber.Ctx) error {
 
 func (s *Service) takeCare(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	care := Care{Act: referral.Act(f.Get("act")), To: f.Get("to"), From: f.Get("from")}
+	care := Care{Act: record.Act(f.Get("act")), To: f.Get("to"), From: f.Get("from")}
 	if _, gives := f.Values["to"]; gives && care.To == "" {
 		return s.fault(c, f, halsocoach.Invalid(halsocoach.Field{Name: "to", Text: "Välj en hälsocoach på ert Hälsocenter."}))
 	}
@@ -134,7 +141,7 @@ func (s *Service) takeCare(c *fiber.Ctx) error {
 
 func (s *Service) note(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	_, err := s.Note(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), Reach{How: f.Get("how"), Went: f.Get("went"), Note: f.Get("note")})
+	err := s.Note(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), Reach{How: f.Get("how"), Went: f.Get("went"), Note: f.Get("note")})
 	if err != nil {
 		return s.fault(c, f, err)
 	}
@@ -172,7 +179,7 @@ func (s *Service) book(c *fiber.Ctx) error {
 	if ok {
 		err = s.AcceptAndBook(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), time)
 	}
-	var decided *referral.DecidedError
+	var decided *DecidedError
 	var fault *halsocoach.Error
 	switch {
 	case err == nil:
@@ -215,9 +222,8 @@ func (s *Service) join(c *fiber.Ctx) error {
 		faults = append(faults, halsocoach.Field{Name: "sure", Text: "Bekräfta att du vet att det är samma person."})
 	}
 	err := halsocoach.Invalid(faults...)
-	id := ""
 	if err == nil {
-		id, err = s.Join(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("other"))
+		err = s.Join(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("other"))
 	}
 	if f.Failed(err) {
 		return s.showSameWith(c, f, fiber.StatusUnprocessableEntity)
@@ -225,12 +231,12 @@ func (s *Service) join(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, at+"/"+id, "De är nu en och samma person.")
+	return web.Redirect(c, at+"/"+c.Params("id"), "De är nu en och samma person.")
 }
 
 func (s *Service) part(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	if err := s.Part(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("merge")); err != nil {
+	if err := s.Part(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("join")); err != nil {
 		return err
 	}
 	return web.Redirect(c, at, "De är två personer igen.")

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // listView is what the page of the inbox shows.
@@ -279,7 +279,7 @@ func listPage(v listView) templ.Component {
 	})
 }
 
-func row(v listView, i referral.Item) templ.Component {
+func row(v listView, i Item) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -368,7 +368,7 @@ func row(v listView, i referral.Item) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if i.Language != "" || i.Interpret {
-					templ_7745c5c3_Err = web.MetaFact("message", referral.Spoken(ctx, i.Language, i.Interpret)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = web.MetaFact("message", record.Spoken(ctx, i.Language, i.Interpret)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -399,7 +399,7 @@ func row(v listView, i referral.Item) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if i.State == referral.OnHold {
+			if i.State == record.OnHold {
 				templ_7745c5c3_Err = web.Tag("", web.T(ctx, "Vilar")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

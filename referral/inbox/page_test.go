@@ -10,7 +10,8 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/testenv"
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
 )
 
 func TestTheStoryOfARecommendationInPages(t *testing.T) {
@@ -53,7 +54,7 @@ func TestTheStoryOfARecommendationInPages(t *testing.T) {
 func TestAStaleDecisionPageSaysWhoWasFirst(t *testing.T) {
 	g := open(t)
 	id := g.sent(g.People.Vardcentral, "k", wish())
-	if _, _, err := g.refs.Decide(g.Ctx(), g.People.Maria, key("d"), id, referral.Ruling{Decision: "accept"}); err != nil {
+	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "accept"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/beslut", "/boka"} {
@@ -94,7 +95,7 @@ func TestPagesAreForTheRightPeople(t *testing.T) {
 			t.Errorf("%s: %d", name, r.Status)
 		}
 	}
-	if r := g.stored(id); r.State != referral.Received || len(r.Attempts) != 0 {
+	if r := g.stored(id); r.State != record.Received || len(r.Attempts) != 0 {
 		t.Fatalf("something was changed: %+v", r)
 	}
 }
@@ -112,7 +113,7 @@ func TestFirstTalkIsBookedInTheSameBreath(t *testing.T) {
 			t.Fatal(wrong, r.Status)
 		}
 	}
-	if r := g.stored(id); r.State != referral.Received {
+	if r := g.stored(id); r.State != record.Received {
 		t.Fatal("it was decided without a time: ", r.State)
 	}
 	g.calendar.taken = true
@@ -133,7 +134,7 @@ func TestFirstTalkIsBookedInTheSameBreath(t *testing.T) {
 	if got := g.calendar.booked[halsocoach.IDFrom("enrolment", id)]; !got.Starts.Equal(want) || got.Form != "telefon" || len(g.calendar.booked) != 1 {
 		t.Fatalf("%+v", g.calendar.booked)
 	}
-	if r := g.stored(id); r.State != referral.Accepted || r.Verdict().By != g.People.Maria.ID {
+	if r := g.stored(id); r.State != record.Accepted || r.Verdict().By != g.People.Maria.ID {
 		t.Fatalf("%+v", r)
 	}
 }
@@ -161,14 +162,14 @@ func TestWhatComesNextFollowsTheFirstTalk(t *testing.T) {
 	}
 	page("Första samtalet är bokat", "Det är tisdag 24 november 11.00. Telefon.", "/kalender/samtal/t", "/invanare/fran/"+id, "Efter samtalet antecknar du hur det gick")
 	clear(g.calendar.booked)
-	for first, want := range map[referral.FirstTalk][]string{
-		referral.TalkBooked:    {"Det första samtalet har varit"},
-		referral.TalkHeld:      {"Det första samtalet är hållet", "sätt mål tillsammans"},
-		referral.TalkMissed:    {"Personen kom inte till det första samtalet", "Boka en ny tid"},
-		referral.TalkCancelled: {"Det första samtalet är avbokat", "Boka en ny tid"},
+	for first, want := range map[record.FirstTalk][]string{
+		record.TalkBooked:    {"Det första samtalet har varit"},
+		record.TalkHeld:      {"Det första samtalet är hållet", "sätt mål tillsammans"},
+		record.TalkMissed:    {"Personen kom inte till det första samtalet", "Boka en ny tid"},
+		record.TalkCancelled: {"Det första samtalet är avbokat", "Boka en ny tid"},
 	} {
-		_, err := g.refs.Change(g.Ctx(), id, func(r *referral.Referral, _ time.Time) ([]halsocoach.Event, error) {
-			r.State, r.First = referral.Started, first
+		_, err := g.records.Change(g.Ctx(), id, func(r *record.Referral, _ time.Time) ([]halsocoach.Event, error) {
+			r.State, r.First = record.Started, first
 			return nil, nil
 		})
 		if err != nil {
@@ -184,10 +185,10 @@ func TestWhatComesNextFollowsTheFirstTalk(t *testing.T) {
 // TestOfWhoAsksToBeCalledOnlyThatIsSaid: no row is empty, and no consent is made up.
 func TestOfWhoAsksToBeCalledOnlyThatIsSaid(t *testing.T) {
 	g := open(t)
-	if err := g.refs.CallMe(g.Ctx(), key("c"), "Elsa Berg", "070-174 06 05", "0684", ""); err != nil {
+	if err := g.self.CallMe(g.Ctx(), "192.0.2.1", key("c"), "Elsa Berg", "070-174 06 05", "0684", ""); err != nil {
 		t.Fatal(err)
 	}
-	maria, id := g.app.As(g.People.Maria), g.list(g.People.Maria, referral.Asked{})[0]
+	maria, id := g.app.As(g.People.Maria), g.list(g.People.Maria, record.InboxQuery{})[0]
 	body := maria.Get("/inkorg/" + id).Body
 	for _, want := range []string{"Vill bli uppringd", "Från personen själv", "Inget annat är sagt eller överenskommet än", "070-174 06 05", "Bad er ringa", "Ring personen"} {
 		if !strings.Contains(body, want) {
@@ -201,16 +202,16 @@ func TestOfWhoAsksToBeCalledOnlyThatIsSaid(t *testing.T) {
 	}
 	w := wish()
 	w.Personnummer = ""
-	if err := g.refs.Complete(g.Ctx(), g.People.Maria, id, w); err != nil {
+	if err := g.svc.Complete(g.Ctx(), g.People.Maria, id, w); err != nil {
 		t.Fatal(err)
 	}
 	if body := maria.Get("/inkorg/" + id).Body; !strings.Contains(body, "Tillfrågad och sagt ja 23 november 2026") || !strings.Contains(body, "Vill ha stöd med") || strings.Contains(body, "överenskommet") {
 		t.Error(body)
 	}
-	if _, _, err := g.refs.Contact(g.Ctx(), g.People.Anna, key("a"), nameless("Anna Ek")); err != nil {
+	if _, _, err := g.self.Contact(g.Ctx(), g.People.Anna, key("a"), nameless("Anna Ek")); err != nil {
 		t.Fatal(err)
 	}
-	own := g.list(g.People.Maria, referral.Asked{})[1]
+	own := g.list(g.People.Maria, record.InboxQuery{})[1]
 	if body := maria.Get("/inkorg/" + own).Body; strings.Contains(body, "Tillfrågad") || !strings.Contains(body, "Hörde av sig") {
 		t.Error("who gets in touch was asked by nobody")
 	}
@@ -236,7 +237,7 @@ func TestALetterIsReadyAfterThreeAttempts(t *testing.T) {
 	if r := maria.Post(at+"/forsok", url.Values{"_key": {"a"}, "how": {"sms"}, "went": {"reached"}}); r.Status != 422 {
 		t.Fatal("the same key for another attempt:", r.Status)
 	}
-	if r := g.stored(id); len(r.Attempts) != 1 || r.State != referral.Taken || r.Taken.By != g.People.Maria.ID {
+	if r := g.stored(id); len(r.Attempts) != 1 || r.State != record.Taken || r.Taken.By != g.People.Maria.ID {
 		t.Fatalf("%+v", r)
 	}
 	try("b", "sms", "asked_back") // was reached: it begins anew
@@ -273,8 +274,8 @@ func TestALetterIsReadyAfterThreeAttempts(t *testing.T) {
 	if r := maria.Post(at+"/forsok", url.Values{"how": {"phone"}, "went": {"reached"}}); r.Status != 409 {
 		t.Fatal("an attempt on what is decided:", r.Status)
 	}
-	sent, err := g.refs.SentOne(g.Ctx(), g.People.Vardcentral, id)
-	if err != nil || sent.State != referral.Declined || sent.Reason != referral.NoContact {
+	sent, err := g.sender.SentOne(g.Ctx(), g.People.Vardcentral, id)
+	if err != nil || sent.State != record.Declined || sent.Reason != record.NoContact {
 		t.Fatalf("%+v, %v", sent, err)
 	}
 }

@@ -2,12 +2,13 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"halsocoach"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // TakenError says that another coach was first. It unwraps to ErrTaken.
@@ -21,23 +22,23 @@ func (e *TakenError) Error() string { return e.Name + " took it" }
 // Unwrap makes it a conflict.
 func (e *TakenError) Unwrap() error { return ErrTaken }
 
-// Care is what a coach wishes about who takes care of a recommendation.
+// Care is what a coach asks about who takes care of a recommendation.
 type Care struct {
-	Act  referral.Act // Take, Release, Hold or Resume
-	To   string       // with Take: a colleague's staff id; "" = the one who asks
-	From string       // who had it when the one who asks last looked; "" = nobody
+	Act  record.Act // Take, Release, Hold or Resume
+	To   string     // with Take: a colleague's staff id; "" = the one who asks
+	From string     // who had it when the one who asks last looked; "" = nobody
 }
 
 // acts are those of Care, with what the access log calls them.
-var acts = map[referral.Act]halsocoach.Act{
-	referral.Take: "take referral", referral.Release: "release referral", referral.Hold: "hold referral", referral.Resume: "resume referral",
+var acts = map[record.Act]halsocoach.Act{
+	record.Take: halsocoach.ActTakeReferral, record.Release: halsocoach.ActReleaseReferral, record.Hold: halsocoach.ActHoldReferral, record.Resume: halsocoach.ActResumeReferral,
 }
 
 // TakeCare takes a recommendation, gives it to a colleague, lets it go, or lets
 // it rest since the person wants to wait. Of two who take it at once one does; the
 // other gets a TakenError. The same again changes nothing.
 func (s *Service) TakeCare(ctx context.Context, who halsocoach.Actor, id string, c Care) error {
-	r, err := s.Referrals.Stored(ctx, who, id)
+	r, _, err := s.of(ctx, who, id)
 	if err != nil {
 		return err
 	}
@@ -46,14 +47,18 @@ func (s *Service) TakeCare(ctx context.Context, who halsocoach.Actor, id string,
 		return halsocoach.Invalid(halsocoach.Field{Name: "act", Text: "Välj vad som ska göras med rekommendationen."})
 	}
 	to := who.ID
-	if c.Act == referral.Take && c.To != "" {
+	if c.Act == record.Take && c.To != "" {
 		to = c.To
 	}
 	if err := s.worksAt(ctx, to, r.Centre); err != nil {
 		return err
 	}
+	all, err := s.settled(ctx, r)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", c.Act, id, err)
+	}
 	holder := ""
-	after, err := s.Referrals.Change(ctx, r.ID, func(r *referral.Referral, now time.Time) ([]halsocoach.Event, error) {
+	after, err := s.Records.Act(ctx, all, func(r *record.Referral, now time.Time) ([]halsocoach.Event, error) {
 		holder = ""
 		if r.Taken != nil {
 			holder = r.Taken.By
@@ -68,13 +73,13 @@ func (s *Service) TakeCare(ctx context.Context, who halsocoach.Actor, id string,
 		if err != nil {
 			return nil, err
 		}
-		if c.Act == referral.Take {
-			r.Taken = &referral.Holder{By: to, At: now}
+		if c.Act == record.Take {
+			r.Taken = &record.Holder{By: to, At: now}
 		}
 		return events, nil
 	})
-	if err == ErrTaken && holder != "" {
-		name, nerr := s.colleague(ctx, holder)
+	if errors.Is(err, ErrTaken) && holder != "" {
+		name, nerr := s.Records.Colleague(ctx, holder)
 		if nerr != nil {
 			return nerr
 		}
@@ -83,20 +88,20 @@ func (s *Service) TakeCare(ctx context.Context, who halsocoach.Actor, id string,
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", c.Act, id, err)
 	}
-	return s.saw(ctx, who, log, after.Person)
+	return s.Records.Saw(ctx, who, log, after...)
 }
 
-// done says whether it stands already as is wished.
-func (c Care) done(r referral.Referral, to string) bool {
+// done says whether it stands already as is asked.
+func (c Care) done(r record.Referral, to string) bool {
 	switch c.Act {
-	case referral.Take:
-		return r.State == referral.Taken && r.Taken != nil && r.Taken.By == to
-	case referral.Release:
-		return r.State == referral.Received
-	case referral.Hold:
-		return r.State == referral.OnHold
+	case record.Take:
+		return r.State == record.Taken && r.Taken != nil && r.Taken.By == to
+	case record.Release:
+		return r.State == record.Received
+	case record.Hold:
+		return r.State == record.OnHold
 	}
-	return r.State == referral.Taken
+	return r.State == record.Taken
 }
 
 // worksAt says that the staff id is that of a coach at work at the centre.

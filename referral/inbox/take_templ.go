@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // care is who has it, and how it changes hands.
@@ -71,9 +71,9 @@ func care(v detailView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var4 string
-				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Du tog hand om den %s.", web.Date(ctx, v.Doc.Taken.At)))
+				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Du tog hand om den %s.", web.Date(ctx, v.TakenAt)))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/take.templ`, Line: 14, Col: 75}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/take.templ`, Line: 14, Col: 70}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -89,9 +89,9 @@ func care(v detailView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var5 string
-				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "%s tog hand om den %s.", v.Holder, web.Date(ctx, v.Doc.Taken.At)))
+				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "%s tog hand om den %s.", v.Holder, web.Date(ctx, v.TakenAt)))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/take.templ`, Line: 16, Col: 85}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/take.templ`, Line: 16, Col: 80}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -119,7 +119,7 @@ func care(v detailView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if v.TakenBy != v.Who.ID {
-					templ_7745c5c3_Err = careAct(v, referral.Take, web.T(ctx, "Jag tar den")).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = careAct(v, record.Take, web.T(ctx, "Jag tar den")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -128,8 +128,8 @@ func care(v detailView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if v.State == referral.Taken {
-					templ_7745c5c3_Err = careAct(v, referral.Hold, web.T(ctx, "Låt den vila: personen vill vänta")).Render(ctx, templ_7745c5c3_Buffer)
+				if v.State == record.Taken {
+					templ_7745c5c3_Err = careAct(v, record.Hold, web.T(ctx, "Låt den vila: personen vill vänta")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -138,8 +138,8 @@ func care(v detailView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if v.State == referral.OnHold {
-					templ_7745c5c3_Err = careAct(v, referral.Resume, web.T(ctx, "Ta upp den igen")).Render(ctx, templ_7745c5c3_Buffer)
+				if v.State == record.OnHold {
+					templ_7745c5c3_Err = careAct(v, record.Resume, web.T(ctx, "Ta upp den igen")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -149,7 +149,7 @@ func care(v detailView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if v.TakenBy != "" {
-					templ_7745c5c3_Err = careAct(v, referral.Release, web.T(ctx, "Lämna tillbaka den")).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = careAct(v, record.Release, web.T(ctx, "Lämna tillbaka den")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -204,7 +204,7 @@ func care(v detailView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = web.Hidden("act", string(referral.Take)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = web.Hidden("act", string(record.Take)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -253,7 +253,7 @@ func care(v detailView) templ.Component {
 	})
 }
 
-func careAct(v detailView, act referral.Act, text string) templ.Component {
+func careAct(v detailView, act record.Act, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

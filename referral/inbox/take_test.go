@@ -12,8 +12,8 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/testenv"
-	"halsocoach/referral"
 	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
 )
 
 func TestOneOfFiftyCoachesTakesItAndTheOthersAreToldWho(t *testing.T) {
@@ -23,7 +23,7 @@ func TestOneOfFiftyCoachesTakesItAndTheOthersAreToldWho(t *testing.T) {
 		var wg sync.WaitGroup
 		faults := make([]error, 50)
 		for i := range faults {
-			wg.Go(func() { faults[i] = g.svc.TakeCare(g.Ctx(), colleague(i), id, inbox.Care{Act: referral.Take}) })
+			wg.Go(func() { faults[i] = g.svc.TakeCare(g.Ctx(), colleague(i), id, inbox.Care{Act: record.Take}) })
 		}
 		wg.Wait()
 		won := slices.IndexFunc(faults, func(err error) bool { return err == nil })
@@ -33,7 +33,7 @@ func TestOneOfFiftyCoachesTakesItAndTheOthersAreToldWho(t *testing.T) {
 				t.Fatalf("coach %d is told %v, and %d has it", i, err, won)
 			}
 		}
-		if r := g.stored(id); r.Taken == nil || r.Taken.By != fmt.Sprint("coach-", won) || r.State != referral.Taken {
+		if r := g.stored(id); r.Taken == nil || r.Taken.By != fmt.Sprint("coach-", won) || r.State != record.Taken {
 			t.Fatalf("%+v", r.Taken)
 		}
 	}
@@ -43,7 +43,7 @@ func TestARecommendationChangesHands(t *testing.T) {
 	g := open(t)
 	id := g.sent(g.People.Vardcentral, "k", wish())
 	maria, at := g.app.As(g.People.Maria), "/inkorg/"+id+"/ansvar"
-	step := func(status int, state referral.State, holder string, form url.Values) {
+	step := func(status int, state record.State, holder string, form url.Values) {
 		t.Helper()
 		if r := maria.Post(at, form); r.Status != status {
 			t.Fatal(r.Status, r.Body)
@@ -56,21 +56,21 @@ func TestARecommendationChangesHands(t *testing.T) {
 			t.Fatalf("%s with %q, want %s with %q", r.State, have, state, holder)
 		}
 	}
-	step(422, referral.Received, "", url.Values{"act": {"accept"}})
-	step(303, referral.Taken, "maria", url.Values{"act": {"take"}})
-	step(303, referral.Taken, "maria", url.Values{"act": {"take"}}) // again
-	step(422, referral.Taken, "maria", url.Values{"act": {"take"}, "to": {""}, "from": {"maria"}})
-	step(422, referral.Taken, "maria", url.Values{"act": {"take"}, "to": {"johan"}, "from": {"maria"}}) // works elsewhere
-	step(303, referral.OnHold, "maria", url.Values{"act": {"hold"}, "from": {"maria"}})
-	step(303, referral.Taken, "maria", url.Values{"act": {"resume"}, "from": {"maria"}})
-	step(303, referral.Taken, "coach-3", url.Values{"act": {"take"}, "to": {"coach-3"}, "from": {"maria"}})
-	step(409, referral.Taken, "coach-3", url.Values{"act": {"release"}, "from": {"maria"}})
-	step(303, referral.Taken, "maria", url.Values{"act": {"take"}, "from": {"coach-3"}})
-	step(303, referral.Received, "", url.Values{"act": {"release"}, "from": {"maria"}})
-	if _, _, err := g.refs.Decide(g.Ctx(), g.People.Maria, key("d"), id, referral.Ruling{Decision: "accept"}); err != nil {
+	step(422, record.Received, "", url.Values{"act": {"accept"}})
+	step(303, record.Taken, "maria", url.Values{"act": {"take"}})
+	step(303, record.Taken, "maria", url.Values{"act": {"take"}}) // again
+	step(422, record.Taken, "maria", url.Values{"act": {"take"}, "to": {""}, "from": {"maria"}})
+	step(422, record.Taken, "maria", url.Values{"act": {"take"}, "to": {"johan"}, "from": {"maria"}}) // works elsewhere
+	step(303, record.OnHold, "maria", url.Values{"act": {"hold"}, "from": {"maria"}})
+	step(303, record.Taken, "maria", url.Values{"act": {"resume"}, "from": {"maria"}})
+	step(303, record.Taken, "coach-3", url.Values{"act": {"take"}, "to": {"coach-3"}, "from": {"maria"}})
+	step(409, record.Taken, "coach-3", url.Values{"act": {"release"}, "from": {"maria"}})
+	step(303, record.Taken, "maria", url.Values{"act": {"take"}, "from": {"coach-3"}})
+	step(303, record.Received, "", url.Values{"act": {"release"}, "from": {"maria"}})
+	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "accept"}); err != nil {
 		t.Fatal(err)
 	}
-	step(409, referral.Accepted, "", url.Values{"act": {"take"}})
+	step(409, record.Accepted, "", url.Values{"act": {"take"}})
 	var logged []string
 	for _, row := range g.AccessLog.Rows() {
 		if row.Who.Role == halsocoach.RoleCoach && strings.HasSuffix(string(row.Act), " referral") && row.Act != "read referral" {
@@ -94,25 +94,25 @@ func TestTheInboxIsNarrowedByItsIndexes(t *testing.T) {
 	third := nameless("Tredje")
 	third.Language = "ar"
 	c := g.sent(g.People.Vardcentral, "c", third)
-	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, b, inbox.Care{Act: referral.Take}); err != nil {
+	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, b, inbox.Care{Act: record.Take}); err != nil {
 		t.Fatal(err)
 	}
 	g.Clock.Set(testenv.Morning().Add(9 * 24 * time.Hour)) // the first and the second are late
 	for _, x := range []struct {
 		name string
-		q    referral.Asked
+		q    record.InboxQuery
 		want []string
 	}{
-		{"all, the first due first", referral.Asked{}, []string{a, b, c}},
-		{"source", referral.Asked{Source: halsocoach.FromCareCentre}, []string{a, c}},
-		{"language", referral.Asked{Language: "ar"}, []string{b, c}},
-		{"Swedish", referral.Asked{Language: "sv"}, []string{a}},
-		{"mine", referral.Asked{Holder: "maria"}, []string{b}},
-		{"nobody's", referral.Asked{Holder: referral.Nobody}, []string{a, c}},
-		{"late", referral.Asked{Late: true}, []string{a, b}},
-		{"late and nobody's", referral.Asked{Late: true, Holder: referral.Nobody}, []string{a}},
-		{"all together", referral.Asked{Late: true, Holder: "maria", Source: halsocoach.FromAssociation, Language: "ar"}, []string{b}},
-		{"nonsense", referral.Asked{Source: "rymden"}, nil},
+		{"all, the first due first", record.InboxQuery{}, []string{a, b, c}},
+		{"source", record.InboxQuery{Source: halsocoach.FromCareCentre}, []string{a, c}},
+		{"language", record.InboxQuery{Language: "ar"}, []string{b, c}},
+		{"Swedish", record.InboxQuery{Language: "sv"}, []string{a}},
+		{"mine", record.InboxQuery{Holder: "maria"}, []string{b}},
+		{"nobody's", record.InboxQuery{Holder: record.Nobody}, []string{a, c}},
+		{"late", record.InboxQuery{Late: true}, []string{a, b}},
+		{"late and nobody's", record.InboxQuery{Late: true, Holder: record.Nobody}, []string{a}},
+		{"all together", record.InboxQuery{Late: true, Holder: "maria", Source: halsocoach.FromAssociation, Language: "ar"}, []string{b}},
+		{"nonsense", record.InboxQuery{Source: "rymden"}, nil},
 	} {
 		if got := g.list(g.People.Maria, x.q); !slices.Equal(got, x.want) {
 			t.Errorf("%s: %q, want %q", x.name, got, x.want)
@@ -126,10 +126,10 @@ func TestTheInboxIsNarrowedByItsIndexes(t *testing.T) {
 	if r := maria.Get("/inkorg?vem=mina"); !strings.Contains(r.Body, "Andra") || strings.Contains(r.Body, "Tredje") {
 		t.Fatal(r.Body)
 	}
-	if _, _, err := g.refs.Decide(g.Ctx(), g.People.Maria, key("d"), b, referral.Ruling{Decision: "decline", Reason: "full"}); err != nil {
+	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), b, inbox.Ruling{Decision: "decline", Reason: "full"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := g.list(g.People.Maria, referral.Asked{Language: "ar"}); !slices.Equal(got, []string{c}) {
+	if got := g.list(g.People.Maria, record.InboxQuery{Language: "ar"}); !slices.Equal(got, []string{c}) {
 		t.Fatalf("what is decided is in the list: %q", got)
 	}
 	if r := maria.Get("/inkorg?visa=avvisade"); !strings.Contains(r.Body, "Andra") || strings.Contains(r.Body, "Tredje") {
@@ -140,14 +140,14 @@ func TestTheInboxIsNarrowedByItsIndexes(t *testing.T) {
 func TestTheNextCentreSeesTheWayOfAForwardedOne(t *testing.T) {
 	g := open(t)
 	id := g.sent(g.People.Vardcentral, "k", wish())
-	if _, err := g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "not_reached", Note: "Hemligt"}); err != nil {
+	if err := g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "not_reached", Note: "Hemligt"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := g.refs.Decide(g.Ctx(), g.People.Maria, key("d"), id, referral.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
+	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
 		t.Fatal(err)
 	}
-	g.Eventually("Johan has it", func() bool { return len(g.list(g.People.Johan, referral.Asked{})) == 1 })
-	r := g.app.As(g.People.Johan).Get("/inkorg/" + g.list(g.People.Johan, referral.Asked{})[0])
+	g.Eventually("Johan has it", func() bool { return len(g.list(g.People.Johan, record.InboxQuery{})) == 1 })
+	r := g.app.As(g.People.Johan).Get("/inkorg/" + g.list(g.People.Johan, record.InboxQuery{})[0])
 	for _, want := range []string{"Hälsocenter Sävsjö", "av Maria Holm", "Skickade sms. Inget svar."} {
 		if !strings.Contains(r.Body, want) {
 			t.Errorf("the page lacks %q", want)
@@ -171,7 +171,7 @@ func TestAKommunSeesHowManyAreForgottenAndNeverWho(t *testing.T) {
 	}
 	send(98, true)
 	taken := send(99, false)
-	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: referral.Take}); err != nil {
+	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: record.Take}); err != nil {
 		t.Fatal(err)
 	}
 	for _, x := range []struct {
@@ -183,7 +183,7 @@ func TestAKommunSeesHowManyAreForgottenAndNeverWho(t *testing.T) {
 			t.Errorf("after %d days: no %q in %s", x.days, x.want, body)
 		}
 	}
-	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: referral.Release, From: "maria"}); err != nil {
+	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: record.Release, From: "maria"}); err != nil {
 		t.Fatal(err)
 	}
 	body := text(g.People.Kommun)

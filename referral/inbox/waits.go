@@ -39,12 +39,12 @@ func (s *Service) Forgotten(ctx context.Context, who halsocoach.Actor) ([]Forgot
 
 func (s *Service) forgotten(ctx context.Context, kommun string) (Forgotten, error) {
 	today := halsocoach.DayOf(s.now())
-	terms, err := s.Referrals.Settings.Terms(ctx, kommun, "", today)
+	terms, err := s.Records.Settings.Terms(ctx, kommun, "", today)
 	if err != nil {
 		return Forgotten{}, err
 	}
 	f := Forgotten{Kommun: kommun, Days: terms.FlagDays}
-	if f.N, err = s.Referrals.UntouchedIn(ctx, kommun, today.Plus(-terms.FlagDays).Start()); err != nil {
+	if f.N, err = s.Records.UntouchedIn(ctx, kommun, today.Plus(-terms.FlagDays).Start()); err != nil {
 		return f, err
 	}
 	if f.N > 0 && f.N < terms.HideBelow {

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"halsocoach"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 func forgottenPage(all []Forgotten) templ.Component {
@@ -40,7 +40,7 @@ func forgottenPage(all []Forgotten) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(all) == 1 {
-			templ_7745c5c3_Err = web.Figure(forgottenText(ctx, all[0]), web.T(ctx, "har väntat mer än %s utan att någon har tagit hand om rekommendationen", referral.Days(ctx, all[0].Days))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Figure(forgottenText(ctx, all[0]), web.T(ctx, "har väntat mer än %s utan att någon har tagit hand om rekommendationen", record.Days(ctx, all[0].Days))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -132,9 +132,9 @@ func forgottenPage(all []Forgotten) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var8 string
-					templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(referral.Days(ctx, f.Days))
+					templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(record.Days(ctx, f.Days))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/waits.templ`, Line: 22, Col: 85}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/waits.templ`, Line: 22, Col: 83}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 					if templ_7745c5c3_Err != nil {

@@ -8,13 +8,13 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 func reasonChoices(ctx context.Context) []web.Choice {
 	var out []web.Choice
-	for _, r := range referral.Reasons {
-		out = append(out, web.Choice{Value: string(r), Label: referral.ReasonName(ctx, r)})
+	for _, r := range record.Reasons {
+		out = append(out, web.Choice{Value: string(r), Label: record.ReasonName(ctx, r)})
 	}
 	return out
 }
@@ -30,19 +30,19 @@ func sourceName(ctx context.Context, s halsocoach.Source) string {
 }
 
 // wasDecided says who decided what, in a sentence.
-func wasDecided(ctx context.Context, name string, what referral.Act) string {
+func wasDecided(ctx context.Context, name string, what record.Act) string {
 	switch what {
-	case referral.Accept:
+	case record.Accept:
 		return web.T(ctx, "%s har tagit emot rekommendationen.", name)
-	case referral.Decline:
+	case record.Decline:
 		return web.T(ctx, "%s har tackat nej till rekommendationen.", name)
 	}
 	return web.T(ctx, "%s har skickat rekommendationen vidare.", name)
 }
 
 // goneName says how a sending came to hold no longer.
-func goneName(ctx context.Context, g referral.Gone) string {
-	if g.How == referral.Err {
+func goneName(ctx context.Context, g record.Gone) string {
+	if g.How == record.Err {
 		return web.T(ctx, "Skickad av misstag, sa avsändaren %s", web.Date(ctx, g.At))
 	}
 	return web.T(ctx, "Återkallad %s", web.Date(ctx, g.At))
@@ -50,17 +50,17 @@ func goneName(ctx context.Context, g referral.Gone) string {
 
 // shownName is the row's name, or what stands for a person whose name is not
 // shown.
-func shownName(ctx context.Context, i referral.Item) string {
+func shownName(ctx context.Context, i Item) string {
 	if i.Name == "" && i.Protected {
 		return web.T(ctx, "Person med skyddade personuppgifter")
 	}
-	return referral.Named(ctx, i.Name)
+	return record.Named(ctx, i.Name)
 }
 
 // stateWord is a state in an address.
-var stateWord = map[string]referral.State{
-	"antagna": referral.Accepted, "pagaende": referral.Started, "avvisade": referral.Declined, "vidaresanda": referral.Forwarded,
-	"avslutade": referral.Ended, "aterkallade": referral.Withdrawn, "felaktiga": referral.Erred,
+var stateWord = map[string]record.State{
+	"antagna": record.Accepted, "pagaende": record.Started, "avvisade": record.Declined, "vidaresanda": record.Forwarded,
+	"avslutade": record.Ended, "aterkallade": record.Withdrawn, "felaktiga": record.Erred,
 }
 
 // decidedChoices are the lists of what is decided.
@@ -82,7 +82,7 @@ func sourceChoices(ctx context.Context) []web.Choice {
 }
 
 func languageChoices(ctx context.Context) []web.Choice {
-	return append([]web.Choice{{Label: web.T(ctx, "Alla")}}, referral.LanguageChoices(ctx)...)
+	return append([]web.Choice{{Label: web.T(ctx, "Alla")}}, record.LanguageChoices(ctx)...)
 }
 
 func holderChoices(ctx context.Context) []web.Choice {
@@ -115,25 +115,25 @@ func untouchedText(ctx context.Context, n int) string {
 	return web.T(ctx, "%d personer har väntat längre än ni har lovat, och ingen har tagit hand om dem.", n)
 }
 
-func wayName(ctx context.Context, w referral.Way) string {
+func wayName(ctx context.Context, w record.Way) string {
 	switch w {
-	case referral.ByPhone:
+	case record.ByPhone:
 		return web.T(ctx, "Ringde")
-	case referral.BySMS:
+	case record.BySMS:
 		return web.T(ctx, "Skickade sms")
-	case referral.InPerson:
+	case record.InPerson:
 		return web.T(ctx, "På plats")
-	case referral.ByMail:
+	case record.ByMail:
 		return web.T(ctx, "Mejlade")
 	}
 	return web.T(ctx, "Skickade brev")
 }
 
-func resultName(ctx context.Context, r referral.Result) string {
+func resultName(ctx context.Context, r record.Result) string {
 	switch r {
-	case referral.Reached:
+	case record.Reached:
 		return web.T(ctx, "Nådde personen")
-	case referral.AskedBack:
+	case record.AskedBack:
 		return web.T(ctx, "Bad oss återkomma")
 	}
 	return web.T(ctx, "Inget svar")
@@ -141,7 +141,7 @@ func resultName(ctx context.Context, r referral.Result) string {
 
 func wayChoices(ctx context.Context) []web.Choice {
 	var out []web.Choice
-	for _, w := range referral.Ways {
+	for _, w := range record.Ways {
 		out = append(out, web.Choice{Value: string(w), Label: wayName(ctx, w)})
 	}
 	return out
@@ -149,7 +149,7 @@ func wayChoices(ctx context.Context) []web.Choice {
 
 func resultChoices(ctx context.Context) []web.Choice {
 	var out []web.Choice
-	for _, r := range referral.Results {
+	for _, r := range record.Results {
 		out = append(out, web.Choice{Value: string(r), Label: resultName(ctx, r)})
 	}
 	return out
@@ -188,13 +188,6 @@ func colleagueChoices(ctx context.Context, all []halsocoach.StaffMember, except 
 		}
 	}
 	return out
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // forgottenText is the number, or that it is too small to be shown.
@@ -236,43 +229,43 @@ func matchChoices(ctx context.Context, all []Match) []web.Choice {
 		if m.HasNumber {
 			hint += " " + web.T(ctx, "Har personnummer här.")
 		}
-		out = append(out, web.Choice{Value: m.Referral, Label: referral.Named(ctx, m.Name), Hint: hint})
+		out = append(out, web.Choice{Value: m.Referral, Label: record.Named(ctx, m.Name), Hint: hint})
 	}
 	return out
 }
 
 // wantsText is what the person wants, as far as it has been said.
-func wantsText(ctx context.Context, i referral.Item) string {
+func wantsText(ctx context.Context, i Item) string {
 	if i.CallMe {
 		return web.T(ctx, "Vill bli uppringd")
 	}
-	return referral.TopicNames(ctx, i.Topics)
+	return record.TopicNames(ctx, i.Topics)
 }
 
 // asksForCall says whether the words are those of somebody who has only asked to be
 // called.
-func asksForCall(w referral.Words) bool { return w.Consent.Asked == "" }
+func asksForCall(w Words) bool { return w.From.Consent.Asked == "" }
 
 // wasAsked says whether somebody has asked the person, who said yes. Who gets in
 // touch on their own is asked by nobody.
-func wasAsked(v View, w referral.Words) bool {
-	return !asksForCall(w) && w.Consent.Asked != v.Doc.Person
+func wasAsked(v View, w Words) bool {
+	return !asksForCall(w) && !v.Person.Has(w.From.Consent.Asked)
 }
 
 // fromText is from whom the words are.
-func fromText(ctx context.Context, w referral.Words) string {
-	if w.Source == halsocoach.FromSelf {
+func fromText(ctx context.Context, w Words) string {
+	if w.From.Source == halsocoach.FromSelf {
 		return web.T(ctx, "personen själv")
 	}
-	return orElse(w.Unit, sourceName(ctx, w.Source))
+	return cmp.Or(w.Unit, sourceName(ctx, w.From.Source))
 }
 
 // cameText is what the sender did.
-func cameText(ctx context.Context, w referral.Words) string {
+func cameText(ctx context.Context, w Words) string {
 	switch {
 	case asksForCall(w):
 		return web.T(ctx, "Bad er ringa")
-	case w.Source == halsocoach.FromSelf:
+	case w.From.Source == halsocoach.FromSelf:
 		return web.T(ctx, "Hörde av sig")
 	}
 	return web.T(ctx, "Rekommenderad")

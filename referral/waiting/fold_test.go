@@ -22,17 +22,17 @@ import (
 // asked for under a lock, as a store answers with one version.
 type records struct {
 	mu         sync.Mutex
-	standings  map[string]Standing
+	standings  map[string]Status
 	enrolments map[string]halsocoach.Enrolment // by id
 	joined     map[string]string               // referral → enrolment
 	held       map[string][]halsocoach.Day     // by enrolment
 }
 
 func newRecords() *records {
-	return &records{standings: map[string]Standing{}, enrolments: map[string]halsocoach.Enrolment{}, joined: map[string]string{}, held: map[string][]halsocoach.Day{}}
+	return &records{standings: map[string]Status{}, enrolments: map[string]halsocoach.Enrolment{}, joined: map[string]string{}, held: map[string][]halsocoach.Day{}}
 }
 
-func (r *records) Standing(_ context.Context, id string) (Standing, error) {
+func (r *records) Status(_ context.Context, id string) (Status, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.standings[id]
@@ -155,7 +155,7 @@ func (l *life) any(what string, keep func(id string) bool) (string, bool) {
 	return rapid.SampledFrom(ids).Draw(l.t, what), true
 }
 
-func (l *life) set(id string, change func(*Standing)) {
+func (l *life) set(id string, change func(*Status)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.standings[id]
@@ -173,19 +173,19 @@ func (l *life) step() {
 		l.n++
 		id := fmt.Sprintf("referral-%d", l.n)
 		ago := rapid.IntRange(0, 500).Draw(l.t, "ago")
-		l.set(id, func(s *Standing) {
-			*s = Standing{Centre: rapid.SampledFrom(centres).Draw(l.t, "centre"), Received: l.today.Plus(-ago).At(rapid.IntRange(0, 24*60-1).Draw(l.t, "at")), Open: true,
+		l.set(id, func(s *Status) {
+			*s = Status{Centre: rapid.SampledFrom(centres).Draw(l.t, "centre"), Received: l.today.Plus(-ago).At(rapid.IntRange(0, 24*60-1).Draw(l.t, "at")), Open: true,
 				Protected: rapid.IntRange(0, 9).Draw(l.t, "protected") == 0}
 		})
 		l.said("referral.received", id, nil)
 	case "out":
 		if id, ok := l.any("out", open); ok {
-			l.set(id, func(s *Standing) { s.Open = false })
+			l.set(id, func(s *Status) { s.Open = false })
 			l.said(rapid.SampledFrom([]string{"referral.declined", "referral.forwarded", "referral.withdrawn", "referral.erred"}).Draw(l.t, "why"), id, nil)
 		}
 	case "accept":
 		if id, ok := l.any("accept", open); ok {
-			l.set(id, func(s *Standing) { s.Open, s.TakenIn = false, true })
+			l.set(id, func(s *Status) { s.Open, s.TakenIn = false, true })
 			l.said("referral.accepted", id, nil)
 		}
 	case "enrol", "join":
@@ -216,12 +216,12 @@ func (l *life) step() {
 	case "merge": // one that had come earlier joins it, or is parted from it again
 		if id, ok := l.any("merge", open); ok {
 			ago := rapid.IntRange(-20, 20).Draw(l.t, "earlier")
-			l.set(id, func(s *Standing) { s.Received = s.Received.AddDate(0, 0, -ago) })
+			l.set(id, func(s *Status) { s.Received = s.Received.AddDate(0, 0, -ago) })
 			l.said("referral.changed", id, nil)
 		}
 	case "hide":
 		if id, ok := l.any("hide", func(string) bool { return true }); ok {
-			l.set(id, func(s *Standing) { s.Protected = !s.Protected })
+			l.set(id, func(s *Status) { s.Protected = !s.Protected })
 			l.said("referral.changed", id, nil)
 		}
 	}

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"halsocoach"
 	"halsocoach/internal/web"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // centresPage is the public page of the Hälsocenter, with how long people wait.
@@ -126,7 +126,7 @@ func centresPage(rows []row) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = referral.WaitLines(r.wait, r.known).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = record.WaitLines(r.wait, r.known).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -13,8 +13,8 @@ import (
 	"halsocoach/internal/store"
 )
 
-// Standing is how a recommendation stands, as package referral tells it.
-type Standing = struct {
+// Status is how a recommendation stands, as package referral tells it.
+type Status = struct {
 	Centre    string
 	Received  time.Time // at this centre
 	Open      bool      // a coach is still to decide
@@ -24,7 +24,7 @@ type Standing = struct {
 
 // Recommendations are asked for what a recommendation's document says now.
 type Recommendations interface {
-	Standing(ctx context.Context, id string) (Standing, error)
+	Status(ctx context.Context, id string) (Status, error)
 }
 
 // Enrolments are asked for the enrolment that a recommendation led to, and for
@@ -192,13 +192,13 @@ type home struct {
 }
 
 // homeOf is where a recommendation that stands so is to be found.
-func homeOf(r Standing) home { return home{r.Centre, halsocoach.DayOf(r.Received)} }
+func homeOf(r Status) home { return home{r.Centre, halsocoach.DayOf(r.Received)} }
 
 // homesOf are the centre and the day on which it was received there, and where it has
 // stood: on a later day, before one that came earlier was joined with it. One that is
 // erased has only stood.
 func (s *Service) homesOf(ctx context.Context, referral string) ([]home, error) {
-	r, err := s.Recommendations.Standing(ctx, referral)
+	r, err := s.Recommendations.Status(ctx, referral)
 	gone := errors.Is(err, halsocoach.ErrNotFound)
 	if err != nil && !gone {
 		return nil, err
@@ -215,7 +215,7 @@ func (s *Service) homesOf(ctx context.Context, referral string) ([]home, error) 
 // before a talk, when it joined a contact that had begun with another, when the person
 // has protected identity, and where it stands no more.
 func (s *Service) find(ctx context.Context, referral string, at home) (finding, error) {
-	r, err := s.Recommendations.Standing(ctx, referral)
+	r, err := s.Recommendations.Status(ctx, referral)
 	switch {
 	case errors.Is(err, halsocoach.ErrNotFound):
 		return finding{erased: true}, nil

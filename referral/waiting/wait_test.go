@@ -97,7 +97,7 @@ func TestThePageSaysTheWaitInWords(t *testing.T) {
 	day := halsocoach.DayOf(env.Clock.Now())
 	for i := range 12 {
 		id := fmt.Sprintf("referral-%d", i)
-		r.standings[id] = Standing{Centre: "0684", Received: day.Plus(-20 - i).At(9 * 60), Open: i >= 6, TakenIn: i < 6}
+		r.standings[id] = Status{Centre: "0684", Received: day.Plus(-20 - i).At(9 * 60), Open: i >= 6, TakenIn: i < 6}
 		if i < 6 {
 			r.joined[id], r.enrolments[id] = id, halsocoach.Enrolment{ID: id, Referral: id}
 			r.held[id] = []halsocoach.Day{day.Plus(-20)}

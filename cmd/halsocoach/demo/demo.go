@@ -18,8 +18,10 @@ import (
 	"halsocoach/internal/seal"
 	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
-	"halsocoach/referral"
 	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
+	"halsocoach/referral/selfreferral"
+	"halsocoach/referral/sender"
 )
 
 // Size is how much past a demo gets.
@@ -43,7 +45,9 @@ type Services struct {
 	Settings  *settings.Service
 	Staff     *staff.Service
 	Machine   *machine.Service
-	Referral  *referral.Service
+	Records   *record.Records
+	Sender    *sender.Service
+	Self      *selfreferral.Service
 	Inbox     *inbox.Service
 	Citizen   *citizen.Service
 	Coach     *coach.Service

@@ -12,8 +12,8 @@ import (
 	"halsocoach/citizen"
 	"halsocoach/coach"
 	"halsocoach/groups"
-	"halsocoach/referral"
 	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
 )
 
 // resident is a made-up person.
@@ -97,40 +97,39 @@ func (r *resident) comes(day int) {
 func (r *resident) looked(ctx context.Context) error {
 	switch r.lot.IntN(4) {
 	case 0:
-		return r.cared(r.coach, referral.Take, "")(ctx)
+		return r.cared(r.coach, record.Take, "")(ctx)
 	case 1:
-		return r.tried(r.coach, referral.ByPhone, referral.NotReached, "")(ctx)
+		return r.tried(r.coach, record.ByPhone, record.NotReached, "")(ctx)
 	}
 	return nil
 }
 
 // cared: who takes care of it; had is the staff id of who did before.
-func (r *resident) cared(by halsocoach.Actor, act referral.Act, had string) deed {
+func (r *resident) cared(by halsocoach.Actor, act record.Act, had string) deed {
 	return func(ctx context.Context) error {
 		return r.p.Inbox.TakeCare(ctx, by, r.referral, inbox.Care{Act: act, From: had})
 	}
 }
 
 // tried: a coach tries to reach the person.
-func (r *resident) tried(by halsocoach.Actor, how referral.Way, went referral.Result, note string) deed {
+func (r *resident) tried(by halsocoach.Actor, how record.Way, went record.Result, note string) deed {
 	return func(ctx context.Context) error {
 		reach := inbox.Reach{How: string(how), Went: string(went), Note: note}
-		_, err := r.p.Inbox.Note(ctx, by, r.key("tried-"+strconv.Itoa(r.p.day(r.p.Clock.Now()))), r.referral, reach)
-		return err
+		return r.p.Inbox.Note(ctx, by, r.key("tried-"+strconv.Itoa(r.p.day(r.p.Clock.Now()))), r.referral, reach)
 	}
 }
 
 // decided: the coach's decision.
-func (r *resident) decided(ruling referral.Ruling) deed {
+func (r *resident) decided(ruling inbox.Ruling) deed {
 	return func(ctx context.Context) error {
-		_, _, err := r.p.Referral.Decide(ctx, r.coach, r.key("decided"), r.referral, ruling)
+		_, _, err := r.p.Inbox.Decide(ctx, r.coach, r.key("decided"), r.referral, ruling)
 		return err
 	}
 }
 
 func (r *resident) declined(ctx context.Context) error {
-	why := referral.Reasons[min(r.lot.IntN(8), r.lot.IntN(len(referral.Reasons)))]
-	return r.decided(referral.Ruling{Decision: string(referral.Decline), Reason: string(why)})(ctx)
+	why := record.Reasons[min(r.lot.IntN(8), r.lot.IntN(len(record.Reasons)))]
+	return r.decided(inbox.Ruling{Decision: string(record.Decline), Reason: string(why)})(ctx)
 }
 
 // sentOn: to a centre that is nearer to the person's work.
@@ -139,16 +138,16 @@ func (r *resident) sentOn(ctx context.Context) error {
 	if r.kommun.Code == to {
 		to = "0643"
 	}
-	return r.decided(referral.Ruling{Decision: string(referral.Forward), Centre: to})(ctx)
+	return r.decided(inbox.Ruling{Decision: string(record.Forward), Centre: to})(ctx)
 }
 
 // calledBack: the sender calls it back; who came on their own is declined, since
 // they did not want it any more.
 func (r *resident) calledBack(ctx context.Context) error {
 	if r.sender.ID == "" {
-		return r.decided(referral.Ruling{Decision: string(referral.Decline), Reason: string(referral.NotWanted)})(ctx)
+		return r.decided(inbox.Ruling{Decision: string(record.Decline), Reason: string(record.NotWanted)})(ctx)
 	}
-	_, err := r.p.Referral.Withdraw(ctx, r.sender, r.referral)
+	_, err := r.p.Sender.Withdraw(ctx, r.sender, r.referral)
 	return err
 }
 
@@ -172,10 +171,10 @@ func (r *resident) taken(ctx context.Context) error {
 // takenIn: the coach takes the person in, and what the event of the decision
 // brings about is done at once.
 func (r *resident) takenIn(ctx context.Context) error {
-	if err := r.decided(referral.Ruling{Decision: string(referral.Accept)})(ctx); err != nil {
+	if err := r.decided(inbox.Ruling{Decision: string(record.Accept)})(ctx); err != nil {
 		return err
 	}
-	a, err := r.p.Referral.Accepted(ctx, r.referral)
+	a, err := r.p.Records.Accepted(ctx, r.referral)
 	if err != nil {
 		return err
 	}
@@ -363,7 +362,7 @@ func (r *resident) joinsGroup(ctx context.Context) error {
 // person gets in touch on their own.
 func (r *resident) recommended(ctx context.Context) error {
 	way := r.lot.IntN(10)
-	w := referral.Wish{Name: r.name, Phone: madeUpPhone(r.n), Centre: r.kommun.Code, Kommun: r.kommun.Code, Consent: true,
+	w := record.NewReferral{Name: r.name, Phone: madeUpPhone(r.n), Centre: r.kommun.Code, Kommun: r.kommun.Code, Consent: true,
 		Topics: []halsocoach.Topic{halsocoach.Topics[r.lot.IntN(len(halsocoach.Topics))]}}
 	if extra := halsocoach.Topics[r.lot.IntN(len(halsocoach.Topics))]; extra != w.Topics[0] {
 		w.Topics = append(w.Topics, extra)
@@ -381,19 +380,18 @@ func (r *resident) recommended(ctx context.Context) error {
 }
 
 // sentBy is a person whom somebody recommends.
-func (r *resident) sentBy(ctx context.Context, sender halsocoach.Actor, w referral.Wish) error {
-	own, _, err := r.p.Referral.Recommend(ctx, sender, r.key("recommended"), w)
+func (r *resident) sentBy(ctx context.Context, sender halsocoach.Actor, w record.NewReferral) error {
+	own, _, err := r.p.Sender.Recommend(ctx, sender, r.key("recommended"), w)
 	r.sender, r.referral = sender, own.ID
 	return err
 }
 
 // comesAlone is a person who gets in touch on their own.
-func (r *resident) comesAlone(ctx context.Context, w referral.Wish) error {
+func (r *resident) comesAlone(ctx context.Context, w record.NewReferral) error {
 	person, err := r.p.Seal.NewPerson(ctx)
 	if err != nil {
 		return err
 	}
-	own, _, err := r.p.Referral.Contact(ctx, halsocoach.Actor{ID: person, Role: halsocoach.RoleCitizen, Name: r.name}, r.key("recommended"), w)
-	r.referral = own.ID
+	r.referral, _, err = r.p.Self.Contact(ctx, halsocoach.Actor{ID: person, Role: halsocoach.RoleCitizen, Name: r.name}, r.key("recommended"), w)
 	return err
 }

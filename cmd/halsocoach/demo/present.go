@@ -10,7 +10,7 @@ import (
 	"halsocoach/admin/settings"
 	"halsocoach/coach"
 	"halsocoach/groups"
-	"halsocoach/referral"
+	"halsocoach/referral/record"
 )
 
 // present is where the personas stand when the demo begins: Anna on her way, Omar
@@ -41,7 +41,7 @@ func (t *town) newcomer(name string, came, taken int) *resident {
 	r := t.stranger(t.p.size.People+1000+len(name), name)
 	r.coach = t.coach
 	r.on(moment{t.p.back(came), morning}, func(ctx context.Context) error {
-		return r.sentBy(ctx, t.nurse, referral.Wish{
+		return r.sentBy(ctx, t.nurse, record.NewReferral{
 			Name: name, Phone: madeUpPhone(r.n), Topics: []halsocoach.Topic{"fysisk aktivitet", "sömn"}, Centre: t.kommun.Code, Consent: true,
 		})
 	})

@@ -6,7 +6,8 @@ import (
 
 	"halsocoach"
 	"halsocoach/coach"
-	"halsocoach/referral"
+	"halsocoach/referral/inbox"
+	"halsocoach/referral/record"
 )
 
 // scene is a recommendation to Sävsjö that is led into one of the states that a
@@ -26,12 +27,12 @@ type stage struct {
 }
 
 // sent is a recommendation that came on a day, with what is special about it.
-func (g *stage) sent(by halsocoach.Actor, back int, special func(*referral.Wish)) scene {
+func (g *stage) sent(by halsocoach.Actor, back int, special func(*record.NewReferral)) scene {
 	g.n++
 	s := scene{g.stranger(g.p.size.People+400+g.n, madeUpName(g.p.size.People+400+g.n))}
 	s.coach = g.coach
-	w := referral.Wish{Name: s.name, Phone: madeUpPhone(s.n), Topics: halsocoach.Topics[g.n%4 : g.n%4+2], Centre: g.kommun.Code, Kommun: g.kommun.Code,
-		Consent: true, Scope: referral.ScopeState, Wants: "Jag vill komma i gång, men behöver sällskap."}
+	w := record.NewReferral{Name: s.name, Phone: madeUpPhone(s.n), Topics: halsocoach.Topics[g.n%4 : g.n%4+2], Centre: g.kommun.Code, Kommun: g.kommun.Code,
+		Consent: true, Scope: record.ScopeState, Wants: "Jag vill komma i gång, men behöver sällskap."}
 	if special != nil {
 		special(&w)
 	}
@@ -59,24 +60,24 @@ func (g *stage) undecided() {
 	g.sent(g.leader, 13, nil)
 
 	s := g.sent(g.nurse, 3, nil)
-	s.at(2, s.cared(maria, referral.Take, ""))
+	s.at(2, s.cared(maria, record.Take, ""))
 	s = g.sent(g.leader, 4, nil)
-	s.at(3, s.cared(nils, referral.Take, ""))
+	s.at(3, s.cared(nils, record.Take, ""))
 
 	s = g.sent(g.nurse, 9, nil)
-	s.at(8, s.tried(maria, referral.ByPhone, referral.Reached, "Vill börja när skolan har lov. Hör av sig då.")).at(8, s.cared(maria, referral.Hold, maria.ID))
+	s.at(8, s.tried(maria, record.ByPhone, record.Reached, "Vill börja när skolan har lov. Hör av sig då.")).at(8, s.cared(maria, record.Hold, maria.ID))
 	s = g.sent(g.leader, 7, nil)
-	s.at(5, s.tried(nils, referral.ByPhone, referral.Reached, "Väntar på besked om sitt schema.")).at(5, s.cared(nils, referral.Hold, nils.ID))
+	s.at(5, s.tried(nils, record.ByPhone, record.Reached, "Väntar på besked om sitt schema.")).at(5, s.cared(nils, record.Hold, nils.ID))
 
 	s = g.sent(g.nurse, 4, nil)
-	s.at(2, s.tried(maria, referral.ByPhone, referral.NotReached, ""))
+	s.at(2, s.tried(maria, record.ByPhone, record.NotReached, ""))
 	s = g.sent(g.leader, 6, nil)
-	s.at(5, s.tried(maria, referral.ByPhone, referral.NotReached, "")).at(3, s.tried(maria, referral.BySMS, referral.NotReached, ""))
+	s.at(5, s.tried(maria, record.ByPhone, record.NotReached, "")).at(3, s.tried(maria, record.BySMS, record.NotReached, ""))
 	s = g.sent(g.nurse, 9, nil)
-	s.at(7, s.tried(maria, referral.ByPhone, referral.NotReached, "")).at(5, s.tried(maria, referral.BySMS, referral.NotReached, "")).
-		at(2, s.tried(maria, referral.ByPhone, referral.NotReached, "Telefonsvarare, lämnade inget meddelande."))
+	s.at(7, s.tried(maria, record.ByPhone, record.NotReached, "")).at(5, s.tried(maria, record.BySMS, record.NotReached, "")).
+		at(2, s.tried(maria, record.ByPhone, record.NotReached, "Telefonsvarare, lämnade inget meddelande."))
 	s = g.sent(g.leader, 5, nil)
-	s.at(3, s.tried(maria, referral.ByPhone, referral.AskedBack, "Ring efter klockan 15."))
+	s.at(3, s.tried(maria, record.ByPhone, record.AskedBack, "Ring efter klockan 15."))
 }
 
 // coordination is a published example of a samordningsnummer (SKVM 2010:3).
@@ -86,22 +87,22 @@ const coordination = "701063-2391"
 // have sent, one who is likely to be the same but came without a number, and one
 // that came from another centre after attempts there.
 func (g *stage) special() {
-	g.sent(g.nurse, 1, func(w *referral.Wish) { w.Protected, w.Wants = true, "" })
-	g.sent(g.nurse, 2, func(w *referral.Wish) { w.Language, w.Interpreter, w.Wants = "ar", true, "" })
+	g.sent(g.nurse, 1, func(w *record.NewReferral) { w.Protected, w.Wants = true, "" })
+	g.sent(g.nurse, 2, func(w *record.NewReferral) { w.Language, w.Interpreter, w.Wants = "ar", true, "" })
 
 	from := g.p.byCode["0685"]
-	josef := func(number string) func(*referral.Wish) {
-		return func(w *referral.Wish) { w.Name, w.Phone, w.Personnummer = "Josef Wall", madeUpPhone(12), number }
+	josef := func(number string) func(*record.NewReferral) {
+		return func(w *record.NewReferral) { w.Name, w.Phone, w.Personnummer = "Josef Wall", madeUpPhone(12), number }
 	}
 	g.sent(g.nurse, 4, josef(coordination))
 	g.sent(from.nurse, 3, josef(coordination))
 	g.sent(g.leader, 2, josef(""))
 
-	s := g.sent(from.nurse, 8, func(w *referral.Wish) { w.Centre = from.kommun.Code })
+	s := g.sent(from.nurse, 8, func(w *record.NewReferral) { w.Centre = from.kommun.Code })
 	s.resident.coach = from.coach
-	s.at(7, s.tried(from.coach, referral.ByPhone, referral.NotReached, "")).
-		at(5, s.tried(from.coach, referral.ByPhone, referral.Reached, "Arbetar i Sävsjö och vill hellre komma dit.")).
-		at(4, s.decided(referral.Ruling{Decision: string(referral.Forward), Centre: g.kommun.Code}))
+	s.at(7, s.tried(from.coach, record.ByPhone, record.NotReached, "")).
+		at(5, s.tried(from.coach, record.ByPhone, record.Reached, "Arbetar i Sävsjö och vill hellre komma dit.")).
+		at(4, s.decided(inbox.Ruling{Decision: string(record.Forward), Centre: g.kommun.Code}))
 }
 
 // decided are what may become of a recommendation besides a first talk: it is
@@ -110,33 +111,33 @@ func (g *stage) special() {
 // may have reached their goals, was never meant, or lets the sender see no more.
 func (g *stage) decided(by halsocoach.Actor) {
 	s := g.sent(by, 12, nil)
-	for i, how := range []referral.Way{referral.ByPhone, referral.BySMS, referral.ByPhone, referral.ByLetter} {
-		s.at(11-i, s.tried(g.coach, how, referral.NotReached, ""))
+	for i, how := range []record.Way{record.ByPhone, record.BySMS, record.ByPhone, record.ByLetter} {
+		s.at(11-i, s.tried(g.coach, how, record.NotReached, ""))
 	}
-	s.at(2, s.decided(referral.Ruling{Decision: string(referral.Decline), Reason: string(referral.NoContact)}))
+	s.at(2, s.decided(inbox.Ruling{Decision: string(record.Decline), Reason: string(record.NoContact)}))
 	s = g.sent(by, 6, nil)
-	s.at(4, s.decided(referral.Ruling{Decision: string(referral.Decline), Reason: string(referral.NotTargetGroup)}))
+	s.at(4, s.decided(inbox.Ruling{Decision: string(record.Decline), Reason: string(record.NotTargetGroup)}))
 	s = g.sent(by, 7, nil)
-	s.at(5, s.decided(referral.Ruling{Decision: string(referral.Forward), Centre: "0685"}))
+	s.at(5, s.decided(inbox.Ruling{Decision: string(record.Forward), Centre: "0685"}))
 	s = g.sent(by, 5, nil)
 	s.at(4, s.calledBack)
 	b := g.sent(by, 6, nil)
-	b.at(3, func(ctx context.Context) error { _, err := g.p.Referral.ConsentBack(ctx, by, b.referral); return err })
+	b.at(3, func(ctx context.Context) error { _, err := g.p.Sender.ConsentBack(ctx, by, b.referral); return err })
 
 	s = g.sent(by, 4, nil)
 	s.at(2, s.takenIn)
 	e := g.sent(by, 14, nil)
 	e.at(12, e.takenIn).at(1, e.ends("goals_reached"))
 	m := g.sent(by, 8, nil)
-	m.at(6, m.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.Referral.EnterInError(ctx, by, m.referral); return err })
+	m.at(6, m.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.Sender.EnterInError(ctx, by, m.referral); return err })
 	c := g.sent(by, 9, nil)
-	c.at(7, c.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.Referral.ConsentBack(ctx, by, c.referral); return err })
+	c.at(7, c.takenIn).at(5, func(ctx context.Context) error { _, err := g.p.Sender.ConsentBack(ctx, by, c.referral); return err })
 }
 
 // talks are how it may stand with the first talk, of people who let the sender see
 // it: booked, held, missed or called off.
 func (g *stage) talks(by halsocoach.Actor) {
-	talks := func(w *referral.Wish) { w.Scope = referral.ScopeTalks }
+	talks := func(w *record.NewReferral) { w.Scope = record.ScopeTalks }
 	s := g.sent(by, 5, talks)
 	s.at(3, s.takenIn).at(1, func(ctx context.Context) error { _, err := s.books(ctx, coach.First, 4); return err })
 	for i, outcome := range []coach.Outcome{coach.Held, coach.Missed, coach.Cancelled} {
@@ -166,9 +167,9 @@ func (g *stage) comeAlone() {
 		s := scene{g.stranger(g.p.size.People+400+g.n, madeUpName(g.p.size.People+400+g.n))}
 		s.at(3-j/2-j%2, func(ctx context.Context) error {
 			if j >= 2 {
-				return g.p.Referral.CallMe(ctx, s.key("called-"+strconv.Itoa(j)), s.name, madeUpPhone(s.n), g.kommun.Code, "")
+				return g.p.Self.CallMe(ctx, "192.0.2."+strconv.Itoa(j), s.key("called-"+strconv.Itoa(j)), s.name, madeUpPhone(s.n), g.kommun.Code, "")
 			}
-			return s.comesAlone(ctx, referral.Wish{Name: s.name, Phone: madeUpPhone(s.n), Topics: halsocoach.Topics[j : j+2], Centre: g.kommun.Code,
+			return s.comesAlone(ctx, record.NewReferral{Name: s.name, Phone: madeUpPhone(s.n), Topics: halsocoach.Topics[j : j+2], Centre: g.kommun.Code,
 				Kommun: g.kommun.Code, Wants: "Jag vill sova bättre och hitta någon att gå med."})
 		})
 	}

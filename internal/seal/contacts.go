@@ -1,0 +1,94 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"halsocoach"
+	"halsocoach/internal/store"
+)
+
+// IndexContact makes the person findable within a scope by each of the contacts,
+// phone numbers and e-mail addresses, as keyed hashes. It replaces what was there;
+// without contacts the person is found no more.
+func (s *Sealer) IndexContact(ctx context.Context, scope, person string, contacts ...string) error {
+	id := halsocoach.IDFrom("contact", scope, person)
+	remove := func() error {
+		if err := s.names.Delete(ctx, id, nil); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("seal: remove contact: %w", err)
+		}
+		return nil
+	}
+	doc := nameDoc{Person: person, Words: s.contactWords(scope, contacts)}
+	if len(doc.Words) == 0 {
+		return remove()
+	}
+	if err := s.alive(ctx, person); err != nil {
+		return err
+	}
+	if _, err := s.names.Upsert(ctx, id, func(d *nameDoc) ([]halsocoach.Event, error) { *d = doc; return nil, nil }); err != nil {
+		return fmt.Errorf("seal: index contact: %w", err)
+	}
+	return s.keepOnlyIfAlive(ctx, person, remove)
+}
+
+// SearchContact finds at most 100 persons of a scope who have one of the contacts.
+func (s *Sealer) SearchContact(ctx context.Context, scope string, contacts ...string) ([]string, error) {
+	var persons []string
+	for _, word := range s.contactWords(scope, contacts) {
+		docs, _, err := s.names.Find(ctx, store.Query{Index: "word", Equal: []any{word}, Limit: mostFound})
+		if err != nil {
+			return nil, fmt.Errorf("seal: search contact: %w", err)
+		}
+		for _, d := range docs {
+			if !slices.Contains(persons, d.Person) {
+				persons = append(persons, d.Person)
+			}
+		}
+	}
+	return persons, nil
+}
+
+// contactWords are the hashes of contacts in one way of writing. No word of a name
+// is like them.
+func (s *Sealer) contactWords(scope string, contacts []string) []string {
+	var out []string
+	for _, c := range contacts {
+		if c = plainContact(c); c != "" {
+			out = append(out, s.word(scope, c))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// plainContact is an e-mail address in small letters, or the digits of a phone
+// number as they are dialled at home; "" for what is neither.
+func plainContact(c string) string {
+	c = strings.ToLower(strings.TrimSpace(c))
+	if strings.Contains(c, "@") {
+		return "@" + c
+	}
+	plus := strings.HasPrefix(c, "+")
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, c)
+	switch {
+	case plus && strings.HasPrefix(digits, "46"):
+		digits = "0" + strings.TrimPrefix(strings.TrimPrefix(digits, "46"), "0")
+	case plus:
+		digits = "00" + digits
+	case strings.HasPrefix(digits, "0046"):
+		digits = "0" + strings.TrimPrefix(strings.TrimPrefix(digits, "0046"), "0")
+	}
+	if len(digits) < 5 {
+		return ""
+	}
+	return "+" + digits
+}

@@ -118,7 +118,7 @@ func (s *Service) postMessage(ctx context.Context, who halsocoach.Actor, in *say
 	if key == "" {
 		key = keyOf(in.Request().Key)
 	}
-	d, err := s.Say(ctx, who, Wish{In: in.ID, Key: key, Text: in.Body.Text})
+	d, err := s.Say(ctx, who, NewMessage{In: in.ID, Key: key, Text: in.Body.Text})
 	if err != nil {
 		return nil, err
 	}

@@ -332,7 +332,7 @@ func BenchmarkSay(b *testing.B) {
 		citizen := g.citizen("Invånare")
 		g.enrolled(in, citizen, g.maria)
 		for i := 0; pb.Next(); i++ {
-			if _, err := g.first.Say(context.Background(), citizen, Wish{in, strconv.Itoa(i), "Hej! Jag gick en halvtimme i skogen i dag."}); err != nil {
+			if _, err := g.first.Say(context.Background(), citizen, NewMessage{in, strconv.Itoa(i), "Hej! Jag gick en halvtimme i skogen i dag."}); err != nil {
 				b.Error(err)
 			}
 		}

@@ -1,11 +1,13 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 )
 
@@ -30,23 +32,23 @@ func invalid(code, text string) *halsocoach.Error {
 // Conversation is the coaching chat of one enrolment, whose id it has. Numbers,
 // unread and waiting lag a moment behind the messages: see Note.
 type Conversation struct {
-	ID        string         `json:"id"`
-	Person    string         `json:"person"`
-	Coach     string         `json:"coach"`
-	Members   []string       `json:"members"` // both, for the index
-	Kommun    string         `json:"kommun"`
-	Centre    string         `json:"centre"`
-	Protected bool           `json:"protected,omitempty"`
-	Opened    time.Time      `json:"opened"`
-	Ended     bool           `json:"ended,omitempty"`
-	Last      int            `json:"last"` // the highest number taken into account
-	LastAt    time.Time      `json:"lastAt"`
-	Waiting   *time.Time     `json:"waiting,omitempty"` // since when the citizen waits for an answer
-	Contact   halsocoach.Day `json:"contact,omitempty"` // the last day that was counted
-	Read      Marks          `json:"read"`
-	Unread    Marks          `json:"unread"`
-	UnreadBy  []string       `json:"unreadBy,omitempty"` // members with something unread, for the index
-	Rank      int64          `json:"rank"`               // the order of lists: who waits longest, then the latest
+	ID       string         `json:"id"`
+	Person   string         `json:"person"`
+	Coach    string         `json:"coach"`
+	Members  []string       `json:"members"` // both, for the index
+	Kommun   string         `json:"kommun"`
+	Centre   string         `json:"centre"`
+	Opened   time.Time      `json:"opened"`
+	Ended    bool           `json:"ended,omitempty"`
+	Open     string         `json:"open,omitempty"` // "yes" until it ends, for the index
+	Last     int            `json:"last"`           // the highest number taken into account
+	LastAt   time.Time      `json:"lastAt"`
+	Waiting  *time.Time     `json:"waiting,omitempty"` // since when the citizen waits for an answer
+	Contact  halsocoach.Day `json:"contact,omitempty"` // the last day that was counted
+	Read     Marks          `json:"read"`
+	Unread   Marks          `json:"unread"`
+	UnreadBy []string       `json:"unreadBy,omitempty"` // members with something unread, for the index
+	Rank     int64          `json:"rank"`               // the order of lists: who waits longest, then the latest
 }
 
 // Marks are one number for each side.
@@ -106,15 +108,48 @@ func OpenFor(e halsocoach.Enrolment, now time.Time) Conversation {
 // ended.
 func (c *Conversation) Follow(e halsocoach.Enrolment) {
 	c.Person, c.Coach, c.Members = e.Person, e.Coach, []string{e.Person, e.Coach}
-	c.Kommun, c.Centre, c.Protected, c.Ended = e.Kommun, e.Centre, e.Protected, e.Ended
+	c.Kommun, c.Centre, c.Ended, c.Open = e.Kommun, e.Centre, e.Ended, ""
+	if !c.Ended {
+		c.Open = isOpen
+	}
 	c.sort()
 }
 
-// Side is the side on which the actor takes part, and whether they do. A coach
+// isOpen marks a conversation that has not ended.
+const isOpen = "yes"
+
+// known is a conversation with who its citizen is now: under which ids they sign
+// in, and whether they have protected identity.
+type known struct {
+	Conversation
+	citizen person.Identity
+}
+
+// devices are the ids whose sockets belong to a side.
+func (c known) devices(side halsocoach.Role) []string {
+	if side == halsocoach.RoleCoach {
+		return []string{c.Coach}
+	}
+	return c.citizen.IDs
+}
+
+// everybody are the ids of both sides.
+func (c known) everybody() []string { return append(slices.Clone(c.citizen.IDs), c.Coach) }
+
+// id is what a side is called in messages and frames. A citizen has that of the
+// conversation, whichever of their ids they have signed in with.
+func (c Conversation) id(side halsocoach.Role) string {
+	if side == halsocoach.RoleCoach {
+		return c.Coach
+	}
+	return c.Person
+}
+
+// side is the side on which the actor takes part, and whether they do. A coach
 // of the same centre who is not this citizen's coach does not.
-func (c Conversation) Side(who halsocoach.Actor) (halsocoach.Role, bool) {
+func (c known) side(who halsocoach.Actor) (halsocoach.Role, bool) {
 	switch {
-	case who.Role == halsocoach.RoleCitizen && who.ID == c.Person:
+	case who.Role == halsocoach.RoleCitizen && c.citizen.Has(who.ID):
 		return halsocoach.RoleCitizen, true
 	case who.Role == halsocoach.RoleCoach && who.ID == c.Coach:
 		return halsocoach.RoleCoach, true

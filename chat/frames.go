@@ -20,12 +20,12 @@ type asked struct {
 		Key  string `json:"key"`
 		Text string `json:"text"`
 	} `json:"say"`
-	Since  *place `json:"since"`
-	Read   *place `json:"read"`
-	Typing *place `json:"typing"`
+	Since  *position `json:"since"`
+	Read   *position `json:"read"`
+	Typing *position `json:"typing"`
 }
 
-type place struct {
+type position struct {
 	In  string `json:"in"`
 	Seq int    `json:"seq"`
 }
@@ -176,7 +176,7 @@ func rare(key string, v any) []byte {
 }
 
 func caughtUpFrame(in string, seq int) []byte {
-	return rare("caughtUp", place{in, seq})
+	return rare("caughtUp", position{in, seq})
 }
 
 func readFrame(in, by string, seq int) []byte {

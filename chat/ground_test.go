@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
 )
@@ -145,7 +146,7 @@ func (g *ground) node(wire Wire, nudges Nudges) *node {
 	g.t.Helper()
 	svc := New(Config{
 		Store: g.Store, Seal: g.Seal, Clock: g.Clock.Now, Log: g.Log, PublicURL: "https://halsocoach.example",
-		Enrolments: g.enrol, Staff: g.Staff, AccessLog: g.AccessLog, Sessions: g.sessions, Nudges: nudges, Wire: wire,
+		Enrolments: g.enrol, Staff: g.Staff, Persons: g.Persons, AccessLog: g.AccessLog, Sessions: g.sessions, Nudges: nudges, Wire: wire,
 	})
 	n := &node{Service: svc, g: g}
 	n.app = g.App(func(a *web.App) { svc.Routes(a.Fiber()); svc.API(a.API()) })
@@ -178,7 +179,7 @@ func (g *ground) enrolled(id string, citizen, coach halsocoach.Actor) string {
 	g.t.Helper()
 	e := halsocoach.Enrolment{
 		ID: id, Person: citizen.ID, Coach: coach.ID, Centre: coach.Centre, Kommun: coach.Kommun,
-		Source: halsocoach.FromCareCentre, Topics: []halsocoach.Topic{"mat"}, Sex: "kvinna", AgeBand: "30-49", Since: g.Clock.Now(), Protected: citizen.Protected,
+		Source: halsocoach.FromCareCentre, Topics: []halsocoach.Topic{"mat"}, Sex: "kvinna", AgeBand: "30-49", Since: g.Clock.Now(),
 	}
 	g.enrol.put(e, citizen.Name)
 	if err := g.first.Open(g.Ctx(), halsocoach.System("test"), e); err != nil {
@@ -197,10 +198,18 @@ func (g *ground) citizen(name string) halsocoach.Actor {
 	return halsocoach.Actor{ID: id, Role: halsocoach.RoleCitizen, Name: name}
 }
 
+// protect says that the person has protected identity.
+func (g *ground) protect(who halsocoach.Actor) {
+	g.t.Helper()
+	if err := g.Persons.Protect(g.Ctx(), g.maria, who.ID, person.ByStaff); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
 // say says something on the node without a socket.
 func (n *node) say(who halsocoach.Actor, in, key, text string) Said {
 	n.g.t.Helper()
-	d, err := n.Say(context.Background(), who, Wish{In: in, Key: key, Text: text})
+	d, err := n.Say(context.Background(), who, NewMessage{In: in, Key: key, Text: text})
 	if err != nil {
 		n.g.t.Fatal(err)
 	}
@@ -213,7 +222,7 @@ func (g *ground) settled(in string, last int) Conversation {
 	var c Conversation
 	g.Eventually(fmt.Sprintf("%s has followed to %d", in, last), func() bool {
 		var err error
-		c, err = g.first.archive.conversations.Get(g.Ctx(), in)
+		c, err = g.first.docs.conversations.Get(g.Ctx(), in)
 		return err == nil && c.Last == last
 	})
 	return c
@@ -232,7 +241,7 @@ type frame struct {
 		From          sender
 		At            time.Time
 	} `json:"message"`
-	CaughtUp *place `json:"caughtUp"`
+	CaughtUp *position `json:"caughtUp"`
 	Read     *struct {
 		In, By string
 		Seq    int
@@ -283,7 +292,7 @@ func (n *node) dialBy(who halsocoach.Actor, by *net.Dialer) *client {
 func (n *node) joined(who halsocoach.Actor, in string) *client {
 	n.g.t.Helper()
 	c := n.dial(who)
-	c.send("since", place{In: in, Seq: 1 << 30})
+	c.send("since", position{In: in, Seq: 1 << 30})
 	if f := c.next(); f.CaughtUp == nil {
 		n.g.t.Fatalf("got %+v", f)
 	}

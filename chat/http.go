@@ -53,7 +53,7 @@ func (s *Service) showThread(c *fiber.Ctx, f *web.Form, status int) error {
 // sayPage is the composer without a script.
 func (s *Service) sayPage(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	d, err := s.Say(web.Ctx(c), web.Who(c), Wish{In: c.Params("id"), Key: keyOf(f.Key), Text: f.Get("text")})
+	d, err := s.Say(web.Ctx(c), web.Who(c), NewMessage{In: c.Params("id"), Key: keyOf(f.Key), Text: f.Get("text")})
 	if f.Failed(err) {
 		return s.showThread(c, f, fiber.StatusUnprocessableEntity)
 	}

@@ -93,8 +93,8 @@ func (h *hub) leave(k *socket) {
 	}
 }
 
-// lower refuses sockets from now on and gives those that are open.
-func (h *hub) lower() []*socket {
+// shutdown refuses sockets from now on and gives those that are open.
+func (h *hub) shutdown() []*socket {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.down = true
@@ -140,12 +140,12 @@ func (s *Service) Sockets() int {
 // closed.
 func (s *Service) Drain(ctx context.Context) error {
 	s.drain.Do(func() { close(s.ended) })
-	for _, k := range s.hub.lower() {
+	for _, k := range s.hub.shutdown() {
 		k.close(closeRestart, "restart")
 	}
 	err := s.hub.await(ctx)
 	if err != nil {
-		for _, k := range s.hub.lower() {
+		for _, k := range s.hub.shutdown() {
 			_ = k.raw.Close()
 		}
 		_ = s.hub.await(context.WithoutCancel(ctx))

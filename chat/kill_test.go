@@ -22,6 +22,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/sqlite"
@@ -58,7 +59,7 @@ type childGround struct {
 func openFolder(ctx context.Context, dir string) (childGround, error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	fail := func(err error) (childGround, error) { return childGround{}, err }
-	data, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), append(Kinds(), store.LeaseKind), log)
+	data, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), append(append(Kinds(), person.Kinds()...), store.LeaseKind), log)
 	if err != nil {
 		return fail(err)
 	}
@@ -85,6 +86,7 @@ func openFolder(ctx context.Context, dir string) (childGround, error) {
 	return childGround{
 		cfg: Config{
 			Store: data, Seal: sealer, Clock: time.Now, Log: log, Staff: oneCoach{}, AccessLog: noLog{},
+			Persons:    person.New(person.Config{Store: data, Numbers: sealer, Nudges: bus, AccessLog: noLog{}, Clock: time.Now}),
 			Enrolments: &enrolments{m: map[string]halsocoach.Enrolment{}, names: map[string]string{}},
 		},
 		bus:   bus,
@@ -233,7 +235,7 @@ func (c *child) check(who halsocoach.Actor, in string, got *receipts) {
 		c.t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.WriteJSON(map[string]any{"since": place{in, 0}}); err != nil {
+	if err := conn.WriteJSON(map[string]any{"since": position{in, 0}}); err != nil {
 		c.t.Fatal(err)
 	}
 	stored := map[int]string{}

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -36,30 +37,30 @@ func (s *Service) nudge(w word) {
 	nudges.Nudge(topic, body)
 }
 
-// tell lets other nodes know that a conversation has a number: at once when it
+// announce lets other nodes know that a conversation has a number: at once when it
 // is quiet, gathered when much is said.
-func (s *Service) tell(id string, seq int) {
+func (s *Service) announce(id string, seq int) {
 	s.nudging.Lock()
 	defer s.nudging.Unlock()
 	if s.nudges == nil {
 		return
 	}
 	s.news[id] = max(s.news[id], seq)
-	if s.telling {
+	if s.announcing {
 		return
 	}
-	s.telling = true
+	s.announcing = true
 	s.work.begin()
-	go s.tellAll()
+	go s.announceAll()
 }
 
-func (s *Service) tellAll() {
+func (s *Service) announceAll() {
 	defer s.work.end()
 	for {
 		s.nudging.Lock()
 		news := s.news
 		if len(news) == 0 {
-			s.telling = false
+			s.announcing = false
 			s.nudging.Unlock()
 			return
 		}
@@ -70,8 +71,8 @@ func (s *Service) tellAll() {
 	}
 }
 
-// hear takes up what another node tells. It never waits.
-func (s *Service) hear(body []byte) {
+// onPeerMessage takes up what another node tells. It never waits.
+func (s *Service) onPeerMessage(body []byte) {
 	var w word
 	if err := json.Unmarshal(body, &w); err != nil || w.Node == s.node || s.hub.empty() {
 		return
@@ -99,13 +100,13 @@ func (s *Service) hear(body []byte) {
 			s.changed(ctx, w.Changed)
 			return
 		}
-		if r, err := s.room(ctx, w.In); err == nil {
-			s.signal(r.now(), w.By, w.Read, nil)
+		if _, c, err := s.room(ctx, w.In); err == nil {
+			s.signal(c, w.By, w.Read, nil)
 		}
 	}()
 }
 
-// listen finds the rooms of what was heard and lets each be looked after.
+// listen finds the rooms of what other nodes have told of and lets each catch up.
 func (s *Service) listen() {
 	defer s.work.end()
 	for {
@@ -122,46 +123,46 @@ func (s *Service) listen() {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			r := s.rooms.get(id)
 			if r == nil { // a conversation that was opened after the socket
-				if c, err := s.archive.conversations.Get(ctx, id); err == nil {
+				if c, err := s.docs.conversations.Get(ctx, id); err == nil {
 					c.Last = min(c.Last, seq-1)
 					r = s.rooms.keep(c, s.cfg.Clock())
 				}
 			}
 			cancel()
 			if r != nil {
-				s.lookAfter(r, seq)
+				s.catchUp(r, seq)
 			}
 		}
 	}
 }
 
-// lookAfter hands out what others have said, up to a number.
-func (s *Service) lookAfter(r *room, seq int) {
+// catchUp hands out what others have said, up to a number.
+func (s *Service) catchUp(r *room, seq int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.wanted = max(r.wanted, seq)
-	if r.looking {
+	if r.catching {
 		return
 	}
-	r.looking = true
+	r.catching = true
 	s.work.begin()
-	go s.look(r)
+	go s.catchUpNow(r)
 }
 
-func (s *Service) look(r *room) {
+func (s *Service) catchUpNow(r *room) {
 	defer s.work.end()
 	for done := 0; ; {
 		r.mu.Lock()
 		wanted := r.wanted
 		if wanted == done {
-			r.looking = false
+			r.catching = false
 			r.mu.Unlock()
 			return
 		}
 		r.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		if _, err := s.room(ctx, r.id); err == nil && r.take(ctx) == nil {
-			s.handOut(ctx, r, r.now(), wanted)
+		if _, c, err := s.room(ctx, r.id); err == nil && r.take(ctx) == nil {
+			s.handOut(ctx, r, c, wanted)
 			r.give()
 		}
 		cancel()
@@ -172,83 +173,69 @@ func (s *Service) look(r *room) {
 // mendRooms hands out what lost nudges should have told of, in conversations
 // that somebody here listens to, and forgets what nobody uses.
 func (s *Service) mendRooms(ctx context.Context) {
-	known := map[string]int{}
-	mend := func() {
+	rooms, now := s.rooms.all(), s.cfg.Clock()
+	for stretch := range slices.Chunk(rooms, 500) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		late, err := s.archive.behind(ctx, known)
-		if err != nil {
+		if err := s.mendSome(ctx, stretch, now); err != nil {
 			s.cfg.Log.Warn("chat: rooms not mended", "err", err)
 		}
-		for _, id := range late {
-			if r := s.rooms.get(id); r != nil {
-				if top, err := s.archive.top(ctx, r.now()); err == nil {
-					s.lookAfter(r, top)
-				}
-			}
-		}
-		clear(known)
-	}
-	now := s.cfg.Clock()
-	for _, r := range s.rooms.all() {
-		if !s.hub.any(r.now().Members) {
-			s.rooms.forget(r, now)
-			continue
-		}
-		known[r.id] = r.said()
-		if len(known) == 500 {
-			mend()
-		}
-	}
-	if len(known) > 0 {
-		mend()
+		cancel()
 	}
 }
 
-// meet looks at whom a socket's person talks with now, when the nudges that told
-// of a new or changed conversation were lost. What was said in a new one is
-// handed out from its beginning.
-func (s *Service) meet(ctx context.Context) {
+func (s *Service) mendSome(ctx context.Context, rooms []*room, now time.Time) error {
+	talks := make([]Conversation, len(rooms))
+	for i, r := range rooms {
+		talks[i] = r.now()
+	}
+	all, err := s.know(ctx, talks...)
+	if err != nil {
+		return err
+	}
+	said := map[string]int{}
+	for i, r := range rooms {
+		if s.hub.any(all[i].everybody()) {
+			said[r.id] = r.said()
+		} else {
+			s.rooms.forget(r, now)
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	late, err := s.docs.behind(ctx, said)
+	for _, m := range late {
+		r := s.rooms.get(m.In)
+		if r == nil {
+			continue
+		}
+		top, err := s.docs.top(ctx, r.now())
+		if err != nil {
+			return err
+		}
+		s.catchUp(r, top)
+	}
+	return err
+}
+
+// refreshMembership looks at whom a socket's person talks with now, when the
+// nudges that told of a new or changed conversation were lost. What was said in a
+// new one is handed out from its beginning.
+func (s *Service) refreshMembership(ctx context.Context) {
 	now := s.cfg.Clock()
 	for _, person := range s.hub.everybody() {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		found, _, err := s.archive.mine(ctx, person, "", listSize)
+		found, _, err := s.mine(ctx, person, "", listSize)
 		cancel()
 		if err != nil {
 			s.cfg.Log.Warn("chat: conversations not looked for", "err", err)
 			return
 		}
 		for _, c := range found {
-			if s.rooms.get(c.ID) == nil && now.Sub(c.Opened) < 2*meetEvery*s.cfg.Wire.MendEvery {
+			if s.rooms.get(c.ID) == nil && now.Sub(c.Opened) < 2*refreshEvery*s.cfg.Wire.MendEvery {
 				c.Last = 0
 			}
-			s.rooms.keep(c, now)
-		}
-	}
-}
-
-// signal hands "has read" (seq > 0) or "is typing" to the members' sockets. In a
-// conversation with a person of protected identity nobody is told either.
-func (s *Service) signal(c Conversation, by halsocoach.Role, seq int, except *socket) {
-	if c.Protected {
-		return
-	}
-	id := c.Person
-	if by == halsocoach.RoleCoach {
-		id = c.Coach
-	}
-	frame := typingFrame(c.ID, id)
-	if seq > 0 {
-		frame = readFrame(c.ID, id, seq)
-	}
-	for _, member := range c.Members {
-		if seq == 0 && member == id {
-			continue // one's own other devices need not know that one types
-		}
-		for _, k := range s.hub.of(member) {
-			if k != except {
-				k.send(frame)
-			}
+			s.rooms.keep(c.Conversation, now)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestTwoNodesAreOneChat(t *testing.T) {
 	if f := maria.next().Typing; f == nil || f.By != g.anna.ID {
 		t.Fatalf("%+v", f)
 	}
-	anna.send("read", place{g.conv, n})
+	anna.send("read", position{g.conv, n})
 	if f := maria.next().Read; f == nil || f.Seq != n {
 		t.Fatalf("%+v", f)
 	}
@@ -65,7 +65,7 @@ func TestTwoNodesAreOneChat(t *testing.T) {
 		anna.say(g.conv, fmt.Sprint("lost", i), "ohörd")
 		anna.next()
 	}
-	maria.send("since", place{g.conv, n})
+	maria.send("since", position{g.conv, n})
 	for want := n + 1; want <= 2*n; want++ {
 		if m := maria.next().Message; m == nil || m.Seq != want {
 			t.Fatalf("%+v, want %d", m, want)
@@ -173,7 +173,7 @@ func TestManyTalkOverTwoNodes(t *testing.T) {
 				for here.next().Said == nil {
 				}
 				if i%7 == 3 { // the coach answers by JSON on the other node
-					if _, err := nodes[1-p%2].Say(context.Background(), g.maria, Wish{in, fmt.Sprint("m", i), "Ja"}); err != nil {
+					if _, err := nodes[1-p%2].Say(context.Background(), g.maria, NewMessage{in, fmt.Sprint("m", i), "Ja"}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -185,7 +185,7 @@ func TestManyTalkOverTwoNodes(t *testing.T) {
 		})
 	}
 	last := func(c *client, in string) int {
-		c.send("since", place{in, 0})
+		c.send("since", position{in, 0})
 		for want := 1; ; {
 			switch f := c.next(); {
 			case f.CaughtUp != nil && f.CaughtUp.In == in:

@@ -24,23 +24,26 @@ type room struct {
 	turn chan struct{}
 	last atomic.Int64 // the highest number handed out here; moved by turn
 
-	mu      sync.Mutex
-	conv    Conversation // as it was at read
-	read    time.Time
-	used    time.Time
-	senders map[string]named
-	heads   []Head // said here since the document was last moved on
-	marks   Marks  // read marks that the document does not have yet
-	moving  bool
-	moved   time.Time
-	wanted  int // the highest number another node has told of
-	looking bool
+	mu       sync.Mutex
+	conv     Conversation // as it was at read
+	read     time.Time
+	used     time.Time
+	senders  map[string]named
+	heads    []Head // said here since the document was last moved on
+	marks    Marks  // read marks that the document does not have yet
+	flushing bool
+	flushed  time.Time
+	wanted   int // the highest number another node has told of
+	catching bool
 }
 
+// named is what somebody is called, as long as nothing has been said since of
+// protected identity.
 type named struct {
-	json  []byte
-	name  string
-	until time.Time
+	json      []byte
+	name      string
+	protected bool
+	until     time.Time
 }
 
 // take waits for the turn.
@@ -130,58 +133,60 @@ func (rs *rooms) forget(r *room, now time.Time) {
 	defer rs.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now.Sub(r.used) > idleFor && !r.moving && !r.looking && len(r.heads) == 0 && len(r.turn) == 0 {
+	if now.Sub(r.used) > idleFor && !r.flushing && !r.catching && len(r.heads) == 0 && len(r.turn) == 0 {
 		delete(rs.m, r.id)
 	}
 }
 
 // room finds a conversation in memory, or reads it when what is remembered is
-// old.
-func (s *Service) room(ctx context.Context, id string) (*room, error) {
+// old. Who its citizen is, is asked each time: package person keeps that fresh.
+func (s *Service) room(ctx context.Context, id string) (*room, known, error) {
 	now := s.cfg.Clock()
-	if r := s.rooms.get(id); r != nil && r.fresh(now) {
-		return r, nil
+	r := s.rooms.get(id)
+	if r == nil || !r.fresh(now) {
+		c, err := s.docs.conversations.Get(ctx, id)
+		if err != nil {
+			return nil, known{}, err
+		}
+		r = s.rooms.keep(c, now)
 	}
-	c, err := s.archive.conversations.Get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return s.rooms.keep(c, now), nil
+	c := r.now()
+	citizen, err := s.cfg.Persons.Of(ctx, c.Person)
+	return r, known{c, citizen}, err
 }
 
 // entered is the room of a conversation in which the actor takes part, and on
 // which side; everybody else gets ErrNotFound.
-func (s *Service) entered(ctx context.Context, who halsocoach.Actor, id string) (*room, Conversation, halsocoach.Role, error) {
+func (s *Service) entered(ctx context.Context, who halsocoach.Actor, id string) (*room, known, halsocoach.Role, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
-		return nil, Conversation{}, "", err
+		return nil, known{}, "", err
 	}
-	r, err := s.room(ctx, id)
+	r, c, err := s.room(ctx, id)
 	if err != nil {
-		return nil, Conversation{}, "", err
+		return nil, known{}, "", err
 	}
-	c := r.now()
-	side, in := c.Side(who)
+	side, in := c.side(who)
 	if !in {
-		return nil, Conversation{}, "", halsocoach.ErrNotFound
+		return nil, known{}, "", halsocoach.ErrNotFound
 	}
 	return r, c, side, nil
 }
 
 // sender is who said a message, with the name that citizen's package or the
 // register of staff has for them now.
-func (s *Service) sender(ctx context.Context, r *room, id string, role halsocoach.Role) (named, error) {
+func (s *Service) sender(ctx context.Context, r *room, c known, id string, role halsocoach.Role) (named, error) {
 	now := s.cfg.Clock()
 	r.mu.Lock()
 	n, ok := r.senders[id]
 	r.mu.Unlock()
-	if ok && now.Before(n.until) {
+	if ok && now.Before(n.until) && n.protected == c.citizen.Protected {
 		return n, nil
 	}
 	name, err := s.name(ctx, r.id, id, role)
 	if err != nil {
 		return named{}, err
 	}
-	n = named{json: senderJSON(sender{id, name, role}), name: name, until: now.Add(nameFor)}
+	n = named{json: senderJSON(sender{id, name, role}), name: name, protected: c.citizen.Protected, until: now.Add(nameFor)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.senders == nil {
@@ -200,13 +205,13 @@ const (
 func (s *Service) name(ctx context.Context, conversation, id string, role halsocoach.Role) (string, error) {
 	if role == halsocoach.RoleCoach {
 		m, err := s.cfg.Staff.Member(ctx, id)
-		return known(m.Name, someCoach, err)
+		return nameOr(m.Name, someCoach, err)
 	}
 	name, err := s.cfg.Enrolments.Name(ctx, conversation)
-	return known(name, someCitizen, err)
+	return nameOr(name, someCitizen, err)
 }
 
-func known(name, instead string, err error) (string, error) {
+func nameOr(name, instead string, err error) (string, error) {
 	if err == nil && name == "" || halsocoach.KindOf(err) == halsocoach.KindNotFound {
 		return instead, nil
 	}

@@ -11,6 +11,7 @@ import (
 	_ "time/tzdata"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 )
 
 var monday = halsocoach.Day("2026-11-23").At(9 * 60)
@@ -62,19 +63,21 @@ func TestNumbersUnreadAndWaitingFollowTheMessages(t *testing.T) {
 }
 
 func TestOnlyTheTwoTakePart(t *testing.T) {
-	c := OpenFor(enrolment(), monday)
+	c := known{OpenFor(enrolment(), monday), person.Identity{IDs: []string{"p0", "p1"}}}
 	for _, x := range []struct {
 		who halsocoach.Actor
 		in  bool
 	}{
 		{halsocoach.Actor{ID: "p1", Role: halsocoach.RoleCitizen}, true},
+		{halsocoach.Actor{ID: "p0", Role: halsocoach.RoleCitizen}, true}, // another id of the same person
+		{halsocoach.Actor{ID: "p2", Role: halsocoach.RoleCitizen}, false},
 		{halsocoach.Actor{ID: "maria", Role: halsocoach.RoleCoach, Centre: "0684"}, true},
 		{halsocoach.Actor{ID: "lisa", Role: halsocoach.RoleCoach, Centre: "0684"}, false},
 		{halsocoach.Actor{ID: "p1", Role: halsocoach.RoleCoach}, false},
 		{halsocoach.Actor{ID: "maria", Role: halsocoach.RoleKommun}, false},
 		{halsocoach.Actor{}, false},
 	} {
-		if _, in := c.Side(x.who); in != x.in {
+		if _, in := c.side(x.who); in != x.in {
 			t.Errorf("%+v: %v", x.who, in)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"halsocoach"
 )
 
-// Wish is a message to be said. The key makes a resend the same wish.
-type Wish struct{ In, Key, Text string }
+// NewMessage is a message to be said. The key makes a resend the same message.
+type NewMessage struct{ In, Key, Text string }
 
 // Said is the receipt of a message that is stored. Again is set when the key had
 // been said before.
@@ -24,17 +24,17 @@ type Said struct {
 // Say stores a message under the next number of its conversation and hands it to
 // everybody's sockets. When it returns, the message survives a power cut. The
 // same key again gives the first receipt; with another text it is ErrOtherWish.
-func (s *Service) Say(ctx context.Context, who halsocoach.Actor, w Wish) (Said, error) {
+func (s *Service) Say(ctx context.Context, who halsocoach.Actor, w NewMessage) (Said, error) {
 	d, c, err := s.say(ctx, who, w, nil)
 	if err != nil {
 		return Said{}, fmt.Errorf("say in conversation %s: %w", w.In, err)
 	}
-	return d, s.saw(ctx, who, "wrote in chat", c.Person)
+	return d, s.saw(ctx, who, halsocoach.ActWriteChat, c.Person)
 }
 
 // say is Say for one of our own sockets too, which gets its receipt before
 // anything that is said later.
-func (s *Service) say(ctx context.Context, who halsocoach.Actor, w Wish, from *socket) (Said, Conversation, error) {
+func (s *Service) say(ctx context.Context, who halsocoach.Actor, w NewMessage, from *socket) (Said, known, error) {
 	r, c, side, err := s.entered(ctx, who, w.In)
 	if err != nil {
 		return Said{}, c, err
@@ -48,12 +48,12 @@ func (s *Service) say(ctx context.Context, who halsocoach.Actor, w Wish, from *s
 	if w.Text, err = checkText(w.Text); err != nil {
 		return Said{}, c, err
 	}
-	by, err := s.sender(ctx, r, who.ID, side)
+	by, err := s.sender(ctx, r, c, c.id(side), side)
 	if err != nil {
 		return Said{}, c, err
 	}
-	m := Message{In: c.ID, Key: w.Key, Once: once(c.ID, w.Key), Person: c.Person, From: who.ID, Role: side}
-	if m.Text, err = s.archive.seal.Seal(ctx, c.Person, purpose, w.Text); err != nil {
+	m := Message{In: c.ID, Key: w.Key, Once: once(c.ID, w.Key), Person: c.Person, From: c.id(side), Role: side}
+	if m.Text, err = s.docs.seal.Seal(ctx, c.Person, purpose, w.Text); err != nil {
 		return Said{}, c, err
 	}
 	if err := r.take(ctx); err != nil {
@@ -65,7 +65,7 @@ func (s *Service) say(ctx context.Context, who halsocoach.Actor, w Wish, from *s
 		return Said{}, c, err
 	}
 	if again {
-		d, err := s.same(ctx, first, who, w.Text)
+		d, err := s.same(ctx, first, m.From, w.Text)
 		if err == nil && from != nil {
 			from.send(saidFrame(d))
 		}
@@ -80,7 +80,7 @@ func (s *Service) say(ctx context.Context, who halsocoach.Actor, w Wish, from *s
 	}
 	if m.Seq > r.said()+1 { // that could not be read now: this one comes after it, or not before
 		s.followUp(r, m.head())
-		s.lookAfter(r, m.Seq)
+		s.catchUp(r, m.Seq)
 		return d, c, nil
 	}
 	s.deliver(r, c, m, func() []byte { return messageFrame(m, by.json, w.Text) }, from)
@@ -96,9 +96,9 @@ const numberTries = 100
 // only when the one before it is known to be stored, so that there is no gap.
 // Where something else has the number or the key, the key is looked for first:
 // again is true when it was said before.
-func (s *Service) number(ctx context.Context, r *room, c Conversation, m *Message) (first Message, again bool, err error) {
+func (s *Service) number(ctx context.Context, r *room, c known, m *Message) (first Message, again bool, err error) {
 	if c.Ended {
-		first, again, err = s.archive.byKey(ctx, m.In, m.Key)
+		first, again, err = s.docs.byKey(ctx, m.In, m.Key)
 		if err == nil && !again {
 			err = ErrEnded
 		}
@@ -107,17 +107,17 @@ func (s *Service) number(ctx context.Context, r *room, c Conversation, m *Messag
 	next := r.said() + 1
 	for range numberTries {
 		m.Seq, m.At = next, s.cfg.Clock().UTC().Truncate(time.Millisecond)
-		taken, err := s.archive.put(ctx, *m)
+		taken, err := s.docs.put(ctx, *m)
 		if err != nil {
 			return first, false, err
 		}
 		if !taken {
 			return first, false, nil
 		}
-		if first, again, err = s.archive.byKey(ctx, m.In, m.Key); err != nil || again {
+		if first, again, err = s.docs.byKey(ctx, m.In, m.Key); err != nil || again {
 			return first, again, err
 		}
-		top, err := s.archive.top(ctx, c)
+		top, err := s.docs.top(ctx, c.Conversation)
 		if err != nil {
 			return first, false, err
 		}
@@ -126,13 +126,13 @@ func (s *Service) number(ctx context.Context, r *room, c Conversation, m *Messag
 	return first, false, halsocoach.ErrBusy
 }
 
-// same is the receipt of what was said before, if it is the same wish.
-func (s *Service) same(ctx context.Context, first Message, who halsocoach.Actor, text string) (Said, error) {
-	texts, err := s.archive.texts(ctx, []Message{first})
+// same is the receipt of what was said before, if it is the same message.
+func (s *Service) same(ctx context.Context, first Message, from, text string) (Said, error) {
+	texts, err := s.docs.texts(ctx, []Message{first})
 	if err != nil {
 		return Said{}, err
 	}
-	if first.From != who.ID || texts[0] != text {
+	if first.From != from || texts[0] != text {
 		return Said{}, halsocoach.ErrOtherWish
 	}
 	return Said{In: first.In, Key: first.Key, Seq: first.Seq, At: first.At, Again: true}, nil
@@ -140,11 +140,11 @@ func (s *Service) same(ctx context.Context, first Message, who halsocoach.Actor,
 
 // deliver hands one message to the sockets of the conversation's members, except
 // the one that said it; the turn is held.
-func (s *Service) deliver(r *room, c Conversation, m Message, frame func() []byte, except *socket) {
+func (s *Service) deliver(r *room, c known, m Message, frame func() []byte, except *socket) {
 	r.last.Store(int64(max(r.said(), m.Seq)))
 	var bytes []byte
-	for _, member := range c.Members {
-		for _, k := range s.hub.of(member) {
+	for _, id := range c.everybody() {
+		for _, k := range s.hub.of(id) {
 			if k == except || k.busyWith(c.ID) || !k.covers(c) {
 				continue
 			}
@@ -159,18 +159,18 @@ func (s *Service) deliver(r *room, c Conversation, m Message, frame func() []byt
 // handOut reads what other nodes have said, up to a number, and hands it to our
 // sockets in order; the turn is held. What can not be read now is caught up with
 // by the mending sweep or by the clients.
-func (s *Service) handOut(ctx context.Context, r *room, c Conversation, upTo int) {
+func (s *Service) handOut(ctx context.Context, r *room, c known, upTo int) {
 	for r.said() < upTo {
-		if !s.hub.any(c.Members) {
+		if !s.hub.any(c.everybody()) {
 			r.last.Store(int64(upTo))
 			return
 		}
-		found, err := s.archive.after(ctx, c, r.said(), min(upTo-r.said(), pageSize))
+		found, err := s.docs.after(ctx, c.Conversation, r.said(), min(upTo-r.said(), pageSize))
 		if err != nil || len(found) == 0 {
 			s.cfg.Log.Warn("chat: messages of another node not read", "conversation", c.ID, "err", err)
 			return
 		}
-		lines, err := s.lines(ctx, r, found)
+		lines, err := s.lines(ctx, r, c, found)
 		if err != nil {
 			s.cfg.Log.Warn("chat: messages of another node not opened", "conversation", c.ID, "err", err)
 			return
@@ -189,14 +189,14 @@ type line struct {
 }
 
 // lines opens messages and names their senders.
-func (s *Service) lines(ctx context.Context, r *room, messages []Message) ([]line, error) {
-	texts, err := s.archive.texts(ctx, messages)
+func (s *Service) lines(ctx context.Context, r *room, c known, messages []Message) ([]line, error) {
+	texts, err := s.docs.texts(ctx, messages)
 	if err != nil {
 		return nil, err
 	}
 	lines := make([]line, len(messages))
 	for i, m := range messages {
-		by, err := s.sender(ctx, r, m.From, m.Role)
+		by, err := s.sender(ctx, r, c, m.From, m.Role)
 		if err != nil {
 			return nil, err
 		}

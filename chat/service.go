@@ -2,11 +2,13 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/store"
 )
@@ -43,6 +45,7 @@ type Config struct {
 	PublicURL  string // what Origin may say besides the request's own host
 	Enrolments Enrolments
 	Staff      halsocoach.Staff
+	Persons    *person.Service
 	AccessLog  halsocoach.AccessLog
 	Sessions   Sessions
 	Nudges     Nudges // nil: the bus that Start gets
@@ -51,16 +54,16 @@ type Config struct {
 
 // Service is the coaching chat of one node.
 type Service struct {
-	cfg     Config
-	archive archive
-	rooms   rooms
-	hub     hub
-	node    string // tells our own nudges from others'
+	cfg   Config
+	docs  docs
+	rooms rooms
+	hub   hub
+	node  string // tells our own nudges from others'
 
-	nudging sync.Mutex
-	nudges  Nudges
-	news    map[string]int // numbers to tell other nodes of
-	telling bool
+	nudging    sync.Mutex
+	nudges     Nudges
+	news       map[string]int // numbers to tell other nodes of
+	announcing bool
 
 	hearing   sync.Mutex
 	heard     map[string]int // numbers that other nodes have told of
@@ -78,7 +81,7 @@ func New(cfg Config) *Service {
 	}
 	cfg.Wire = cfg.Wire.orDefaults()
 	return &Service{
-		cfg: cfg, archive: openArchive(cfg.Store, cfg.Seal), node: halsocoach.NewID(), nudges: cfg.Nudges,
+		cfg: cfg, docs: openDocs(cfg.Store, cfg.Seal), node: halsocoach.NewID(), nudges: cfg.Nudges,
 		rooms: rooms{m: map[string]*room{}}, hub: newHub(), news: map[string]int{}, heard: map[string]int{}, ended: make(chan struct{}),
 	}
 }
@@ -95,7 +98,8 @@ func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act halsocoach.
 // Summary is a conversation in a list.
 type Summary struct {
 	Conversation
-	With     string          // the other side's name
+	Quiet    bool            // the citizen has protected identity: who reads or writes is not shown
+	With     string          // the other side's name, or alias
 	WithRole halsocoach.Role // citizen or coach
 	Mine     halsocoach.Role // the side of the one who asks
 	New      int             // unread by the one who asks
@@ -110,26 +114,64 @@ func (s *Service) Conversations(ctx context.Context, who halsocoach.Actor, after
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen, halsocoach.RoleCoach); err != nil {
 		return nil, "", err
 	}
-	found, next, err := s.archive.mine(ctx, who.ID, after, listSize)
+	found, next, err := s.mine(ctx, who.ID, after, listSize)
 	if err != nil {
 		return nil, "", err
 	}
-	persons := make([]string, len(found))
-	for i, c := range found {
-		persons[i] = c.Person
-	}
-	if err := s.saw(ctx, who, "read list of chats", persons...); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadChats, citizens(found)...); err != nil {
 		return nil, "", err
 	}
 	list = make([]Summary, 0, len(found))
 	for _, c := range found {
-		side, in := c.Side(who)
-		if !in {
-			continue
+		if side, in := c.side(who); in {
+			list = append(list, c.summary(side))
 		}
-		list = append(list, Summary{Conversation: c, WithRole: other(side), Mine: side, New: c.Unread.Of(side)})
 	}
 	return list, next, s.nameAll(ctx, list)
+}
+
+// mine are conversations in which somebody takes part, by docs.mine.
+func (s *Service) mine(ctx context.Context, id, after string, limit int) ([]known, string, error) {
+	one, err := s.cfg.Persons.Of(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	found, next, err := s.docs.mine(ctx, one.IDs, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	all, err := s.know(ctx, found...)
+	return all, next, err
+}
+
+// know asks who the citizens of conversations are, in one question.
+func (s *Service) know(ctx context.Context, found ...Conversation) ([]known, error) {
+	ids := make([]string, len(found))
+	for i, c := range found {
+		ids[i] = c.Person
+	}
+	persons, err := s.cfg.Persons.Many(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]known, len(found))
+	for i, c := range found {
+		all[i] = known{c, persons[c.Person]}
+	}
+	return all, nil
+}
+
+// citizens are those of conversations, for the access log.
+func citizens(of []known) []string {
+	ids := make([]string, len(of))
+	for i, c := range of {
+		ids[i] = c.Person
+	}
+	return ids
+}
+
+func (c known) summary(side halsocoach.Role) Summary {
+	return Summary{Conversation: c.Conversation, Quiet: c.citizen.Protected, WithRole: other(side), Mine: side, New: c.Unread.Of(side)}
 }
 
 // nameAll says who is on the other side: coaches from the register in memory,
@@ -156,7 +198,7 @@ func (s *Service) nameAll(ctx context.Context, list []Summary) error {
 	}
 	for i := range list {
 		if list[i].WithRole == halsocoach.RoleCitizen {
-			list[i].With, _ = known(names[list[i].ID], someCitizen, nil)
+			list[i].With, _ = nameOr(names[list[i].ID], someCitizen, nil)
 		}
 	}
 	return nil
@@ -187,24 +229,20 @@ func (s *Service) Thread(ctx context.Context, who halsocoach.Actor, id string, b
 	if err != nil {
 		return Thread{}, err
 	}
-	if err := s.saw(ctx, who, "read chat", c.Person); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadChat, c.Person); err != nil {
 		return Thread{}, err
 	}
-	found, err := s.archive.before(ctx, c, max(before, 0), min(max(limit, 1), pageSize))
+	found, err := s.docs.before(ctx, c.Conversation, max(before, 0), min(max(limit, 1), pageSize))
 	if err != nil {
 		return Thread{}, err
 	}
-	t := Thread{Summary: Summary{Conversation: c, WithRole: other(side), Mine: side, New: c.Unread.Of(side)}}
-	with := c.Coach
-	if side == halsocoach.RoleCoach {
-		with = c.Person
-	}
-	other, err := s.sender(ctx, r, with, t.WithRole)
+	t := Thread{Summary: c.summary(side)}
+	with, err := s.sender(ctx, r, c, c.id(t.WithRole), t.WithRole)
 	if err != nil {
 		return Thread{}, err
 	}
-	t.With = other.name
-	if t.Lines, err = s.read(ctx, r, found); err != nil {
+	t.With = with.name
+	if t.Lines, err = s.read(ctx, r, c, found); err != nil {
 		return Thread{}, err
 	}
 	if n := len(found); n > 0 {
@@ -225,15 +263,15 @@ func (s *Service) Since(ctx context.Context, who halsocoach.Actor, id string, se
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := s.saw(ctx, who, "read chat", c.Person); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadChat, c.Person); err != nil {
 		return nil, 0, err
 	}
 	limit = min(max(limit, 1), pageSize)
-	found, err := s.archive.after(ctx, c, max(seq, 0), limit)
+	found, err := s.docs.after(ctx, c.Conversation, max(seq, 0), limit)
 	if err != nil {
 		return nil, 0, err
 	}
-	if lines, err = s.read(ctx, r, found); err != nil {
+	if lines, err = s.read(ctx, r, c, found); err != nil {
 		return nil, 0, err
 	}
 	if len(found) == limit {
@@ -242,8 +280,8 @@ func (s *Service) Since(ctx context.Context, who halsocoach.Actor, id string, se
 	return lines, next, nil
 }
 
-func (s *Service) read(ctx context.Context, r *room, found []Message) ([]Line, error) {
-	opened, err := s.lines(ctx, r, found)
+func (s *Service) read(ctx context.Context, r *room, c known, found []Message) ([]Line, error) {
+	opened, err := s.lines(ctx, r, c, found)
 	if err != nil {
 		return nil, err
 	}
@@ -252,25 +290,6 @@ func (s *Service) read(ctx context.Context, r *room, found []Message) ([]Line, e
 		lines[i] = Line{Seq: l.Seq, Key: l.Key, From: l.From, Name: l.by.name, Role: l.Role, Text: l.text, At: l.At}
 	}
 	return lines, nil
-}
-
-// markLatest is for pages: what is shown is read.
-func (s *Service) markLatest(r *room, c Conversation, side halsocoach.Role, seq int) {
-	if seq > c.Read.Of(side) {
-		s.mark(r, side, seq)
-		s.signal(c, side, seq, nil)
-		s.nudgeRead(c, side, seq)
-	}
-	if seq > c.Last { // the document has not followed yet; see that it does
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		s.schedule(r, 0)
-	}
-}
-
-// MarkRead moves the actor's read mark on to a number.
-func (s *Service) MarkRead(ctx context.Context, who halsocoach.Actor, id string, seq int) error {
-	return s.hasRead(ctx, who, id, seq, nil)
 }
 
 // Unread is what waits for the actor; accounts without chat have nothing.
@@ -282,17 +301,25 @@ func (s *Service) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.
 		return halsocoach.Unread{}, nil
 	}
 	u := halsocoach.Unread{Path: "/chatt"}
-	found, err := s.archive.unread(ctx, who.ID)
+	one, err := s.cfg.Persons.Of(ctx, who.ID)
 	if err != nil {
 		return u, err
 	}
-	for _, c := range found {
-		if side, in := c.Side(who); in {
+	found, err := s.docs.unread(ctx, one.IDs)
+	if err != nil {
+		return u, err
+	}
+	waiting, err := s.know(ctx, found...)
+	if err != nil {
+		return u, err
+	}
+	for _, c := range waiting {
+		if side, in := c.side(who); in {
 			u.Conversations++
 			u.Messages += c.Unread.Of(side)
 		}
 	}
-	first, _, err := s.archive.mine(ctx, who.ID, "", 2)
+	first, _, err := s.docs.mine(ctx, one.IDs, "", 2)
 	if err != nil {
 		return u, err
 	}
@@ -303,4 +330,25 @@ func (s *Service) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.
 		u.Oldest = *first[0].Waiting
 	}
 	return u, nil
+}
+
+// Waits is what waits for the citizen of a conversation: since the last word in
+// it, zero when nothing does. It is an unnamed struct, so that the package that
+// asks declares it in its own words.
+type Waits = struct {
+	Person string
+	Since  time.Time
+}
+
+// WaitsFor is what waits in a conversation, for the program itself.
+func (s *Service) WaitsFor(ctx context.Context, conversation string) (Waits, error) {
+	c, err := s.docs.conversations.Get(ctx, conversation)
+	if err != nil {
+		return Waits{}, fmt.Errorf("what waits in %s: %w", conversation, err)
+	}
+	w := Waits{Person: c.Person}
+	if c.Unread.Citizen > 0 {
+		w.Since = c.LastAt
+	}
+	return w, nil
 }

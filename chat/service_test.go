@@ -35,7 +35,7 @@ func TestNumbersGoWithoutAGapUnderFiftySenders(t *testing.T) {
 			}
 			for j := range each {
 				key := fmt.Sprintf("k-%d-%d", i, j)
-				d, err := n.Say(t.Context(), who, Wish{g.conv, key, "rad"})
+				d, err := n.Say(t.Context(), who, NewMessage{g.conv, key, "rad"})
 				if err != nil {
 					t.Errorf("say: %v", err)
 					return
@@ -50,7 +50,7 @@ func TestNumbersGoWithoutAGapUnderFiftySenders(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	found, err := g.first.archive.before(t.Context(), g.first.rooms.get(g.conv).now(), 0, 1000)
+	found, err := g.first.docs.before(t.Context(), g.first.rooms.get(g.conv).now(), 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestTheSameKeyGetsTheFirstReceipt(t *testing.T) {
 			who  halsocoach.Actor
 			text string
 		}{{g.anna, "Något annat"}, {g.maria, "Hej!"}} {
-			if _, err := n.Say(t.Context(), other.who, Wish{g.conv, "k1", other.text}); !errors.Is(err, halsocoach.ErrOtherWish) {
+			if _, err := n.Say(t.Context(), other.who, NewMessage{g.conv, "k1", other.text}); !errors.Is(err, halsocoach.ErrOtherWish) {
 				t.Fatalf("another wish with the key: %v", err)
 			}
 		}
@@ -97,7 +97,7 @@ func TestTheSameKeyGetsTheFirstReceipt(t *testing.T) {
 			if i%2 == 1 {
 				n = second
 			}
-			d, err := n.Say(t.Context(), g.anna, Wish{g.conv, "twice", "samma"})
+			d, err := n.Say(t.Context(), g.anna, NewMessage{g.conv, "twice", "samma"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -128,7 +128,7 @@ func TestOnlyMembersGetIn(t *testing.T) {
 		{"who recommended", g.People.Vardcentral, halsocoach.KindForbidden},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			_, say := g.first.Say(t.Context(), x.who, Wish{g.conv, "k9", "Hej"})
+			_, say := g.first.Say(t.Context(), x.who, NewMessage{g.conv, "k9", "Hej"})
 			_, thread := g.first.Thread(t.Context(), x.who, g.conv, 0, 10)
 			_, _, since := g.first.Since(t.Context(), x.who, g.conv, 0, 10)
 			read := g.first.MarkRead(t.Context(), x.who, g.conv, 1)
@@ -139,7 +139,7 @@ func TestOnlyMembersGetIn(t *testing.T) {
 			}
 		})
 	}
-	if _, err := g.first.Say(t.Context(), g.anna, Wish{"no-such", "k", "Hej"}); halsocoach.KindOf(err) != halsocoach.KindNotFound {
+	if _, err := g.first.Say(t.Context(), g.anna, NewMessage{"no-such", "k", "Hej"}); halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		t.Fatalf("no such conversation: %v", err)
 	}
 	if err := g.first.Open(t.Context(), g.maria, enrolment()); halsocoach.KindOf(err) != halsocoach.KindForbidden {
@@ -154,7 +154,10 @@ func TestWhatTheCoachSeesIsLogged(t *testing.T) {
 		t.Fatalf("a citizen's own: %+v", rows)
 	}
 	steps := []func() error{
-		func() error { _, err := g.first.Say(t.Context(), g.maria, Wish{g.conv, "k2", "Hej!"}); return err },
+		func() error {
+			_, err := g.first.Say(t.Context(), g.maria, NewMessage{g.conv, "k2", "Hej!"})
+			return err
+		},
 		func() error { _, err := g.first.Thread(t.Context(), g.maria, g.conv, 0, 10); return err },
 		func() error { _, _, err := g.first.Since(t.Context(), g.maria, g.conv, 0, 10); return err },
 		func() error { _, _, err := g.first.Conversations(t.Context(), g.maria, ""); return err },
@@ -219,7 +222,7 @@ func TestAContactIsCountedOncePerConversationAndDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	hidden := g.citizen("Skyddad")
-	hidden.Protected = true
+	g.protect(hidden)
 	secret := g.enrolled("enrolment-hidden", hidden, g.maria)
 	for day := range 3 {
 		for i := range 4 {
@@ -246,6 +249,101 @@ func TestAContactIsCountedOncePerConversationAndDay(t *testing.T) {
 		if seen["0684 "+d+" kvinna"] != 1 || seen["06 "+d+" "] != 1 {
 			t.Fatalf("%s: %v", d, seen)
 		}
+	}
+}
+
+// TestProtectionLearntLateHolds: read marks and typing end, the cached name gives
+// way and contacts are counted without a place; lifted, they are as before.
+func TestProtectionLearntLateHolds(t *testing.T) {
+	g := open(t, Wire{})
+	anna, maria := g.first.joined(g.anna, g.conv), g.first.joined(g.maria, g.conv)
+	g.first.say(g.anna, g.conv, "k1", "Hej")
+	anna.next()
+	if m := maria.next().Message; m == nil || m.From.Name != "Anna Lind" {
+		t.Fatalf("%+v", m)
+	}
+	g.protect(g.anna)
+	e, _ := g.enrol.Enrolment(t.Context(), g.conv)
+	g.enrol.put(e, "A4B7") // package citizen gives the alias from now on
+	g.first.say(g.anna, g.conv, "k2", "Hej igen")
+	anna.next()
+	if m := maria.next().Message; m == nil || m.From.Name != "A4B7" {
+		t.Fatalf("the name from before: %+v", m)
+	}
+	th, err := g.first.Thread(t.Context(), g.maria, g.conv, 0, 10)
+	if err != nil || th.With != "A4B7" || th.Lines[0].Name != "A4B7" || !th.Quiet {
+		t.Fatalf("%+v, %v", th, err)
+	}
+	anna.send("typing", map[string]string{"in": g.conv})
+	anna.send("read", position{g.conv, 1})
+	maria.send("typing", map[string]string{"in": g.conv})
+	g.first.say(g.maria, g.conv, "k3", "Hej") // comes after what must not come
+	for _, c := range []*client{anna, maria} {
+		if f := c.next(); f.Message == nil || f.Message.Key != "k3" {
+			t.Fatalf("%+v", f)
+		}
+	}
+	if err := g.Persons.Unprotect(t.Context(), g.People.Region, g.anna.ID, "Skatteverket 2026-11-20"); err != nil {
+		t.Fatal(err)
+	}
+	g.enrol.put(e, "Anna Lind")
+	anna.send("typing", map[string]string{"in": g.conv})
+	if f := maria.next(); f.Typing == nil {
+		t.Fatalf("%+v", f)
+	}
+	g.first.say(g.anna, g.conv, "k4", "Hej")
+	if m := maria.next().Message; m == nil || m.From.Name != "Anna Lind" {
+		t.Fatalf("%+v", m)
+	}
+}
+
+// TestTwoIDsOfOnePersonAreOneMember: a socket of one id gets what is said in the
+// conversation of the other, on both nodes and without a nudge, and its person
+// takes part in it; parted they do not.
+func TestTwoIDsOfOnePersonAreOneMember(t *testing.T) {
+	g := open(t, Wire{})
+	line := &cut{Nudges: g.Bus}
+	line.off.Store(true)
+	second := g.node(Wire{MendEvery: 50 * time.Millisecond}, line)
+	omar, maria := second.dial(g.People.Omar), g.first.joined(g.maria, g.conv)
+	if err := g.Persons.Join(t.Context(), g.maria, g.anna.ID, g.People.Omar.ID); err != nil {
+		t.Fatal(err)
+	}
+	g.first.say(g.maria, g.conv, "k1", "Hej")
+	if m := maria.next().Message; m == nil {
+		t.Fatal("nothing")
+	}
+	omar.send("since", position{g.conv, 0})
+	for m := omar.next(); m.CaughtUp == nil; m = omar.next() {
+		if m.Message == nil || m.Message.Seq != 1 {
+			t.Fatalf("%+v", m)
+		}
+	}
+	g.first.say(g.maria, g.conv, "k2", "Hör du?")
+	if m := omar.next().Message; m == nil || m.Seq != 2 {
+		t.Fatalf("%+v", m)
+	}
+	maria.next()
+	omar.say(g.conv, "k3", "Ja")
+	omar.next()
+	g.settled(g.conv, 3)
+	line.off.Store(false)
+	if lines, _, err := g.first.Since(t.Context(), g.anna, g.conv, 2, 10); err != nil || len(lines) != 1 || lines[0].From != g.anna.ID {
+		t.Fatalf("%+v, %v", lines, err)
+	}
+	for _, who := range []halsocoach.Actor{g.anna, g.People.Omar} {
+		list, _, err := g.first.Conversations(t.Context(), who, "")
+		u, uerr := g.first.Unread(t.Context(), who)
+		if err != nil || uerr != nil || len(list) != 1 || u.Messages != 2 || u.Path != "/chatt/"+g.conv {
+			t.Fatalf("%+v, %+v, %v %v", list, u, err, uerr)
+		}
+	}
+	later := max(g.anna.ID, g.People.Omar.ID)
+	if err := g.Persons.Part(t.Context(), g.maria, later); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.first.Thread(t.Context(), g.People.Omar, g.conv, 0, 10); halsocoach.KindOf(err) != halsocoach.KindNotFound {
+		t.Fatalf("parted: %v", err)
 	}
 }
 
@@ -318,7 +416,7 @@ func TestEventsOpenAndEndConversations(t *testing.T) {
 	if err := happened("citizen.ended", e.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.first.Say(t.Context(), g.People.Elsa, Wish{e.ID, "k2", "Hej igen"}); !errors.Is(err, ErrEnded) {
+	if _, err := g.first.Say(t.Context(), g.People.Elsa, NewMessage{e.ID, "k2", "Hej igen"}); !errors.Is(err, ErrEnded) {
 		t.Fatalf("after the end: %v", err)
 	}
 	if d := g.first.say(g.People.Elsa, e.ID, "k1", "Hej!"); d.Seq != 1 || !d.Again {
@@ -332,7 +430,7 @@ func TestEventsOpenAndEndConversations(t *testing.T) {
 	if err := happened("citizen.enrolled", e.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.first.Say(t.Context(), g.maria, Wish{e.ID, "k3", "Hej"}); halsocoach.KindOf(err) != halsocoach.KindNotFound {
+	if _, err := g.first.Say(t.Context(), g.maria, NewMessage{e.ID, "k3", "Hej"}); halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		t.Fatalf("no longer Maria's: %v", err)
 	}
 	if err := happened("citizen.ended", "erased"); err != nil {
@@ -342,7 +440,7 @@ func TestEventsOpenAndEndConversations(t *testing.T) {
 
 func TestACrashBeforeFollowingUpIsMended(t *testing.T) {
 	g := open(t, Wire{})
-	c, err := g.first.archive.conversations.Get(t.Context(), g.conv)
+	c, err := g.first.docs.conversations.Get(t.Context(), g.conv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,12 +452,30 @@ func TestACrashBeforeFollowingUpIsMended(t *testing.T) {
 		}
 		key := fmt.Sprint(seq)
 		m := Message{In: c.ID, Seq: seq, Key: key, Once: once(c.ID, key), Person: g.anna.ID, From: from, Role: side, At: g.Clock.Now().UTC(), Text: text}
-		if taken, err := g.first.archive.put(t.Context(), m); taken || err != nil {
+		if taken, err := g.first.docs.put(t.Context(), m); taken || err != nil {
 			t.Fatal(taken, err)
 		}
 	}
-	g.Clock.Add(10 * time.Second)
-	g.node(Wire{}, nil) // a start sweeps, whoever swept last
+	ended := g.enrolled("enrolment-erik", g.citizen("Erik"), g.maria)
+	e, _ := g.enrol.Enrolment(t.Context(), ended)
+	e.Ended = true
+	if err := g.first.Open(t.Context(), halsocoach.System("test"), e); err != nil {
+		t.Fatal(err)
+	}
+	work := store.Finisher{Unfinished: g.first.unfinished(), Clock: g.Clock.Now, Log: g.Log}
+	if n, err := work.Round(t.Context()); n != 0 || err != nil {
+		t.Fatalf("what may still be followed up was: %d, %v", n, err)
+	}
+	g.Clock.Add(2 * followWithin)
+	if n, err := work.Round(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d finished, %v", n, err)
+	}
+	if n, err := work.Round(t.Context()); n != 0 || err != nil {
+		t.Fatalf("again: %d, %v", n, err)
+	}
+	if page, _, err := g.first.docs.open(t.Context(), ""); err != nil || len(page) != 1 {
+		t.Fatalf("the sweep reads %d conversations, %v", len(page), err)
+	}
 	if c := g.settled(g.conv, 450); c.Unread.Coach != 450 || c.Contact != halsocoach.DayOf(testenv.Morning()) {
 		t.Fatalf("%+v", c)
 	}

@@ -197,7 +197,7 @@ func (k *socket) take(body []byte) {
 	defer cancel()
 	switch {
 	case a.Say != nil:
-		if _, _, err := k.svc.say(ctx, k.who, Wish(*a.Say), k); err != nil {
+		if _, _, err := k.svc.say(ctx, k.who, NewMessage(*a.Say), k); err != nil {
 			k.refuse(a.Say.In, a.Say.Key, err)
 			return
 		}

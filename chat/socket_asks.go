@@ -20,18 +20,16 @@ const pageSize = 200
 func (k *socket) enter() {
 	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
 	defer cancel()
-	var persons []string
 	for after := ""; ; {
-		found, next, err := k.svc.archive.mine(ctx, k.who.ID, after, 1000)
+		found, next, err := k.svc.mine(ctx, k.who.ID, after, 1000)
 		if err != nil {
 			k.svc.cfg.Log.Warn("chat: conversations of a socket not read", "actor", k.who, "err", err)
 			return
 		}
 		for _, c := range found {
-			k.svc.rooms.keep(c, k.svc.cfg.Clock())
-			persons = append(persons, c.Person)
+			k.svc.rooms.keep(c.Conversation, k.svc.cfg.Clock())
 		}
-		if k.who.Staff() && !k.cover(ctx, found, persons[len(persons)-len(found):]...) {
+		if k.who.Staff() && !k.cover(ctx, found...) {
 			return
 		}
 		if after = next; after == "" {
@@ -42,8 +40,8 @@ func (k *socket) enter() {
 
 // cover keeps a row of the access log for what a member of staff is about to
 // receive.
-func (k *socket) cover(ctx context.Context, conversations []Conversation, persons ...string) bool {
-	if err := k.svc.saw(ctx, k.who, "followed chat", persons...); err != nil {
+func (k *socket) cover(ctx context.Context, conversations ...known) bool {
+	if err := k.svc.saw(ctx, k.who, halsocoach.ActFollowChat, citizens(conversations)...); err != nil {
 		k.svc.cfg.Log.Error("chat: access not logged, so nothing is sent", "actor", k.who, "err", err)
 		return false
 	}
@@ -60,7 +58,7 @@ func (k *socket) cover(ctx context.Context, conversations []Conversation, person
 
 // covers says whether messages of the conversation may be sent: for staff there
 // must be a row in the access log first.
-func (k *socket) covers(c Conversation) bool {
+func (k *socket) covers(c known) bool {
 	if !k.who.Staff() {
 		return true
 	}
@@ -72,7 +70,7 @@ func (k *socket) covers(c Conversation) bool {
 	}
 	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
 	defer cancel()
-	return k.cover(ctx, []Conversation{c}, c.Person)
+	return k.cover(ctx, c)
 }
 
 // busyWith says whether since is reading the conversation: what is said
@@ -99,7 +97,7 @@ func (k *socket) since(in string, seq int) error {
 	if err != nil {
 		return err
 	}
-	if err := s.saw(ctx, k.who, "read chat", c.Person); err != nil {
+	if err := s.saw(ctx, k.who, halsocoach.ActReadChat, c.Person); err != nil {
 		return err
 	}
 	k.setCatching(c.ID)
@@ -115,15 +113,15 @@ func (k *socket) since(in string, seq int) error {
 
 // sincePage sends one page; at the end of what is stored it joins the socket to
 // what is handed out live.
-func (k *socket) sincePage(r *room, c Conversation, seq *int, asked int) (more bool, err error) {
+func (k *socket) sincePage(r *room, c known, seq *int, asked int) (more bool, err error) {
 	s := k.svc
 	ctx, cancel := context.WithTimeout(k.ctx, 5*time.Second)
 	defer cancel()
-	found, err := s.archive.after(ctx, c, *seq, pageSize)
+	found, err := s.docs.after(ctx, c.Conversation, *seq, pageSize)
 	if err != nil {
 		return false, err
 	}
-	lines, err := s.lines(ctx, r, found)
+	lines, err := s.lines(ctx, r, c, found)
 	if err != nil {
 		return false, err
 	}
@@ -149,37 +147,6 @@ func (k *socket) sincePage(r *room, c Conversation, seq *int, asked int) (more b
 	k.setCatching("")
 	k.send(caughtUpFrame(c.ID, *seq))
 	return false, nil
-}
-
-// hasRead moves the actor's read mark on and tells the others.
-func (s *Service) hasRead(ctx context.Context, who halsocoach.Actor, in string, seq int, from *socket) error {
-	r, c, side, err := s.entered(ctx, who, in)
-	if err != nil || seq <= 0 {
-		return err
-	}
-	s.mark(r, side, seq)
-	if seq = min(seq, max(c.Last, r.said())); seq > 0 { // others are told of what there is
-		s.signal(c, side, seq, from)
-		s.nudgeRead(c, side, seq)
-	}
-	return nil
-}
-
-func (s *Service) nudgeRead(c Conversation, side halsocoach.Role, seq int) {
-	if !c.Protected {
-		s.nudge(word{In: c.ID, By: side, Read: seq})
-	}
-}
-
-// types tells the others that the actor is writing.
-func (s *Service) types(ctx context.Context, who halsocoach.Actor, in string, from *socket) error {
-	_, c, side, err := s.entered(ctx, who, in)
-	if err != nil || c.Protected || c.Ended {
-		return err
-	}
-	s.signal(c, side, 0, from)
-	s.nudge(word{In: c.ID, By: side})
-	return nil
 }
 
 // refuse answers a frame that could not be followed, in the language of the

@@ -66,29 +66,29 @@ func TestReadMarksAndTyping(t *testing.T) {
 	if f := maria.next().Typing; f == nil || f.By != g.anna.ID || f.In != g.conv {
 		t.Fatalf("%+v", f)
 	}
-	phone.send("read", place{g.conv, 1})
+	phone.send("read", position{g.conv, 1})
 	for _, c := range []*client{maria, laptop} {
 		if f := c.next().Read; f == nil || f.By != g.anna.ID || f.Seq != 1 {
 			t.Fatalf("%+v", f)
 		}
 	}
 	g.Eventually("the mark is kept", func() bool {
-		c, err := g.first.archive.conversations.Get(t.Context(), g.conv)
+		c, err := g.first.docs.conversations.Get(t.Context(), g.conv)
 		return err == nil && c.Read.Citizen == 1 && c.Unread.Citizen == 0
 	})
-	phone.send("read", place{g.conv, 1 << 40})
+	phone.send("read", position{g.conv, 1 << 40})
 	if f := maria.next().Read; f == nil || f.Seq != 1 {
 		t.Fatalf("others are told of what there is: %+v", f)
 	}
 	hidden := g.citizen("Skyddad")
-	hidden.Protected = true
+	g.protect(hidden)
 	secret := g.enrolled("enrolment-hidden", hidden, g.maria)
 	h := g.first.joined(hidden, secret)
 	g.first.say(g.maria, secret, "k1", "Hej")
 	h.next()
 	maria.next()
 	h.send("typing", map[string]string{"in": secret})
-	h.send("read", place{secret, 1})
+	h.send("read", position{secret, 1})
 	maria.send("typing", map[string]string{"in": secret})
 	h.quiet(100 * time.Millisecond)
 	maria.quiet(100 * time.Millisecond)
@@ -107,14 +107,14 @@ func TestSinceComesInOrderAndJoinsWhatIsSaidMeanwhile(t *testing.T) {
 		g.first.say(g.anna, g.conv, fmt.Sprint("b", i), fmt.Sprint("före ", i))
 	}
 	maria := g.first.dial(g.maria)
-	maria.send("since", place{g.conv, 10})
+	maria.send("since", position{g.conv, 10})
 	caughtUp := false
 	for want := 11; want <= before+during; {
 		f := maria.next()
 		if want == 11 { // the catching up has begun
 			go func() {
 				for i := range during {
-					if _, err := g.first.Say(context.Background(), g.anna, Wish{g.conv, fmt.Sprint("d", i), "under tiden"}); err != nil {
+					if _, err := g.first.Say(context.Background(), g.anna, NewMessage{g.conv, fmt.Sprint("d", i), "under tiden"}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -137,7 +137,7 @@ func TestSinceComesInOrderAndJoinsWhatIsSaidMeanwhile(t *testing.T) {
 			t.Fatalf("%+v", f)
 		}
 	}
-	maria.send("since", place{g.conv, before + during})
+	maria.send("since", position{g.conv, before + during})
 	if f := maria.next(); f.CaughtUp == nil || f.CaughtUp.Seq != before+during {
 		t.Fatalf("nothing new: %+v", f)
 	}
@@ -154,11 +154,11 @@ func TestAFaultInOneConversationIsRefusedAndNotAClose(t *testing.T) {
 	}
 	c.say("someone-else's", "k1", "Hej")
 	refused("not_found", "k1")
-	c.send("since", place{"someone-else's", 0})
+	c.send("since", position{"someone-else's", 0})
 	refused("not_found", "")
-	c.send("read", place{"someone-else's", 1})
+	c.send("read", position{"someone-else's", 1})
 	refused("not_found", "")
-	c.send("typing", place{"someone-else's", 0})
+	c.send("typing", position{"someone-else's", 0})
 	refused("not_found", "")
 	c.say(g.conv, "k2", strings.Repeat("å", maxText+1))
 	refused("too_long", "k2")
@@ -245,7 +245,7 @@ func TestWhatEndsASocket(t *testing.T) {
 func TestAFullFrameOf64kBIsTaken(t *testing.T) {
 	g := open(t, Wire{})
 	c := g.first.joined(g.anna, g.conv)
-	body, _ := json.Marshal(map[string]any{"say": Wish{}})
+	body, _ := json.Marshal(map[string]any{"say": NewMessage{}})
 	body = append(body, bytes.Repeat([]byte(" "), 64<<10-len(body))...)
 	if err := c.conn.WriteMessage(websocket.TextMessage, body); err != nil {
 		t.Fatal(err)
@@ -277,7 +277,7 @@ func TestASlowReaderIsCutAndCatchesUp(t *testing.T) {
 	c := g.first.dialBy(g.maria, &net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) })
 	}})
-	c.send("since", place{g.conv, 0})
+	c.send("since", position{g.conv, 0})
 	c.next()
 	text := strings.Repeat("lång text ", 790)
 	said := 0
@@ -305,7 +305,7 @@ func TestASlowReaderIsCutAndCatchesUp(t *testing.T) {
 		t.Fatal("nothing was lost, so nothing was too slow")
 	}
 	again := g.first.dial(g.maria)
-	again.send("since", place{g.conv, got})
+	again.send("since", position{g.conv, got})
 	for want := got + 1; want <= said; want++ {
 		if m := again.next().Message; m == nil || m.Seq != want {
 			t.Fatalf("%+v, want %d", m, want)

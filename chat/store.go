@@ -1,11 +1,12 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
-	"time"
+	"slices"
 
 	"halsocoach"
 	"halsocoach/internal/seal"
@@ -18,6 +19,7 @@ var (
 	conversationKind = store.Kind{Name: "chat_conversation", Indexes: []store.Index{
 		{Name: "person", Fields: []store.Field{store.T("person")}},
 		{Name: "member", Fields: []store.Field{store.M("members"), store.I("rank")}},
+		{Name: "open", Fields: []store.Field{store.T("open")}},
 		{Name: "unread", Fields: []store.Field{store.M("unreadBy"), store.I("rank")}},
 	}}
 	messageKind = store.Kind{Name: "chat_message", Indexes: []store.Index{
@@ -32,14 +34,14 @@ func Kinds() []store.Kind { return []store.Kind{conversationKind, messageKind} }
 // purpose binds a sealed text to what it is.
 const purpose = "chat.text"
 
-type archive struct {
+type docs struct {
 	conversations store.Collection[Conversation]
 	messages      store.Collection[Message]
 	seal          *seal.Sealer
 }
 
-func openArchive(s store.Store, sealer *seal.Sealer) archive {
-	return archive{store.In[Conversation](s, conversationKind), store.In[Message](s, messageKind), sealer}
+func openDocs(s store.Store, sealer *seal.Sealer) docs {
+	return docs{store.In[Conversation](s, conversationKind), store.In[Message](s, messageKind), sealer}
 }
 
 // messageID orders as the numbers do.
@@ -48,8 +50,8 @@ func messageID(in string, seq int) string { return fmt.Sprintf("%s/%010d", in, s
 func once(in, key string) string { return in + "/" + key }
 
 // byKey finds the message that was said with the key.
-func (a archive) byKey(ctx context.Context, in, key string) (Message, bool, error) {
-	found, _, err := a.messages.Find(ctx, store.Query{Index: "key", Equal: []any{once(in, key)}, Limit: 1})
+func (d docs) byKey(ctx context.Context, in, key string) (Message, bool, error) {
+	found, _, err := d.messages.Find(ctx, store.Query{Index: "key", Equal: []any{once(in, key)}, Limit: 1})
 	if err != nil || len(found) == 0 {
 		return Message{}, false, err
 	}
@@ -57,8 +59,8 @@ func (a archive) byKey(ctx context.Context, in, key string) (Message, bool, erro
 }
 
 // top is the highest number that is stored, 0 for none.
-func (a archive) top(ctx context.Context, c Conversation) (int, error) {
-	found, _, err := a.messages.Find(ctx, store.Query{Index: "person", Equal: []any{c.Person, c.ID}, Back: true, Limit: 1})
+func (d docs) top(ctx context.Context, c Conversation) (int, error) {
+	found, _, err := d.messages.Find(ctx, store.Query{Index: "person", Equal: []any{c.Person, c.ID}, Back: true, Limit: 1})
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}
@@ -66,20 +68,20 @@ func (a archive) top(ctx context.Context, c Conversation) (int, error) {
 }
 
 // after reads at most limit messages with higher numbers than seq, in order.
-func (a archive) after(ctx context.Context, c Conversation, seq, limit int) ([]Message, error) {
+func (d docs) after(ctx context.Context, c Conversation, seq, limit int) ([]Message, error) {
 	seq = min(seq, math.MaxInt-1) // the number after it is a number too
-	found, _, err := a.messages.Find(ctx, store.Query{Index: "person", Equal: []any{c.Person, c.ID}, From: seq + 1, Limit: limit})
+	found, _, err := d.messages.Find(ctx, store.Query{Index: "person", Equal: []any{c.Person, c.ID}, From: seq + 1, Limit: limit})
 	return found, err
 }
 
 // before reads the last limit messages with lower numbers than seq, in order;
 // seq 0 reads the latest.
-func (a archive) before(ctx context.Context, c Conversation, seq, limit int) ([]Message, error) {
+func (d docs) before(ctx context.Context, c Conversation, seq, limit int) ([]Message, error) {
 	q := store.Query{Index: "person", Equal: []any{c.Person, c.ID}, Back: true, Limit: limit}
 	if seq > 0 {
 		q.Before = seq
 	}
-	found, _, err := a.messages.Find(ctx, q)
+	found, _, err := d.messages.Find(ctx, q)
 	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
 		found[i], found[j] = found[j], found[i]
 	}
@@ -88,12 +90,12 @@ func (a archive) before(ctx context.Context, c Conversation, seq, limit int) ([]
 
 // texts opens what the messages hold, with one question to the key store. A text
 // whose key is destroyed is "".
-func (a archive) texts(ctx context.Context, messages []Message) ([]string, error) {
+func (d docs) texts(ctx context.Context, messages []Message) ([]string, error) {
 	boxes := make([]seal.Box, len(messages))
 	for i, m := range messages {
 		boxes[i] = seal.Box{Person: m.Person, Purpose: purpose, Sealed: m.Text}
 	}
-	texts, err := a.seal.OpenMany(ctx, boxes)
+	texts, err := d.seal.OpenMany(ctx, boxes)
 	if err != nil {
 		return nil, fmt.Errorf("open messages: %w", err)
 	}
@@ -102,46 +104,59 @@ func (a archive) texts(ctx context.Context, messages []Message) ([]string, error
 
 // put saves a message under its number. taken is true when another message has
 // the number or the key.
-func (a archive) put(ctx context.Context, m Message) (taken bool, err error) {
-	err = a.messages.Insert(ctx, messageID(m.In, m.Seq), m)
+func (d docs) put(ctx context.Context, m Message) (taken bool, err error) {
+	err = d.messages.Insert(ctx, messageID(m.In, m.Seq), m)
 	if errors.Is(err, store.ErrConflict) || store.Duplicate(err, "key") {
 		return true, nil
 	}
 	return false, err
 }
 
-// behind says which of the conversations have a message after the number they
-// or a room know of, by asking for the next numbers' ids at once.
-func (a archive) behind(ctx context.Context, known map[string]int) ([]string, error) {
-	ids := make([]string, 0, len(known))
-	for in, last := range known {
-		ids = append(ids, messageID(in, last+1))
+// behind are the messages that come right after the number that is known of
+// their conversation, by asking for the next numbers' ids at once.
+func (d docs) behind(ctx context.Context, last map[string]int) ([]Message, error) {
+	ids := make([]string, 0, len(last))
+	for in, n := range last {
+		ids = append(ids, messageID(in, n+1))
 	}
-	found, err := a.messages.Many(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
-	late := make([]string, len(found))
-	for i, m := range found {
-		late[i] = m.In
-	}
-	return late, nil
+	return d.messages.Many(ctx, ids...)
 }
 
-// mine is one page of somebody's conversations, who waits longest first.
-func (a archive) mine(ctx context.Context, member, after string, limit int) ([]Conversation, string, error) {
-	return a.conversations.Find(ctx, store.Query{Index: "member", Equal: []any{member}, After: after, Limit: limit})
+// mine is one page of somebody's conversations, who waits longest first. Those of
+// a person with several ids are few and come on one page.
+func (d docs) mine(ctx context.Context, ids []string, after string, limit int) ([]Conversation, string, error) {
+	if len(ids) == 1 {
+		return d.conversations.Find(ctx, store.Query{Index: "member", Equal: []any{ids[0]}, After: after, Limit: limit})
+	}
+	all, err := d.ofEach(ctx, "member", ids)
+	slices.SortStableFunc(all, func(a, b Conversation) int { return cmp.Compare(a.Rank, b.Rank) })
+	return all, "", err
 }
 
 // unread are the conversations in which something waits for the member.
-func (a archive) unread(ctx context.Context, member string) ([]Conversation, error) {
-	found, _, err := a.conversations.Find(ctx, store.Query{Index: "unread", Equal: []any{member}, Limit: 1000})
-	return found, err
+func (d docs) unread(ctx context.Context, ids []string) ([]Conversation, error) {
+	return d.ofEach(ctx, "unread", ids)
 }
 
-// open opens the conversation of an enrolment, or follows what has changed.
-func (a archive) open(ctx context.Context, e halsocoach.Enrolment, fresh Conversation) error {
-	_, err := a.conversations.Upsert(ctx, e.ID, func(c *Conversation) ([]halsocoach.Event, error) {
+func (d docs) ofEach(ctx context.Context, index string, ids []string) (all []Conversation, err error) {
+	for _, id := range ids {
+		found, _, err := d.conversations.Find(ctx, store.Query{Index: index, Equal: []any{id}, Limit: 1000})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// open is a page of the conversations that have not ended.
+func (d docs) open(ctx context.Context, after string) ([]Conversation, string, error) {
+	return d.conversations.Find(ctx, store.Query{Index: "open", Equal: []any{isOpen}, Limit: 500, After: after})
+}
+
+// follow opens the conversation of an enrolment, or takes over what has changed.
+func (d docs) follow(ctx context.Context, e halsocoach.Enrolment, fresh Conversation) error {
+	_, err := d.conversations.Upsert(ctx, e.ID, func(c *Conversation) ([]halsocoach.Event, error) {
 		if c.ID == "" {
 			*c = fresh
 		} else {
@@ -150,25 +165,4 @@ func (a archive) open(ctx context.Context, e halsocoach.Enrolment, fresh Convers
 		return nil, nil
 	})
 	return err
-}
-
-// Waits is what waits for the citizen of a conversation: since the last word in
-// it, zero when nothing does. It is an unnamed struct, so that the package that
-// asks declares it in its own words.
-type Waits = struct {
-	Person string
-	Since  time.Time
-}
-
-// WaitsFor is what waits in a conversation, for the program itself.
-func (s *Service) WaitsFor(ctx context.Context, conversation string) (Waits, error) {
-	c, err := s.archive.conversations.Get(ctx, conversation)
-	if err != nil {
-		return Waits{}, fmt.Errorf("what waits in %s: %w", conversation, err)
-	}
-	w := Waits{Person: c.Person}
-	if c.Unread.Citizen > 0 {
-		w.Since = c.LastAt
-	}
-	return w, nil
 }

@@ -329,7 +329,7 @@ func (r *resident) writes(ctx context.Context) error {
 func (r *resident) says(ctx context.Context, who halsocoach.Actor, text string) error {
 	r.said++
 	key := r.key(fmt.Sprintf("said-%d", r.said)).ID(who, "say")
-	said, err := r.p.Chat.Say(ctx, who, chat.Wish{In: r.enrolment.ID, Key: key, Text: text})
+	said, err := r.p.Chat.Say(ctx, who, chat.NewMessage{In: r.enrolment.ID, Key: key, Text: text})
 	if err != nil || said.Seq == 1 {
 		return err
 	}

@@ -199,12 +199,8 @@ func TestAStartMendsSoonAfterACrash(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ran := make(chan struct{}, 8)
-	began := time.Now()
 	go l.Every(ctx, "test.sweep", time.Hour, func(context.Context) error { ran <- struct{}{}; return nil })
-	<-ran
-	if d := time.Since(began); d > 2*time.Second {
-		t.Errorf("a start waited %v", d)
-	}
+	<-ran // and not in an hour
 }
 
 func TestALostLeaseEndsTheWork(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"modernc.org/sqlite"
+
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/storetest"
 )
@@ -44,4 +46,21 @@ func TestSQLiteKeepsThePromises(t *testing.T) {
 		}
 		return openAt(t, to, kinds)
 	})
+}
+
+// Asked satisfies storetest.Asking: the pages that reads have looked at.
+func (s *Store) Asked() float64 {
+	s.readers.mu.Lock()
+	defer s.readers.mu.Unlock()
+	pages := 0
+	for _, c := range s.readers.idle {
+		for _, op := range []sqlite.DBStatusOp{sqlite.DBStatusCacheHit, sqlite.DBStatusCacheMiss} {
+			n, _, err := c.raw.(sqlite.DBStatus).Status(op, false)
+			if err != nil {
+				panic(err)
+			}
+			pages += int(n)
+		}
+	}
+	return float64(pages)
 }

@@ -209,10 +209,9 @@ var answers = []named{
 	}},
 }
 
-// Asking is a handle that knows what its questions ask of the server: commands,
-// and bytes both ways. Where the server is a stand-in that looks through
-// everything, its time says nothing about the adapter, and this is compared in
-// its place.
+// Asking is a handle that counts what its questions cost: pages looked at, or
+// commands and bytes both ways. Only of a server that counts nothing is the time
+// compared.
 type Asking interface{ Asked() float64 }
 
 // fill inserts n documents: 40 centres with ever higher numbers.

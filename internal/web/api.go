@@ -110,11 +110,11 @@ func shapeWords(ctx context.Context, message string) string {
 
 // Keyed is embedded in the input of every POST.
 type Keyed struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Makes a repeat the same wish"`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Makes a repeat the same request"`
 }
 
-// Request is the wish.
-func (k Keyed) Request() halsocoach.Request { return wish(k.IdempotencyKey) }
+// Request is what is asked for, by its key.
+func (k Keyed) Request() halsocoach.Request { return keyed(k.IdempotencyKey) }
 
 // Handle is the one door of the JSON API: it finds who asks, calls do and turns
 // its error into a problem. op.Path is written without /api/v1. A writing
@@ -166,7 +166,7 @@ func documentRepeat(op huma.Operation) {
 		return
 	}
 	again := *made
-	again.Description = "The same key and the same wish again: what was made then, as it is now"
+	again.Description = "The same key and the same request again: what was made then, as it is now"
 	op.Responses["200"] = &again
 }
 

@@ -119,7 +119,7 @@ func New(cfg Config) *App {
 	server.KeepHijackedConns = true // chat serves its sockets after the handler has returned
 	a.fiber.Use(a.request)
 	a.api = a.newAPI()
-	a.own(a.fiber)
+	a.ownRoutes(a.fiber)
 	return a
 }
 
@@ -181,7 +181,7 @@ func (a *App) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) own(r fiber.Router) {
+func (a *App) ownRoutes(r fiber.Router) {
 	r.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 	r.Get("/readyz", a.ready)
 	r.Get("/static/*", sendAsset)

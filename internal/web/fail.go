@@ -207,7 +207,7 @@ func (a *App) unread(c *fiber.Ctx, err error) error {
 		drain(c)
 	}
 	a.answer(c, st, err)
-	a.seal(c, st)
+	a.setHeaders(c, st)
 	a.logLine(c, st, "-", 0)
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Form is what somebody has answered and what is to be mended. Its Key is the
-// hidden Idempotency-Key: the same form sent twice is one wish.
+// hidden Idempotency-Key: the same form sent twice is one request.
 type Form struct {
 	Key    string
 	Values map[string][]string

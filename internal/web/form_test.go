@@ -100,7 +100,7 @@ func TestFormsAreReadAsPeopleWroteThem(t *testing.T) {
 	}
 	ask(t, a, "POST", "/las", "")
 	if key == "" {
-		t.Error("no key: every call is a wish of its own")
+		t.Error("no key: every call is a request of its own")
 	}
 }
 

@@ -138,8 +138,8 @@ func policy(cfg Config) string {
 		"; manifest-src 'self'; worker-src 'self'; form-action " + forms + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// seal sets the headers that every answer carries.
-func (a *App) seal(c *fiber.Ctx, st *state) {
+// setHeaders sets the headers that every answer carries.
+func (a *App) setHeaders(c *fiber.Ctx, st *state) {
 	h := &c.Response().Header
 	h.Set("X-Request-Id", st.id)
 	h.Set("X-Content-Type-Options", "nosniff")

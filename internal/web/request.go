@@ -65,7 +65,7 @@ func (a *App) request(c *fiber.Ctx) error {
 	if err := a.serve(c); err != nil {
 		a.answer(c, st, err)
 	}
-	a.seal(c, st)
+	a.setHeaders(c, st)
 	a.logLine(c, st, routeOf(c), time.Since(began))
 	return nil
 }
@@ -162,20 +162,20 @@ func Who(c *fiber.Ctx) halsocoach.Actor {
 // seconds and when the request does, and holds the language.
 func Ctx(c *fiber.Ctx) context.Context { return c.UserContext() }
 
-// Req is the wish behind a form: the hidden field _key or the header
+// Req is the request behind a form, by its key: the hidden field _key or the header
 // Idempotency-Key, else a random key.
 func Req(c *fiber.Ctx) halsocoach.Request {
 	key := c.Get("Idempotency-Key")
 	if key == "" {
 		key = c.FormValue("_key")
 	}
-	return wish(key)
+	return keyed(key)
 }
 
 // keyLimit is longer than any honest key.
 const keyLimit = 200
 
-func wish(key string) halsocoach.Request {
+func keyed(key string) halsocoach.Request {
 	if key == "" || len(key) > keyLimit {
 		key = halsocoach.NewID()
 	}

@@ -170,7 +170,8 @@ func (v view) title(ctx context.Context) string {
 	return T(ctx, v.Title) + " – " + v.app.cfg.Name
 }
 
-func roleName(ctx context.Context, r halsocoach.Role) string {
+// RoleName is what a role is called: "Hälsocoach".
+func RoleName(ctx context.Context, r halsocoach.Role) string {
 	switch r {
 	case halsocoach.RoleCitizen:
 		return T(ctx, "Invånare")
@@ -191,6 +192,3 @@ func roleName(ctx context.Context, r halsocoach.Role) string {
 	}
 	return ""
 }
-
-// RoleName is what a role is called: "Hälsocoach".
-func RoleName(ctx context.Context, r halsocoach.Role) string { return roleName(ctx, r) }

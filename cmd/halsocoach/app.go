@@ -110,9 +110,12 @@ func openGround(ctx context.Context, cfg appConfig) (*app, error) {
 		return fail("make the folder of the keys", err)
 	}
 	var err error
-	if a.store, err = openStore(ctx, cfg.Store, append(append(kinds(), copyKind), cfg.Kinds...), cfg.Log); err != nil {
+	all := append(append(kinds(), copyKind), cfg.Kinds...)
+	data, err := openStore(ctx, cfg.Store, all, cfg.Log)
+	if err != nil {
 		return fail("open the store", err)
 	}
+	a.store = store.Watch(data, all)
 	if err := unfinished(ctx, a.store); err != nil {
 		return fail("open the store", err)
 	}

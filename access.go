@@ -35,7 +35,6 @@ const (
 	ActSearch        Act = "search" // among the people of a centre
 	ActReadEnrolment Act = "read enrolment"
 	ActRevealContact Act = "reveal contact"
-	ActReadGoals     Act = "read goals"
 	ActEndEnrolment  Act = "end enrolment"
 
 	ActReadDesk     Act = "read desk"
@@ -63,7 +62,7 @@ var Acts = []Act{
 	ActReadInbox, ActReadReferral, ActTakeReferral, ActReleaseReferral, ActHoldReferral, ActResumeReferral,
 	ActNoteAttempt, ActCompleteReferral, ActDecideReferral, ActReadMatches,
 	ActJoinPersons, ActPartPersons, ActProtectPerson, ActUnprotectPerson,
-	ActReadCaseload, ActSearch, ActReadEnrolment, ActRevealContact, ActReadGoals, ActEndEnrolment,
+	ActReadCaseload, ActSearch, ActReadEnrolment, ActRevealContact, ActEndEnrolment,
 	ActReadDesk, ActReadCalendar, ActReadTalks, ActBookTalk, ActMoveTalk, ActCancelTalk, ActMarkTalk,
 	ActReadChats, ActReadChat, ActFollowChat, ActWriteChat,
 	ActReadParticipants, ActNoteAttendance, ActGiveReservePlace, ActCallOffOccasion,

@@ -102,6 +102,43 @@ func (s *Service) repeated(ctx context.Context, id, digest string) (Booked, erro
 	return b, nil
 }
 
+// For is a person for whom a coach books a talk.
+type For struct {
+	Enrolment halsocoach.Enrolment
+	Name      string
+	Next      Kind
+	Coming    []Booked
+	Offer     Offer
+}
+
+// BookingFor is what a coach needs to book a talk for a person.
+func (s *Service) BookingFor(ctx context.Context, who halsocoach.Actor, enrolment string, q SlotQuery) (For, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
+		return For{}, err
+	}
+	if err := q.check(); err != nil {
+		return For{}, err
+	}
+	e, err := s.coached(ctx, who, enrolment, halsocoach.ActReadTalks)
+	if err != nil {
+		return For{}, err
+	}
+	names, err := s.Enrolments.Names(ctx, e.ID)
+	if err != nil {
+		return For{}, err
+	}
+	talks, err := s.docs.ofEnrolment(ctx, e.ID, "")
+	if err != nil {
+		return For{}, err
+	}
+	f := For{Enrolment: e, Name: names[e.ID], Next: nextKind(talksOf(talks), e.ID), Coming: coming(talks, s.Clock())}
+	q.Centre = e.Centre
+	own := e
+	own.Coach = who.ID // the one who books sees own times first
+	f.Offer, err = s.fill(ctx, Offer{Enrolment: own, Kind: f.Next}, q, "")
+	return f, err
+}
+
 // enrolmentFor is whom the talk is for.
 func (s *Service) enrolmentFor(ctx context.Context, who halsocoach.Actor, r BookRequest) (halsocoach.Enrolment, error) {
 	m, err := s.coachOf(ctx, r.Coach)

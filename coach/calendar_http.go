@@ -1,7 +1,6 @@
 package coach
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -347,46 +346,4 @@ func (s *Service) postBookingFor(c *fiber.Ctx) error {
 		return s.bookingForPage(c, f, r.Enrolment, fiber.StatusConflict, textOf(err))
 	}
 	return err
-}
-
-// weekdayText is "måndag".
-func weekdayText(ctx context.Context, day int) string {
-	monday := halsocoach.Day("2026-11-23")
-	name, _, _ := strings.Cut(web.Date(ctx, monday.Plus(day).At(720)), " ")
-	return name
-}
-
-func formChoices(ctx context.Context) []web.Choice {
-	out := make([]web.Choice, len(Forms))
-	for i, f := range Forms {
-		out[i] = web.Choice{Value: string(f), Label: formText(ctx, f)}
-	}
-	return out
-}
-
-// countText is one when n is 1, else many.
-func countText(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-// newsText says what a citizen has done.
-func newsText(ctx context.Context, t Talk) string {
-	switch {
-	case t.Outcome == Cancelled:
-		return web.T(ctx, "Avbokat")
-	case t.Move > 0:
-		return web.T(ctx, "Ny tid")
-	}
-	return web.T(ctx, "Ny bokning")
-}
-
-// dayTitle is the date, and whether it is today.
-func dayTitle(ctx context.Context, d, today halsocoach.Day) string {
-	if d == today {
-		return web.T(ctx, "I dag, %s", web.Date(ctx, d.Start()))
-	}
-	return web.Date(ctx, d.Start())
 }

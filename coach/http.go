@@ -344,17 +344,3 @@ func datesOf(slots []Slot) []halsocoach.Day {
 	}
 	return out
 }
-
-// dueText is by when: the hour only where hours are counted.
-func dueText(ctx context.Context, d Duty) string {
-	if d.What == FirstContact {
-		return web.Date(ctx, d.Due)
-	}
-	return web.DateTime(ctx, d.Due)
-}
-
-// firstName is what one is greeted by.
-func firstName(name string) string {
-	first, _, _ := strings.Cut(name, " ")
-	return first
-}

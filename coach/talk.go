@@ -1,14 +1,12 @@
 package coach
 
 import (
-	"context"
 	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
 	"halsocoach"
-	"halsocoach/internal/web"
 )
 
 // Kind of a talk. The values go over the wire.
@@ -156,71 +154,4 @@ func nextKind(talks []Talk, enrolment string) Kind {
 		}
 	}
 	return First
-}
-
-// The words of a talk.
-
-func formText(ctx context.Context, f Form) string {
-	switch f {
-	case ByPhone:
-		return web.T(ctx, "Telefon")
-	case ByVideo:
-		return web.T(ctx, "Video")
-	}
-	return web.T(ctx, "På plats")
-}
-
-func kindText(ctx context.Context, k Kind) string {
-	if k == FollowUp {
-		return web.T(ctx, "Uppföljande samtal")
-	}
-	return web.T(ctx, "Inledande samtal")
-}
-
-func outcomeText(ctx context.Context, o Outcome) string {
-	switch o {
-	case Held:
-		return web.T(ctx, "Hållet")
-	case Missed:
-		return web.T(ctx, "Uteblev")
-	case Cancelled:
-		return web.T(ctx, "Avbokat")
-	}
-	return web.T(ctx, "Bokat")
-}
-
-func outcomeTag(o Outcome) string {
-	switch o {
-	case Held:
-		return "good"
-	case Missed:
-		return "warm"
-	case Cancelled:
-		return "wrong"
-	}
-	return "strong"
-}
-
-// formIcon is the icon beside where a talk is held.
-func formIcon(f Form) string {
-	switch f {
-	case ByPhone:
-		return "phone"
-	case ByVideo:
-		return "video"
-	}
-	return "place"
-}
-
-// placeText says to a person where their talk is held, and who calls whom.
-func placeText(ctx context.Context, b Booked, w Where) string {
-	switch {
-	case b.Form == ByPhone && w.Phone != "":
-		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig på %s.", web.Phone(w.Phone))
-	case b.Form == ByPhone:
-		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig.")
-	case b.Form == ByVideo:
-		return web.T(ctx, "Videosamtal")
-	}
-	return w.Place
 }

@@ -76,7 +76,7 @@ func BenchmarkSignedInPage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, act := range []halsocoach.Act{"read inbox", "read referral", "decide referral", "read caseload", "read enrolment", "read goals", "book talk", "read talks"} {
+	for _, act := range []halsocoach.Act{"read inbox", "read referral", "decide referral", "read caseload", "read enrolment", "book talk", "read talks"} {
 		if err := h.accessLog.Saw(b.Context(), demo.Coach("0684"), act, "inkorg", person); err != nil {
 			b.Fatal(err)
 		}

@@ -56,8 +56,6 @@ func actText(ctx context.Context, act halsocoach.Act) string {
 		return web.T(ctx, "Öppnade sidan om dig")
 	case halsocoach.ActRevealContact:
 		return web.T(ctx, "Tog fram dina kontaktuppgifter")
-	case halsocoach.ActReadGoals:
-		return web.T(ctx, "Läste dina mål")
 	case halsocoach.ActEndEnrolment:
 		return web.T(ctx, "Avslutade din tid på hälsocentret")
 	case halsocoach.ActReadDesk:

@@ -45,7 +45,7 @@ func (w *Watched) Save(ctx context.Context, kind string, doc Document, events []
 	version, err := w.Store.Save(ctx, kind, doc, events)
 	if w.isRead(kind) {
 		w.touch(w.document(kind, doc.ID))
-		if entries, err := w.schemas[kind].Lift(doc.Body); err == nil {
+		if entries, err := w.schemas[kind].ExtractIndex(doc.Body); err == nil {
 			for _, e := range entries {
 				for n := range len(e.Values) + 1 {
 					w.touch(w.answer(kind, e.Index, e.Values[:n]))

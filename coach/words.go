@@ -1,0 +1,130 @@
+package coach
+
+import (
+	"context"
+	"strings"
+
+	"halsocoach"
+	"halsocoach/internal/web"
+)
+
+func formText(ctx context.Context, f Form) string {
+	switch f {
+	case ByPhone:
+		return web.T(ctx, "Telefon")
+	case ByVideo:
+		return web.T(ctx, "Video")
+	}
+	return web.T(ctx, "På plats")
+}
+
+func kindText(ctx context.Context, k Kind) string {
+	if k == FollowUp {
+		return web.T(ctx, "Uppföljande samtal")
+	}
+	return web.T(ctx, "Inledande samtal")
+}
+
+func outcomeText(ctx context.Context, o Outcome) string {
+	switch o {
+	case Held:
+		return web.T(ctx, "Hållet")
+	case Missed:
+		return web.T(ctx, "Uteblev")
+	case Cancelled:
+		return web.T(ctx, "Avbokat")
+	}
+	return web.T(ctx, "Bokat")
+}
+
+func outcomeTag(o Outcome) string {
+	switch o {
+	case Held:
+		return "good"
+	case Missed:
+		return "warm"
+	case Cancelled:
+		return "wrong"
+	}
+	return "strong"
+}
+
+// formIcon is the icon beside where a talk is held.
+func formIcon(f Form) string {
+	switch f {
+	case ByPhone:
+		return "phone"
+	case ByVideo:
+		return "video"
+	}
+	return "place"
+}
+
+// placeText says to a person where their talk is held, and who calls whom.
+func placeText(ctx context.Context, b Booked, w Where) string {
+	switch {
+	case b.Form == ByPhone && w.Phone != "":
+		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig på %s.", web.Phone(w.Phone))
+	case b.Form == ByPhone:
+		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig.")
+	case b.Form == ByVideo:
+		return web.T(ctx, "Videosamtal")
+	}
+	return w.Place
+}
+
+// dueText is by when: the hour only where hours are counted.
+func dueText(ctx context.Context, d Duty) string {
+	if d.What == FirstContact {
+		return web.Date(ctx, d.Due)
+	}
+	return web.DateTime(ctx, d.Due)
+}
+
+// firstName is what one is greeted by.
+func firstName(name string) string {
+	first, _, _ := strings.Cut(name, " ")
+	return first
+}
+
+// weekdayText is "måndag".
+func weekdayText(ctx context.Context, day int) string {
+	monday := halsocoach.Day("2026-11-23")
+	name, _, _ := strings.Cut(web.Date(ctx, monday.Plus(day).At(720)), " ")
+	return name
+}
+
+func formChoices(ctx context.Context) []web.Choice {
+	out := make([]web.Choice, len(Forms))
+	for i, f := range Forms {
+		out[i] = web.Choice{Value: string(f), Label: formText(ctx, f)}
+	}
+	return out
+}
+
+// countText is one when n is 1, else many.
+func countText(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// newsText says what a citizen has done.
+func newsText(ctx context.Context, t Talk) string {
+	switch {
+	case t.Outcome == Cancelled:
+		return web.T(ctx, "Avbokat")
+	case t.Move > 0:
+		return web.T(ctx, "Ny tid")
+	}
+	return web.T(ctx, "Ny bokning")
+}
+
+// dayTitle is the date, and whether it is today.
+func dayTitle(ctx context.Context, d, today halsocoach.Day) string {
+	if d == today {
+		return web.T(ctx, "I dag, %s", web.Date(ctx, d.Start()))
+	}
+	return web.Date(ctx, d.Start())
+}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 type Browser struct {
 	t     *testing.T
 	ctx   context.Context
-	demo  *Demo
+	url   string
 	name  string // of the person, for the screenshots
 	width int
 }
@@ -33,7 +34,9 @@ const (
 
 func chromium(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	// The first is Chromium without the windows and services of a desk: the same
+	// pages for half the work.
+	for _, name := range []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
 			return p
 		}
@@ -42,34 +45,51 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// window is one Chromium, which all the people of a test share; each of them has
-// cookies of their own.
-func (d *Demo) window(t *testing.T) context.Context {
+// shared is the one Chromium of all tests, which runs from the first that needs
+// it. Each person has cookies of their own.
+var shared struct {
+	sync.Mutex
+	ctx  context.Context
+	stop func()
+}
+
+func window(t *testing.T) context.Context {
 	t.Helper()
-	if d.browser != nil {
-		return d.browser
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.ctx != nil {
+		return shared.ctx
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
+		// One process draws all pages, without a graphics card and without motion.
+		chromedp.Flag("in-process-gpu", true), chromedp.Flag("disable-gpu-compositing", true), chromedp.Flag("process-per-site", true),
+		chromedp.Flag("disable-features", "SpareRendererForSitePerProcess,Translate"), chromedp.Flag("force-prefers-reduced-motion", true),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.Flag("accept-lang", "sv-SE,sv"))
 	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() { cancel(); cancelAlloc() })
 	if err := chromedp.Do(ctx); err != nil {
+		cancelAlloc()
 		t.Fatalf("start Chromium: %v", err)
 	}
-	d.browser = ctx
+	shared.ctx, shared.stop = ctx, func() { cancel(); cancelAlloc() }
 	return ctx
+}
+
+func closeChromium() {
+	if shared.stop != nil {
+		shared.stop()
+	}
 }
 
 // Browse opens a window for one person.
 func (d *Demo) Browse(t *testing.T, name string, width int) *Browser {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(d.window(t), chromedp.WithNewBrowserContext())
+	ctx, cancel := chromedp.NewContext(window(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	b := &Browser{t: t, ctx: ctx, demo: d, name: name, width: width}
+	b := &Browser{t: t, ctx: ctx, url: d.URL, name: name, width: width}
 	height := int64(900)
 	if width == Phone {
 		height = 844
@@ -83,7 +103,7 @@ func (d *Demo) Browse(t *testing.T, name string, width int) *Browser {
 
 func (b *Browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.fault("%s: %v", what, err)
@@ -102,7 +122,7 @@ func (b *Browser) fault(format string, args ...any) {
 // the page's policy in force and with its scripts turned off.
 func js[T any](b *Browser, what, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -111,24 +131,25 @@ func js[T any](b *Browser, what, expression string) T {
 	return v
 }
 
-// until waits up to 15 s for an expression to be true, over page loads.
+// until waits for an expression to be true, over page loads.
 func (b *Browser) until(what, expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for began, rest := time.Now(), 5*time.Millisecond; ; rest = min(2*rest, 100*time.Millisecond) {
 		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
 		if err == nil && ok {
 			return
 		}
-		if time.Now().After(end) {
+		if time.Since(began) > patience {
 			b.fault("%s: never came about (%v)", what, err)
 		}
+		time.Sleep(rest)
 	}
 }
 
 // Open goes to a path.
 func (b *Browser) Open(path string) {
 	b.t.Helper()
-	b.do("open "+path, chromedp.Navigate(b.demo.URL+path))
+	b.do("open "+path, chromedp.Navigate(b.url+path))
 }
 
 // SignIn uses the page of the personas.
@@ -181,16 +202,15 @@ func (b *Browser) See(text string) {
 // Eventually reloads until the page says the text: for what events bring about.
 func (b *Browser) Eventually(path, text string) {
 	b.t.Helper()
-	for end := time.Now().Add(15 * time.Second); ; {
+	for began, rest := time.Now(), 50*time.Millisecond; ; rest = min(2*rest, time.Second) {
 		b.Open(path)
 		if b.Says(text) {
 			return
 		}
-		if time.Now().After(end) {
-			b.Shot("fault")
-			b.t.Fatalf("%s never said %q: %s", path, text, b.Text("main"))
+		if time.Since(began) > patience {
+			b.fault("%s never said %q", path, text)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(rest)
 	}
 }
 
@@ -258,15 +278,20 @@ func (b *Browser) Fits() {
 	}
 }
 
+var axe = sync.OnceValues(func() (string, error) {
+	src, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	return string(src) + ";true", err
+})
+
 // Accessible runs axe-core on the page as it stands.
 func (b *Browser) Accessible() {
 	b.t.Helper()
-	src, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	src, err := axe()
 	if err != nil {
 		b.t.Fatalf("axe-core is missing (%v); run: make tools", err)
 	}
-	js[bool](b, "load axe", string(src)+";true")
-	raw := js[string](b, "axe", `axe.run(document, {runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","best-practice"]}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200))}))))`)
+	js[bool](b, "load axe", src)
+	raw := js[string](b, "axe", `axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","best-practice"]}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200))}))))`)
 	var found []struct {
 		ID, Help string
 		Nodes    []string
@@ -279,15 +304,20 @@ func (b *Browser) Accessible() {
 	}
 }
 
+// good are the pages that have been looked at, by name and width. The story is
+// told more than once, on other ground, where its pages are the same.
+var good sync.Map
+
 // Good is what every page of a journey must be: fitting, accessible, pictured.
 func (b *Browser) Good(name string) {
 	b.t.Helper()
 	b.Fits()
-	b.Accessible()
+	if _, seen := good.LoadOrStore(fmt.Sprint(name, " ", b.width), true); !seen {
+		b.Accessible()
+	}
 	b.Shot(name)
 	if os.Getenv("HALSOCOACH_SHOTS") != "" {
 		b.Dark(true)
-		time.Sleep(300 * time.Millisecond) // colours change softly
 		b.Shot(name + "-dark")
 		b.Dark(false)
 	}

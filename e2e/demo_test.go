@@ -16,28 +16,46 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"halsocoach"
 )
 
-var binary string
+var (
+	binary  string // the program
+	scratch string // a folder for what all tests share
+)
 
-// TestMain builds the binary, or takes the one that HALSOCOACH_BINARY names.
+// patience is how long a test waits for what must come about. It ends what would
+// never end, and is no measure of speed.
+const patience = 5 * time.Minute
+
+// TestMain builds the program, or takes the one that HALSOCOACH_BINARY names.
 func TestMain(m *testing.M) {
-	if binary = os.Getenv("HALSOCOACH_BINARY"); binary != "" {
-		os.Exit(m.Run())
-	}
-	dir, err := os.MkdirTemp("", "halsocoach-e2e")
-	if err != nil {
+	var err error
+	if scratch, err = os.MkdirTemp("", "halsocoach-e2e"); err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "halsocoach")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "../cmd/halsocoach")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("build: %v\n%s", err, out))
+	if binary = os.Getenv("HALSOCOACH_BINARY"); binary == "" {
+		binary = filepath.Join(scratch, "halsocoach")
+		if err := build("..", "./cmd/halsocoach", binary); err != nil {
+			panic(err)
+		}
 	}
 	code := m.Run()
-	_ = os.RemoveAll(dir)
+	closeChromium()
+	_ = os.RemoveAll(scratch)
 	os.Exit(code)
+}
+
+// build makes a program as docs/operations.md and make lint do, so that what they
+// have compiled is compiled once.
+func build(module, program, to string) error {
+	cmd := exec.Command("go", "build", "-C", module, "-trimpath", "-o", to, program)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", program, err, out)
+	}
+	return nil
 }
 
 // Demo is a running demo.
@@ -46,24 +64,33 @@ type Demo struct {
 	URL string
 	Dir string
 	cmd *exec.Cmd
+	// Begins is when it is there.
+	Begins time.Time
 	// Ready is the time from start to the line that names the address.
-	Ready   time.Duration
-	pace    time.Duration // how many times longer than usual it may take
-	browser context.Context
+	Ready time.Duration
 }
 
 var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
-// Start runs `halsocoach demo` on a free port with its data in dir, pretending
+// Start runs `halsocoach demo` on a folder that is filled.
+func Start(t *testing.T, at string) *Demo {
+	t.Helper()
+	return StartOn(t, filled(t, at), at)
+}
+
+// StartOn runs `halsocoach demo` on a free port with its data in dir, pretending
 // that it starts at the given local time ("" = now). The environment is the
 // test's own with env added.
-func Start(t *testing.T, dir, at string, env ...string) *Demo {
+func StartOn(t *testing.T, dir, at string, env ...string) *Demo {
 	t.Helper()
 	args := []string{"demo", "--addr", "127.0.0.1:0", "--data", dir}
 	if at != "" {
 		args = append(args, "--at", at)
 	}
-	d := &Demo{t: t, Dir: dir, pace: 1, cmd: exec.Command(binary, args...)}
+	d := &Demo{t: t, Dir: dir, Begins: time.Now(), cmd: exec.Command(binary, args...)}
+	if at != "" {
+		d.Begins, _ = time.ParseInLocation("2006-01-02 15:04", at, halsocoach.Stockholm())
+	}
 	d.cmd.Env = append(os.Environ(), env...)
 	logs, err := os.OpenFile(filepath.Join(t.TempDir(), "demo.log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
@@ -100,8 +127,8 @@ func Start(t *testing.T, dir, at string, env ...string) *Demo {
 	select {
 	case d.URL = <-found:
 		d.Ready = time.Since(began)
-	case <-time.After(3 * time.Minute):
-		t.Fatal("the demo did not name its address within three minutes")
+	case <-time.After(patience):
+		t.Fatal("the demo never named its address")
 	}
 	return d
 }
@@ -127,9 +154,9 @@ func (d *Demo) Stop() {
 		if err != nil {
 			d.t.Errorf("the demo ended with %v", err)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		_ = d.cmd.Process.Kill()
-		d.t.Error("the demo did not end within 15 s of SIGTERM")
+		d.t.Error("the demo did not end after SIGTERM")
 	}
 }
 
@@ -149,7 +176,7 @@ type Client struct {
 }
 
 var web = &http.Client{
-	Timeout:       30 * time.Second,
+	Timeout:       patience,
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 256, MaxConnsPerHost: 256},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }

@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestASupplierConnectsByThePage follows docs/fhir.md word for word in an empty
 // folder, with the demo that it starts, and looks after each step that what the
 // page says is so.
 func TestASupplierConnectsByThePage(t *testing.T) {
+	if os.Getenv(inside) == "" {
+		t.Setenv(filledDir, original(t, today))
+	}
 	if smallWorld(t) {
 		return
 	}
@@ -24,6 +26,11 @@ func TestASupplierConnectsByThePage(t *testing.T) {
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	s := newShell(t)
+	data := filepath.Join(s.dir, "demo") // where the page has it
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	copyTree(t, original(t, today), data)
 	says := map[string][]string{
 		"send":   {"200\nTask/"},
 		"again":  {strings.Repeat("\"status\":\"200 OK\"\n", 4)},
@@ -36,14 +43,14 @@ func TestASupplierConnectsByThePage(t *testing.T) {
 		if b.name == "end" {
 			connected(t, s)
 		}
-		said := s.run(b.lines, 2*time.Minute)
+		said := s.run(b.lines)
 		for _, want := range says[b.name] {
 			if !strings.Contains(said, want) {
 				t.Errorf("line %d, %s, says\n%s\nwithout %q", b.line, b.name, said, want)
 			}
 		}
 		if b.name == "follow" {
-			id := strings.TrimSpace(s.run("echo $id\n", 10*time.Second))
+			id := strings.TrimSpace(s.run("echo $id\n"))
 			if n := strings.Count(said, "\"fullUrl\":\"http://127.0.0.1:8080/fhir/Task/"+id); id == "" || n != 2 {
 				t.Errorf("the Task %s is found %d times in\n%s", id, n, said)
 			}
@@ -64,7 +71,7 @@ func connected(t *testing.T, s *shell) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kommun := &http.Client{Jar: jar, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	kommun := &http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	post := func(path string, form url.Values) string {
 		t.Helper()
 		r, err := http.NewRequest(http.MethodPost, site+path, strings.NewReader(form.Encode()))
@@ -92,11 +99,11 @@ func connected(t *testing.T, s *shell) {
 		"scopes": {"system/ServiceRequest.cru", "system/Task.ru"}})
 	client := strings.TrimPrefix(page, "/vardsystem/")
 	use := "client=" + client + " kid=journal-$(date +%Y) key=private.pem\ntoken=$(new_token)\nfhir $base/fhir/Task/$id\n"
-	if said := s.run(use, 30*time.Second); !strings.Contains(said, "\"status\":\"cancelled\"") {
+	if said := s.run(use); !strings.Contains(said, "\"status\":\"cancelled\"") {
 		t.Errorf("the new client of the same care centre reads\n%s", said)
 	}
 	post(page+"/avsluta", nil)
-	if said := s.run("fhir $base/fhir/Task/$id\n", 30*time.Second); !strings.Contains(said, "\"code\":\"login\"") {
+	if said := s.run("fhir $base/fhir/Task/$id\n"); !strings.Contains(said, "\"code\":\"login\"") {
 		t.Errorf("an ended client reads\n%s", said)
 	}
 }

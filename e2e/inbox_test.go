@@ -10,8 +10,7 @@ import (
 // with a first talk, and says that two are one person; the sender sees how it
 // goes; whom a protected identity hides is hidden.
 func TestInbox(t *testing.T) {
-	d := Start(t, t.TempDir(), monday)
-	d.window(t) // for both widths
+	d := Start(t, monday)
 	for _, width := range []int{Phone, Wide} {
 		t.Run(fmt.Sprintf("%d px", width), func(t *testing.T) {
 			n, m := d.Browse(t, "vardcentral", width), d.Browse(t, "maria", width)

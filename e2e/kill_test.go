@@ -40,11 +40,11 @@ type acks struct {
 }
 
 func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
-	dir := t.TempDir()
+	dir := filled(t, today)
 	rounds := testenv.Count(2, 20)
 	var messages, places int
 	for round := range rounds {
-		d := Start(t, dir, "")
+		d := StartOn(t, dir, today)
 		people := d.crowd(t, 24)
 		var a acks
 		ctx, stop := context.WithCancel(t.Context())
@@ -52,18 +52,18 @@ func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
 		for i, p := range people {
 			wg.Add(2)
 			go func() { defer wg.Done(); p.talk(ctx, &a, fmt.Sprintf("r%d-p%d", round, i)) }()
-			go func() { defer wg.Done(); p.book(ctx, &a, d.occasions(t, "0684", time.Now()), i) }()
+			go func() { defer wg.Done(); p.book(ctx, &a, d.occasions(t, "0684", d.Begins), i) }()
 		}
-		for end := time.Now().Add(20 * time.Second); a.n.Load() < 20; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("fewer than 20 acknowledgements in 20 s")
+		for began := time.Now(); a.n.Load() < 20; time.Sleep(time.Millisecond) {
+			if time.Since(began) > patience {
+				t.Fatal("fewer than 20 acknowledgements")
 			}
 		}
 		time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
 		d.Kill()
 		stop()
 		wg.Wait()
-		again := Start(t, dir, "")
+		again := StartOn(t, dir, today)
 		a.check(t, again)
 		messages += len(a.said)
 		places += len(a.bookings)
@@ -92,7 +92,7 @@ func (c *Client) talk(ctx context.Context, a *acks, mark string) {
 	if in == "" {
 		return
 	}
-	dial := websocket.Dialer{Subprotocols: []string{"halsocoach.v1"}, HandshakeTimeout: 10 * time.Second}
+	dial := websocket.Dialer{Subprotocols: []string{"halsocoach.v1"}, HandshakeTimeout: patience}
 	ws, _, err := dial.DialContext(ctx, strings.Replace(c.demo.URL, "http", "ws", 1)+"/ws", http.Header{"Authorization": {"Bearer " + c.Token}, "Origin": {c.demo.URL}})
 	if err != nil {
 		return
@@ -104,7 +104,7 @@ func (c *Client) talk(ctx context.Context, a *acks, mark string) {
 			return
 		}
 		for {
-			_ = ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+			_ = ws.SetReadDeadline(time.Now().Add(patience))
 			var f struct {
 				Said *struct {
 					Key string

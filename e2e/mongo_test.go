@@ -24,12 +24,9 @@ import (
 // so everything may take longer.
 func TestTheStoryOnMongoDB(t *testing.T) {
 	t.Parallel() // it mostly waits
-	address, dir := startMongo(t), t.TempDir()
-	d := Start(t, dir, monday)
-	d.settled(t)
-	d.Stop()
+	address, dir := startMongo(t), filled(t, monday)
 	move(t, dir, address)
-	story(t, setting{dir: dir, width: Phone, env: []string{"HALSOCOACH_STORE=" + address}, pace: 4})
+	story(t, dir, Phone, "HALSOCOACH_STORE="+address)
 }
 
 // move copies the stores of a demo to MongoDB, as an operator does, and then
@@ -69,10 +66,8 @@ func startMongo(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "mongo")
-	build := exec.Command("go", "build", "-o", program, "./cmd")
-	build.Dir = filepath.Join("..", "internal", "store", "mongo", "ferret") // a module of its own
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the stand-in for MongoDB: %v\n%s", err, out)
+	if err := build(filepath.Join("..", "internal", "store", "mongo", "ferret"), "./cmd", program); err != nil { // a module of its own
+		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-addr", "127.0.0.1:0", "-dir", filepath.Join(dir, "data"))
 	cmd.Stderr = os.Stderr

@@ -41,7 +41,7 @@ func answers(method string, described map[string]any) []string {
 }
 
 func TestTheAPIDescribesItself(t *testing.T) {
-	d := Start(t, t.TempDir(), "")
+	d := Start(t, monday)
 	var doc struct {
 		OpenAPI string
 		Servers []struct{ URL string }

@@ -6,7 +6,7 @@ import "testing"
 // when the coach has answered, and comes back when the citizen writes again, both
 // without a new page.
 func TestTheLineOfWhoWaitsIsKeptTrue(t *testing.T) {
-	d := Start(t, t.TempDir(), "")
+	d := Start(t, monday)
 	maria := d.Browse(t, "maria", Wide)
 	maria.SignIn("maria")
 	maria.Open("/chatt")
@@ -31,7 +31,7 @@ func TestTheLineOfWhoWaitsIsKeptTrue(t *testing.T) {
 // says how a talk is held; no page is wider than the screen, and all are
 // accessible.
 func TestWhatACoachPlansIsOnTheirWeek(t *testing.T) {
-	d := Start(t, t.TempDir(), "")
+	d := Start(t, monday)
 	for _, width := range []int{Wide, Phone} {
 		maria := d.Browse(t, "maria", width)
 		maria.SignIn("maria")

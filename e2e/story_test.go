@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,36 +10,19 @@ import (
 	"halsocoach"
 )
 
-// Monday is when the story begins. The demo takes its time from the flag, so
-// that the story is the same on every day it is told.
-const monday = "2026-11-23 09:00"
-
 // TestTheStory: a nurse recommends Elsa, Maria takes her in, Elsa books the free
 // first talk, writes to Maria and takes the walking group's last place; the
 // region and the kommun see four numbers move.
 func TestTheStory(t *testing.T) {
 	for _, width := range []int{Phone, Wide} {
-		t.Run(fmt.Sprintf("%d px", width), func(t *testing.T) { story(t, setting{width: width, pace: 1}) })
+		t.Run(fmt.Sprintf("%d px", width), func(t *testing.T) { story(t, filled(t, monday), width) })
 	}
 }
 
-// setting is where a story takes place.
-type setting struct {
-	dir   string // of a demo that has begun; "" = a new one
-	width int
-	env   []string
-	pace  time.Duration // how many times longer than usual the ground takes
-}
-
-func story(t *testing.T, at setting) {
-	dir, width := at.dir, at.width
-	if dir == "" {
-		dir = t.TempDir()
-	}
-	d := Start(t, dir, monday, at.env...)
-	d.pace = at.pace
-	t.Logf("ready in %.1f s", d.Ready.Seconds())
-	before := d.settled(t)
+// story is told in a demo that is filled, with what env adds to its environment.
+func story(t *testing.T, dir string, width int, env ...string) {
+	d := StartOn(t, dir, monday, env...)
+	before := d.numbers(t)
 	visitor(t, d, width)
 	recommend(t, d, width)
 	takeIn(t, d, width)
@@ -53,8 +35,7 @@ func story(t *testing.T, at setting) {
 	if talk.After(later) {
 		later = talk
 	}
-	d = Start(t, dir, later.Add(3*time.Hour).In(halsocoach.Stockholm()).Format("2006-01-02 15:04"), at.env...)
-	d.pace = at.pace
+	d = StartOn(t, dir, later.Add(3*time.Hour).In(halsocoach.Stockholm()).Format("2006-01-02 15:04"), env...)
 	t.Logf("ready again in %.2f s", d.Ready.Seconds())
 	hold(t, d, width, talk)
 	attend(t, d, width, walk)
@@ -117,8 +98,8 @@ func takeIn(t *testing.T, d *Demo, width int) {
 	m.See("Personen är din")
 	m.Good("23-taken-in")
 	m.PressText("Öppna personens sida")
-	for end := time.Now().Add(d.pace * 15 * time.Second); time.Now().Before(end) && js[bool](m, "is it made", `document.body.innerText.includes("snart klar")`); {
-		time.Sleep(time.Second)
+	for js[bool](m, "is it made", `document.body.innerText.includes("snart klar")`) {
+		time.Sleep(200 * time.Millisecond)
 		m.PressText("Försök igen")
 	}
 	m.See("Elsa Berg")
@@ -276,26 +257,9 @@ func (d *Demo) numbers(t *testing.T) map[string]int {
 	return n
 }
 
-// settled are the numbers once the past of a new demo has been counted.
-func (d *Demo) settled(t *testing.T) map[string]int {
-	t.Helper()
-	last, same := d.numbers(t), 0
-	for end := time.Now().Add(d.pace * 3 * time.Minute); time.Now().Before(end); {
-		time.Sleep(d.pace * time.Second)
-		now := d.numbers(t)
-		if !maps.Equal(now, last) || now[halsocoach.CountFirstTalk] == 0 { // at first all are 0
-			last, same = now, 0
-		} else if same++; same == 3 {
-			return now
-		}
-	}
-	t.Fatal("the numbers never settled")
-	return nil
-}
-
 func numbersMove(t *testing.T, d *Demo, width int, before map[string]int) {
 	var after map[string]int
-	for end := time.Now().Add(d.pace * 15 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(200 * time.Millisecond) {
 		after = d.numbers(t)
 		if after[halsocoach.CountAttendance] > before[halsocoach.CountAttendance] && after[halsocoach.CountFirstTalk] > before[halsocoach.CountFirstTalk] {
 			break

@@ -26,6 +26,7 @@ type demoCommand struct {
 	Store  string        `env:"HALSOCOACH_STORE" placeholder:"mongodb://…" help:"A store in place of a file in the folder: empty, or a demo's."`
 	NATS   string        `env:"HALSOCOACH_NATS" name:"nats" placeholder:"nats://…" help:"A NATS in place of the embedded one."`
 	Notice time.Duration `name:"stop-notice" env:"HALSOCOACH_STOP_NOTICE" default:"0s" help:"How long a stop goes on answering after /readyz has begun to say no."`
+	Ops    string        `name:"ops-addr" env:"HALSOCOACH_OPS_ADDR" placeholder:"127.0.0.1:9090" help:"Address of /metrics and pprof; empty = off."`
 	Past   bool          `hidden:"" help:"Write the past and end: what a first start does in a process of its own."`
 }
 
@@ -83,7 +84,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("connect the demo's journal system: %w", err)
 	}
-	return a.serve(ctx, ln, "", func(string) {
+	return a.serve(ctx, ln, c.Ops, func(string) {
 		personas, people := d.Names()
 		fmt.Printf("Hälsocoach online, demo: %s (ready in %.1f s)\nSign in at %s/logga-in as %s, citizen:1 … citizen:%d.\n",
 			url, time.Since(began).Seconds(), url, personas, people)

@@ -103,15 +103,17 @@ func (e *Env) meet(ctx context.Context) (People, error) {
 // Ctx is a context that ends with the test.
 func (e *Env) Ctx() context.Context { return e.T.Context() }
 
-// Eventually waits up to ten seconds for what events bring about.
+// Eventually waits for what events bring about. The end is only for what never
+// comes about.
 func (e *Env) Eventually(what string, done func() bool) {
 	e.T.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if done() {
-			return
+	rest := time.Millisecond
+	for end := time.Now().Add(2 * time.Minute); !done(); rest = min(2*rest, 20*time.Millisecond) {
+		if time.Now().After(end) {
+			e.T.Fatalf("never came about: %s", what)
 		}
+		time.Sleep(rest)
 	}
-	e.T.Fatalf("did not come about within 10 s: %s", what)
 }
 
 // testWriter sends log lines to the test's output while the test runs.

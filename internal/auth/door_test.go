@@ -204,7 +204,7 @@ func TestALinkLiesSealedInTheCookieOfItsMaker(t *testing.T) {
 	}
 	b.be("kommun")
 	b.cookies[name] = sealed
-	e.Clock.Add(5*time.Minute)
+	e.Clock.Add(5 * time.Minute)
 	if a := b.get("/personal/lank"); a.status != 303 {
 		t.Fatalf("too late: %d", a.status)
 	}

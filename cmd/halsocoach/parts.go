@@ -11,6 +11,7 @@ import (
 	"halsocoach/admin/counts"
 	"halsocoach/admin/family"
 	"halsocoach/admin/operation"
+	"halsocoach/admin/protection"
 	"halsocoach/admin/registers"
 	"halsocoach/admin/settings"
 	"halsocoach/chat"
@@ -96,6 +97,14 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				a.persons = person.New(person.Config{Store: a.store, Numbers: a.seal, Nudges: a.bus, AccessLog: a.accessLog, Clock: a.clock})
 				return room{start: func(ctx context.Context, _ *event.Bus) error { return a.persons.Start(ctx) }}, nil
+			},
+		},
+		{
+			name: "protection",
+			nav:  []navLink{link(7, "/skyddade-personuppgifter", "Skydd", "person", halsocoach.RoleRegion)},
+			build: func(a *app) (room, error) {
+				s := protection.New(protection.Config{Numbers: a.seal, Persons: a.persons, Clock: a.clock})
+				return room{pages: s.Routes}, nil
 			},
 		},
 		{

@@ -8,7 +8,8 @@
 // since a number is tried only when the one before it is stored. Everything else
 // follows in the background and may be repeated: what waits for whom (the
 // conversation's document), the counted contact, the nudge to other nodes. After
-// a crash a sweep finds by the next number's id what was not followed up.
+// a crash the open conversations are asked, by the next number's id, for what was
+// not followed up.
 //
 // A room is what a node remembers of a conversation, a socket is one open
 // connection, the hub knows whose sockets they are. A socket costs one goroutine

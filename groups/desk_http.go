@@ -185,19 +185,19 @@ func (s *Service) postNote(c *fiber.Ctx) error {
 			marks = append(marks, Mark{booking, Attendance(f.Get(name))})
 		}
 	}
-	return s.deed(c, f, s.Note(web.Ctx(c), web.Who(c), c.Params("id"), marks), "Närvaron är sparad.")
+	return s.backToRoster(c, f, s.Note(web.Ctx(c), web.Who(c), c.Params("id"), marks), "Närvaron är sparad.")
 }
 
 func (s *Service) postCallOff(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	err := s.CallOff(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("reason"))
-	return s.deed(c, f, err, "Tillfället är inställt. De som hade bokat ser din förklaring.")
+	return s.backToRoster(c, f, err, "Tillfället är inställt. De som hade bokat ser din förklaring.")
 }
 
 func (s *Service) postResize(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	err := s.Resize(web.Ctx(c), web.Who(c), c.Params("id"), number(f.Get("places"), -1))
-	return s.deed(c, f, err, "Antalet platser är ändrat.")
+	return s.backToRoster(c, f, err, "Antalet platser är ändrat.")
 }
 
 func (s *Service) postShut(c *fiber.Ctx) error {
@@ -205,14 +205,14 @@ func (s *Service) postShut(c *fiber.Ctx) error {
 	shut := f.Get("shut") == "ja"
 	err := s.Shut(web.Ctx(c), web.Who(c), c.Params("id"), shut)
 	if shut {
-		return s.deed(c, f, err, "Bokningen är stängd.")
+		return s.backToRoster(c, f, err, "Bokningen är stängd.")
 	}
-	return s.deed(c, f, err, "Bokningen är öppen igen.")
+	return s.backToRoster(c, f, err, "Bokningen är öppen igen.")
 }
 
-// deed ends a deed on the roster: back to it, or the same page with what is to
+// backToRoster ends what was done on the roster: back to it, or the same page with what is to
 // be mended. A stale page (begun, cancelled meanwhile) says so on top.
-func (s *Service) deed(c *fiber.Ctx, f *web.Form, err error, done string) error {
+func (s *Service) backToRoster(c *fiber.Ctx, f *web.Form, err error, done string) error {
 	var why *halsocoach.Error
 	switch {
 	case err == nil:

@@ -6,10 +6,11 @@
 // last place is claimed by one atomic write: occasion.go has the rules, as pure
 // functions of the time and the actor. A date is published in steps (hold the
 // leader's time, show the activity, write the occasions) that Activity.Pending
-// remembers until all are done; the sweep in events.go finishes or takes back
-// what a stop in the middle left. The public programme is kept in memory
-// (programme.go), fed by this package's own events.
+// remembers until all are done; what a stop in the middle leaves is finished or
+// taken back (Unfinished). The public programme is kept in memory (programme.go),
+// fed by nudges between the nodes and read anew every minute.
 //
-// A citizen is known here by an opaque id. The name is sealed in the booking;
-// a person with protected identity has an alias instead.
+// A citizen is known here by opaque ids, several if they are one person. The name
+// is sealed in the booking; whether it or an alias is shown is asked of package
+// person when it is shown.
 package groups

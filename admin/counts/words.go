@@ -31,34 +31,19 @@ func kindWord(ctx context.Context, kind string) string {
 
 func sourceWord(ctx context.Context, source string) string {
 	switch source {
-	case string(halsocoach.FromCareCentre):
-		return web.T(ctx, "Vårdcentral")
-	case string(halsocoach.FromAssociation):
-		return web.T(ctx, "Förening")
-	case string(halsocoach.FromSelf):
-		return web.T(ctx, "Egen kontakt")
 	case All:
 		return web.T(ctx, "Alla")
+	case "":
+		return web.T(ctx, "Uppgift saknas")
 	}
-	return web.T(ctx, "Uppgift saknas")
+	return web.SourceName(ctx, halsocoach.Source(source))
 }
 
 func topicWord(ctx context.Context, topic string) string {
-	switch topic {
-	case "mat":
-		return web.T(ctx, "Mat")
-	case "sömn":
-		return web.T(ctx, "Sömn")
-	case "återhämtning":
-		return web.T(ctx, "Återhämtning")
-	case "fysisk aktivitet":
-		return web.T(ctx, "Fysisk aktivitet")
-	case "stresshantering":
-		return web.T(ctx, "Stresshantering")
-	case "kultur och fritid":
-		return web.T(ctx, "Kultur och fritid")
+	if topic == "" {
+		return web.T(ctx, "Uppgift saknas")
 	}
-	return web.T(ctx, "Uppgift saknas")
+	return web.TopicName(ctx, halsocoach.Topic(topic))
 }
 
 func sexWord(ctx context.Context, sex string) string {

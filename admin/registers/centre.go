@@ -23,8 +23,8 @@ type centre struct {
 	Email   string         `json:"email,omitempty"`
 	Closed  halsocoach.Day `json:"closed,omitempty"` // "" = open
 	Remote  []remote       `json:"remote,omitempty"` // decisions, in the order in which they were written
-	Made    string         `json:"made,omitempty"`   // the wish that made it
-	Wish    string         `json:"wish,omitempty"`   // its digest
+	Made    string         `json:"made,omitempty"`   // the request that made it
+	Digest  string         `json:"digest,omitempty"` // its digest
 	Changed time.Time      `json:"changed"`
 }
 
@@ -36,7 +36,7 @@ type unit struct {
 	Name    string         `json:"name"`
 	Centre  string         `json:"centre"`
 	Closed  halsocoach.Day `json:"closed,omitempty"`
-	Wish    string         `json:"wish,omitempty"`
+	Digest  string         `json:"digest,omitempty"`
 	Changed time.Time      `json:"changed"`
 }
 
@@ -46,12 +46,12 @@ const (
 	Association = "förening"
 )
 
-// CentreWish is what is to be known of a centre.
-type CentreWish struct{ Kommun, Name, Address, Phone, Email string }
+// CentreInput is what is to be known of a centre.
+type CentreInput struct{ Kommun, Name, Address, Phone, Email string }
 
-// UnitWish is what is to be known of a unit. Centre is the one it usually
+// UnitInput is what is to be known of a unit. Centre is the one it usually
 // recommends to.
-type UnitWish struct{ Kommun, Kind, Name, Centre string }
+type UnitInput struct{ Kommun, Kind, Name, Centre string }
 
 // The faults of the package.
 var (
@@ -67,13 +67,13 @@ const (
 var phone = regexp.MustCompile(`^\+?[0-9][0-9 ()/-]{4,24}$`)
 
 // tidy trims what people write.
-func (w CentreWish) tidy() CentreWish {
+func (w CentreInput) tidy() CentreInput {
 	one := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	return CentreWish{w.Kommun, one(w.Name), one(w.Address), one(w.Phone), strings.TrimSpace(w.Email)}
+	return CentreInput{w.Kommun, one(w.Name), one(w.Address), one(w.Phone), strings.TrimSpace(w.Email)}
 }
 
 // check says what is to be mended.
-func (w CentreWish) check() error {
+func (w CentreInput) check() error {
 	var fields []halsocoach.Field
 	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
 	if _, ok := halsocoach.KommunByCode(w.Kommun); !ok {
@@ -96,13 +96,13 @@ func (w CentreWish) check() error {
 	return halsocoach.Invalid(fields...)
 }
 
-func (w UnitWish) tidy() UnitWish {
+func (w UnitInput) tidy() UnitInput {
 	w.Name = strings.Join(strings.Fields(w.Name), " ")
 	return w
 }
 
 // check says what is to be mended. centres are the kommun's open ones.
-func (w UnitWish) check(centres []halsocoach.Centre) error {
+func (w UnitInput) check(centres []halsocoach.Centre) error {
 	var fields []halsocoach.Field
 	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
 	if _, ok := halsocoach.KommunByCode(w.Kommun); !ok {

@@ -75,8 +75,8 @@ func (s *Service) showNewCentre(c *fiber.Ctx, f *web.Form, kommun string, status
 	return web.Show(c, frame("Nytt hälsocenter", status), centreForm(f, kommun, halsocoach.Centre{}))
 }
 
-func centreWish(f *web.Form, kommun string) CentreWish {
-	return CentreWish{Kommun: kommun, Name: f.Get("name"), Address: f.Get("address"), Phone: f.Get("phone"), Email: f.Get("email")}
+func centreWish(f *web.Form, kommun string) CentreInput {
+	return CentreInput{Kommun: kommun, Name: f.Get("name"), Address: f.Get("address"), Phone: f.Get("phone"), Email: f.Get("email")}
 }
 
 func (s *Service) addCentre(c *fiber.Ctx) error {
@@ -158,7 +158,7 @@ func (s *Service) decideRemote(c *fiber.Ctx) error {
 		return err
 	}
 	f := web.ReadForm(c)
-	_, err = s.DecideRemote(web.Ctx(c), web.Who(c), web.Req(c), have.Code, RemoteWish{On: f.Get("on") == "ja", From: halsocoach.Day(f.Get("from")), Decision: f.Get("decision")})
+	_, err = s.DecideRemote(web.Ctx(c), web.Who(c), web.Req(c), have.Code, RemoteInput{On: f.Get("on") == "ja", From: halsocoach.Day(f.Get("from")), Decision: f.Get("decision")})
 	if f.Failed(err) {
 		return s.showRemote(c, f, have, fiber.StatusUnprocessableEntity)
 	}

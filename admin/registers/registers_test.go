@@ -49,7 +49,7 @@ func TestAnEmptyStoreGetsTheThirteenCentres(t *testing.T) {
 	if err != nil || len(all) != 13 || all[0].Code != "0604" || all[3].Name != "Hälsocenter Sävsjö" || all[12].Code != "0683" {
 		t.Fatalf("%+v, %v", all, err)
 	}
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Hälsans hus", Address: "Odengatan 4, Sävsjö"}); err != nil {
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Hälsans hus", Address: "Odengatan 4, Sävsjö"}); err != nil {
 		t.Fatal(err)
 	}
 	second := New(s.cfg)
@@ -64,20 +64,20 @@ func TestAnEmptyStoreGetsTheThirteenCentres(t *testing.T) {
 func TestAChangeReachesTheOtherNodes(t *testing.T) {
 	e, s := house(t)
 	second := node(t, e)
-	u, made, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("a"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Sävsjö vårdcentral", Centre: "0684"})
+	u, made, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("a"), UnitInput{Kommun: "0684", Kind: CareCentre, Name: "Sävsjö vårdcentral", Centre: "0684"})
 	if err != nil || !made {
 		t.Fatal(made, err)
 	}
 	e.Eventually("the second node knows the unit", func() bool { got, err := second.Unit(e.Ctx(), u.ID); return err == nil && got == u })
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Nytt namn"}); err != nil {
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt namn"}); err != nil {
 		t.Fatal(err)
 	}
 	e.Eventually("the second node knows the name", func() bool { c, _ := second.Centre(e.Ctx(), "0684"); return c.Name == "Nytt namn" })
 }
 
-func TestTheSameWishTwiceIsOnePlace(t *testing.T) {
+func TestTheSameRequestTwiceIsOnePlace(t *testing.T) {
 	e, s := house(t)
-	w := CentreWish{Kommun: "0684", Name: "Hälsocenter Vrigstad"}
+	w := CentreInput{Kommun: "0684", Name: "Hälsocenter Vrigstad"}
 	n := testenv.Count(6, 60)
 	var wg sync.WaitGroup
 	codes := make([]string, n)
@@ -96,7 +96,7 @@ func TestTheSameWishTwiceIsOnePlace(t *testing.T) {
 			t.Fatalf("codes %v", codes)
 		}
 	}
-	_, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("same"), CentreWish{Kommun: "0684", Name: "Ett annat"})
+	_, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("same"), CentreInput{Kommun: "0684", Name: "Ett annat"})
 	if !errors.Is(err, halsocoach.ErrOtherWish) {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestTheSameWishTwiceIsOnePlace(t *testing.T) {
 	if err != nil || !made || third.Code != "0684-3" {
 		t.Fatalf("%+v %v %v", third, made, err)
 	}
-	u := UnitWish{Kommun: "0684", Kind: Association, Name: "Friluft", Centre: "0684"}
+	u := UnitInput{Kommun: "0684", Kind: Association, Name: "Friluft", Centre: "0684"}
 	first, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestCentresOfManyNodesGetNumbersWithoutAGap(t *testing.T) {
 	var wg sync.WaitGroup
 	for i, n := range []*Service{s, second, s, second} {
 		wg.Go(func() {
-			if _, _, err := n.AddCentre(e.Ctx(), e.People.Region, key(string(rune('a'+i))), CentreWish{Kommun: "0680", Name: "Hälsocenter"}); err != nil {
+			if _, _, err := n.AddCentre(e.Ctx(), e.People.Region, key(string(rune('a'+i))), CentreInput{Kommun: "0680", Name: "Hälsocenter"}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -145,11 +145,11 @@ func TestAClosedPlaceIsKnownButNotOffered(t *testing.T) {
 	e, s := house(t)
 	_, err := s.CloseCentre(e.Ctx(), e.People.Kommun, "0684")
 	want(t, err, halsocoach.KindConflict)
-	two, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("a"), CentreWish{Kommun: "0684", Name: "Hälsocenter Vrigstad"})
+	two, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("a"), CentreInput{Kommun: "0684", Name: "Hälsocenter Vrigstad"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: two.Code})
+	u, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), UnitInput{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: two.Code})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestAClosedPlaceIsKnownButNotOffered(t *testing.T) {
 	if got, err := s.Unit(e.Ctx(), u.ID); err != nil || got.Name != "Vårdcentralen" {
 		t.Fatalf("%+v %v", got, err)
 	}
-	_, err = s.ChangeCentre(e.Ctx(), e.People.Kommun, two.Code, CentreWish{Name: "X"})
+	_, err = s.ChangeCentre(e.Ctx(), e.People.Kommun, two.Code, CentreInput{Name: "X"})
 	want(t, err, halsocoach.KindConflict)
 	if c, err := s.OpenCentre(e.Ctx(), e.People.Kommun, two.Code); err != nil || c.Closed {
 		t.Fatalf("%+v %v", c, err)
@@ -180,11 +180,11 @@ func TestAClosedPlaceIsKnownButNotOffered(t *testing.T) {
 func TestOnlyTheKommunsAdministratorAndTheRegionKeepTheRegister(t *testing.T) {
 	e, s := house(t)
 	p := e.People
-	own, _, err := s.AddUnit(e.Ctx(), p.Region, key("u"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0684"})
+	own, _, err := s.AddUnit(e.Ctx(), p.Region, key("u"), UnitInput{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0684"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	others, _, err := s.AddUnit(e.Ctx(), p.Region, key("v"), UnitWish{Kommun: "0680", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0680"})
+	others, _, err := s.AddUnit(e.Ctx(), p.Region, key("v"), UnitInput{Kommun: "0680", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0680"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,40 +197,40 @@ func TestOnlyTheKommunsAdministratorAndTheRegionKeepTheRegister(t *testing.T) {
 		{"care centre", p.Vardcentral, halsocoach.KindForbidden}, {"operator", p.Drift, halsocoach.KindForbidden}, {"family", p.Family, halsocoach.KindForbidden},
 		{"kommun", p.Kommun, ""}, {"region", p.Region, ""},
 	} {
-		_, err := s.ChangeCentre(e.Ctx(), c.who, "0684", CentreWish{Name: "Namn"})
+		_, err := s.ChangeCentre(e.Ctx(), c.who, "0684", CentreInput{Name: "Namn"})
 		want(t, err, c.want)
-		_, err = s.ChangeUnit(e.Ctx(), c.who, own.ID, UnitWish{Name: "Namn", Centre: "0684"})
+		_, err = s.ChangeUnit(e.Ctx(), c.who, own.ID, UnitInput{Name: "Namn", Centre: "0684"})
 		want(t, err, c.want)
 		_, _, err = s.Places(e.Ctx(), c.who, "0684")
 		want(t, err, c.want)
 	}
-	_, err = s.ChangeCentre(e.Ctx(), p.Kommun, "0680", CentreWish{Name: "Namn"})
+	_, err = s.ChangeCentre(e.Ctx(), p.Kommun, "0680", CentreInput{Name: "Namn"})
 	want(t, err, halsocoach.KindNotFound)
 	_, err = s.CloseUnit(e.Ctx(), p.Kommun, others.ID)
 	want(t, err, halsocoach.KindNotFound)
-	_, _, err = s.AddCentre(e.Ctx(), p.Kommun, key("x"), CentreWish{Kommun: "0680", Name: "Namn"})
+	_, _, err = s.AddCentre(e.Ctx(), p.Kommun, key("x"), CentreInput{Kommun: "0680", Name: "Namn"})
 	want(t, err, halsocoach.KindNotFound)
-	_, _, err = s.AddUnit(e.Ctx(), p.Kommun, key("y"), UnitWish{Kommun: "0684", Kind: CareCentre, Name: "Namn", Centre: "0680"})
+	_, _, err = s.AddUnit(e.Ctx(), p.Kommun, key("y"), UnitInput{Kommun: "0684", Kind: CareCentre, Name: "Namn", Centre: "0680"})
 	want(t, err, halsocoach.KindInvalid)
 }
 
 func TestWhatACentreMustSay(t *testing.T) {
-	good := CentreWish{Kommun: "0684", Name: "Hälsocenter", Phone: "0382-15 20 00", Email: "halso@savsjo.se"}
+	good := CentreInput{Kommun: "0684", Name: "Hälsocenter", Phone: "0382-15 20 00", Email: "halso@savsjo.se"}
 	for _, c := range []struct {
 		name   string
-		change func(*CentreWish)
+		change func(*CentreInput)
 		field  string
 	}{
-		{"all well", func(*CentreWish) {}, ""},
-		{"number with country", func(w *CentreWish) { w.Phone = "+46 382 152000" }, ""},
-		{"no contact yet", func(w *CentreWish) { w.Phone, w.Email = "", "" }, ""},
-		{"no name", func(w *CentreWish) { w.Name = " " }, "name"},
-		{"long name", func(w *CentreWish) { w.Name = strings.Repeat("å", nameLimit+1) }, "name"},
-		{"long address", func(w *CentreWish) { w.Address = strings.Repeat("a", addressLimit+1) }, "address"},
-		{"letters for a number", func(w *CentreWish) { w.Phone = "ring oss" }, "phone"},
-		{"no address", func(w *CentreWish) { w.Email = "halso" }, "email"},
-		{"a name in the address", func(w *CentreWish) { w.Email = "A <a@b.se>" }, "email"},
-		{"no kommun", func(w *CentreWish) { w.Kommun = "0180" }, "kommun"},
+		{"all well", func(*CentreInput) {}, ""},
+		{"number with country", func(w *CentreInput) { w.Phone = "+46 382 152000" }, ""},
+		{"no contact yet", func(w *CentreInput) { w.Phone, w.Email = "", "" }, ""},
+		{"no name", func(w *CentreInput) { w.Name = " " }, "name"},
+		{"long name", func(w *CentreInput) { w.Name = strings.Repeat("å", nameLimit+1) }, "name"},
+		{"long address", func(w *CentreInput) { w.Address = strings.Repeat("a", addressLimit+1) }, "address"},
+		{"letters for a number", func(w *CentreInput) { w.Phone = "ring oss" }, "phone"},
+		{"no address", func(w *CentreInput) { w.Email = "halso" }, "email"},
+		{"a name in the address", func(w *CentreInput) { w.Email = "A <a@b.se>" }, "email"},
+		{"no kommun", func(w *CentreInput) { w.Kommun = "0180" }, "kommun"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := good
@@ -253,7 +253,7 @@ func english(text string) string {
 
 func TestEveryChangeIsAnEvent(t *testing.T) {
 	e, s := house(t)
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Nytt"}); err != nil {
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt"}); err != nil {
 		t.Fatal(err)
 	}
 	docs, err := e.Store.Get(e.Ctx(), centreKind.Name, "0684")
@@ -261,7 +261,7 @@ func TestEveryChangeIsAnEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := docs[0].Version
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreWish{Name: "Nytt"}); err != nil {
+	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt"}); err != nil {
 		t.Fatal(err)
 	}
 	if docs, _ = e.Store.Get(e.Ctx(), centreKind.Name, "0684"); docs[0].Version != before {

@@ -21,7 +21,7 @@ type remote struct {
 	Name     string         `json:"name"` // as it was then
 	Decision string         `json:"decision"`
 	Request  string         `json:"request"`
-	Wish     string         `json:"wish"`
+	Digest   string         `json:"digest"`
 }
 
 // online says whether the centre does so on a day: the decision that begins
@@ -36,8 +36,8 @@ func (c centre) online(day halsocoach.Day) bool {
 	return now.On
 }
 
-// RemoteWish is a decision to be written down.
-type RemoteWish struct {
+// RemoteInput is a decision to be written down.
+type RemoteInput struct {
 	On       bool
 	From     halsocoach.Day
 	Decision string // who decided, when, which paragraph
@@ -48,7 +48,7 @@ const (
 	aheadLimit    = 2 * 366 // days
 )
 
-func (w RemoteWish) check(today halsocoach.Day) error {
+func (w RemoteInput) check(today halsocoach.Day) error {
 	var fields []halsocoach.Field
 	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
 	switch {
@@ -69,18 +69,18 @@ func (w RemoteWish) check(today halsocoach.Day) error {
 }
 
 // DecideRemote writes down whether a centre takes people of the whole county in,
-// from afar. made is false when the same wish had been written already.
-func (s *Service) DecideRemote(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, code string, w RemoteWish) (made bool, err error) {
+// from afar. made is false when the same request had been written already.
+func (s *Service) DecideRemote(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, code string, w RemoteInput) (made bool, err error) {
 	if err := allow(who, halsocoach.KommunOfCentre(code)); err != nil {
 		return false, err
 	}
 	w.Decision = strings.Join(strings.Fields(w.Decision), " ")
 	now := s.cfg.Clock()
-	r := remote{On: w.On, From: w.From, At: now.UTC(), By: who.ID, Name: who.Name, Decision: w.Decision, Request: req.ID(who, "remote/"+code), Wish: req.Digest(w)}
+	r := remote{On: w.On, From: w.From, At: now.UTC(), By: who.ID, Name: who.Name, Decision: w.Decision, Request: req.ID(who, "remote/"+code), Digest: req.Digest(w)}
 	_, err = s.changeCentre(ctx, code, func(c *centre) error {
 		made = false
 		if i := slices.IndexFunc(c.Remote, func(o remote) bool { return o.Request == r.Request }); i >= 0 {
-			if c.Remote[i].Wish != r.Wish {
+			if c.Remote[i].Digest != r.Digest {
 				return halsocoach.ErrOtherWish
 			}
 			return nil

@@ -19,13 +19,13 @@ func TestACentreTakesPeopleInFromAfarFromTheDayThatWasDecided(t *testing.T) {
 		}
 		return c.Online
 	}
-	yes := RemoteWish{On: true, From: "2026-11-30", Decision: "Lokala styrgruppen 10 november 2026, § 4"}
-	for i, want := range []bool{true, false} { // the same wish twice is one decision
+	yes := RemoteInput{On: true, From: "2026-11-30", Decision: "Lokala styrgruppen 10 november 2026, § 4"}
+	for i, want := range []bool{true, false} { // the same request twice is one decision
 		if made, err := s.DecideRemote(e.Ctx(), e.People.Kommun, key("a"), "0684", yes); err != nil || made != want {
 			t.Fatalf("%d: %v, %v", i, made, err)
 		}
 	}
-	no := RemoteWish{From: "2026-12-10", Decision: "Lokala styrgruppen 20 november 2026, § 9"}
+	no := RemoteInput{From: "2026-12-10", Decision: "Lokala styrgruppen 20 november 2026, § 9"}
 	if _, err := s.DecideRemote(e.Ctx(), e.People.Kommun, key("a"), "0684", no); err == nil {
 		t.Fatal("the same key for something else")
 	}
@@ -45,14 +45,14 @@ func TestACentreTakesPeopleInFromAfarFromTheDayThatWasDecided(t *testing.T) {
 
 func TestADecisionOnRemoteIsTheKommunsOwn(t *testing.T) {
 	e, s := house(t)
-	good := RemoteWish{On: true, From: "2026-11-23", Decision: "Beslut"}
+	good := RemoteInput{On: true, From: "2026-11-23", Decision: "Beslut"}
 	_, err := s.DecideRemote(e.Ctx(), e.People.Kommun, key("x"), "0680", good)
 	want(t, err, halsocoach.KindNotFound)
 	_, err = s.DecideRemote(e.Ctx(), e.People.Maria, key("x"), "0684", good)
 	want(t, err, halsocoach.KindForbidden)
 	_, err = s.DecideRemote(e.Ctx(), e.People.Region, key("x"), "0684-9", good)
 	want(t, err, halsocoach.KindNotFound)
-	for name, w := range map[string]RemoteWish{
+	for name, w := range map[string]RemoteInput{
 		"yesterday": {From: "2026-11-22", Decision: "Beslut"}, "no day": {Decision: "Beslut"}, "far ahead": {From: "2029-01-01", Decision: "Beslut"},
 		"no decision": {From: "2026-11-23"}, "a long one": {From: "2026-11-23", Decision: strings.Repeat("å", decisionLimit+1)},
 	} {

@@ -141,9 +141,9 @@ func allow(who halsocoach.Actor, kommun string) error {
 	return nil
 }
 
-// AddCentre opens a centre in a kommun; made is false when the same wish had
+// AddCentre opens a centre in a kommun; made is false when the same request had
 // made it already.
-func (s *Service) AddCentre(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w CentreWish) (c halsocoach.Centre, made bool, err error) {
+func (s *Service) AddCentre(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w CentreInput) (c halsocoach.Centre, made bool, err error) {
 	w = w.tidy()
 	if err := allow(who, w.Kommun); err != nil {
 		return c, false, err
@@ -152,7 +152,7 @@ func (s *Service) AddCentre(ctx context.Context, who halsocoach.Actor, req halso
 		return c, false, err
 	}
 	now := s.cfg.Clock()
-	doc := centre{Kommun: w.Kommun, Name: w.Name, Address: w.Address, Phone: w.Phone, Email: w.Email, Made: req.ID(who, "centre"), Wish: req.Digest(w), Changed: store.Later(now, time.Time{})}
+	doc := centre{Kommun: w.Kommun, Name: w.Name, Address: w.Address, Phone: w.Phone, Email: w.Email, Made: req.ID(who, "centre"), Digest: req.Digest(w), Changed: store.Later(now, time.Time{})}
 	for n := s.nextNumber(w.Kommun); ; n++ {
 		doc.Code = codeOf(w.Kommun, n)
 		err := s.centreDocs.Insert(ctx, doc.Code, doc, happened(now, w.Kommun, doc.Code)...)
@@ -183,7 +183,7 @@ func (s *Service) sameCentre(ctx context.Context, wanted centre) (halsocoach.Cen
 	if err != nil || len(found) == 0 {
 		return halsocoach.Centre{}, false, fmt.Errorf("add a centre again: %w", errors.Join(err, halsocoach.ErrBusy))
 	}
-	if found[0].Wish != wanted.Wish {
+	if found[0].Digest != wanted.Digest {
 		return halsocoach.Centre{}, false, halsocoach.ErrOtherWish
 	}
 	return found[0].shared(s.today), false, nil
@@ -191,7 +191,7 @@ func (s *Service) sameCentre(ctx context.Context, wanted centre) (halsocoach.Cen
 
 // ChangeCentre writes what is to be known of a centre anew; the code and the
 // kommun stay.
-func (s *Service) ChangeCentre(ctx context.Context, who halsocoach.Actor, code string, w CentreWish) (halsocoach.Centre, error) {
+func (s *Service) ChangeCentre(ctx context.Context, who halsocoach.Actor, code string, w CentreInput) (halsocoach.Centre, error) {
 	w.Kommun = halsocoach.KommunOfCentre(code)
 	w = w.tidy()
 	if err := allow(who, w.Kommun); err != nil {

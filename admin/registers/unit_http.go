@@ -33,8 +33,8 @@ func (s *Service) showUnit(c *fiber.Ctx, f *web.Form, kommun string, have halsoc
 	return web.Show(c, frame(title, status), unitForm(f, kommun, have, centres))
 }
 
-func unitWish(f *web.Form, kommun string) UnitWish {
-	return UnitWish{Kommun: kommun, Kind: f.Get("kind"), Name: f.Get("name"), Centre: f.Get("centre")}
+func unitWish(f *web.Form, kommun string) UnitInput {
+	return UnitInput{Kommun: kommun, Kind: f.Get("kind"), Name: f.Get("name"), Centre: f.Get("centre")}
 }
 
 func (s *Service) addUnit(c *fiber.Ctx) error {

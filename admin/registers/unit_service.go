@@ -11,18 +11,18 @@ import (
 )
 
 // AddUnit puts a care centre or an association into a kommun's register; made
-// is false when the same wish had done it already.
-func (s *Service) AddUnit(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w UnitWish) (u halsocoach.Unit, made bool, err error) {
+// is false when the same request had done it already.
+func (s *Service) AddUnit(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w UnitInput) (u halsocoach.Unit, made bool, err error) {
 	w = w.tidy()
 	if err := s.allowUnit(ctx, who, w); err != nil {
 		return u, false, err
 	}
 	now := s.cfg.Clock()
-	doc := unit{ID: req.ID(who, "unit"), Kind: w.Kind, Kommun: w.Kommun, Name: w.Name, Centre: w.Centre, Wish: req.Digest(w), Changed: store.Later(now, time.Time{})}
+	doc := unit{ID: req.ID(who, "unit"), Kind: w.Kind, Kommun: w.Kommun, Name: w.Name, Centre: w.Centre, Digest: req.Digest(w), Changed: store.Later(now, time.Time{})}
 	err = s.unitDocs.Insert(ctx, doc.ID, doc, happened(now, w.Kommun, doc.ID)...)
 	if errors.Is(err, store.ErrConflict) {
 		have, err := s.unitDocs.Get(ctx, doc.ID)
-		if err == nil && have.Wish != doc.Wish {
+		if err == nil && have.Digest != doc.Digest {
 			err = halsocoach.ErrOtherWish
 		}
 		return have.shared(), false, err
@@ -34,7 +34,7 @@ func (s *Service) AddUnit(ctx context.Context, who halsocoach.Actor, req halsoco
 	return doc.shared(), true, nil
 }
 
-func (s *Service) allowUnit(ctx context.Context, who halsocoach.Actor, w UnitWish) error {
+func (s *Service) allowUnit(ctx context.Context, who halsocoach.Actor, w UnitInput) error {
 	if err := allow(who, w.Kommun); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *Service) allowUnit(ctx context.Context, who halsocoach.Actor, w UnitWis
 }
 
 // ChangeUnit writes a unit's name and centre anew; its kind and kommun stay.
-func (s *Service) ChangeUnit(ctx context.Context, who halsocoach.Actor, id string, w UnitWish) (halsocoach.Unit, error) {
+func (s *Service) ChangeUnit(ctx context.Context, who halsocoach.Actor, id string, w UnitInput) (halsocoach.Unit, error) {
 	have, err := s.ownUnit(who, id)
 	if err != nil {
 		return halsocoach.Unit{}, err

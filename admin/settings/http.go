@@ -106,7 +106,7 @@ func (s *Service) decide(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Decide(web.Ctx(c), web.Who(c), web.Req(c), Wish{
+	_, err = s.Decide(web.Ctx(c), web.Who(c), web.Req(c), NewDecision{
 		Kommun: l.Kommun, Centre: l.Centre, Key: c.Params("key"), Value: f.Get("value"),
 		From: halsocoach.Day(f.Get("from")), Decision: f.Get("decision"),
 	})

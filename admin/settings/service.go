@@ -145,8 +145,8 @@ func (s *Service) allow(ctx context.Context, who halsocoach.Actor, kommun, centr
 	return err
 }
 
-// Wish is a value to be decided. Centre is empty for the whole kommun.
-type Wish struct {
+// NewDecision is a value to be decided. Centre is empty for the whole kommun.
+type NewDecision struct {
 	Kommun, Centre string
 	Key, Value     string
 	From           halsocoach.Day
@@ -160,7 +160,7 @@ const (
 
 // check says what is wrong with day and decision; the value is judged by its
 // setting.
-func (w Wish) check(today halsocoach.Day) (fields []halsocoach.Field) {
+func (w NewDecision) check(today halsocoach.Day) (fields []halsocoach.Field) {
 	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
 	switch {
 	case !w.From.Valid():
@@ -179,8 +179,8 @@ func (w Wish) check(today halsocoach.Day) (fields []halsocoach.Field) {
 }
 
 // Decide writes a value down with the day from which it holds and the decision
-// behind it. made is false when the same wish had been written already.
-func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w Wish) (made bool, err error) {
+// behind it. made is false when the same request had been written already.
+func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w NewDecision) (made bool, err error) {
 	if err := s.allow(ctx, who, w.Kommun, w.Centre); err != nil {
 		return false, err
 	}
@@ -191,11 +191,11 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 	w.Decision, w.Value = strings.Join(strings.Fields(w.Decision), " "), strings.TrimSpace(w.Value)
 	now := s.cfg.Clock()
 	today := halsocoach.DayOf(now)
-	b := behind{From: w.From, At: now.UTC(), By: who.ID, Name: who.Name, Decision: w.Decision, Request: req.ID(who, "setting"), Wish: req.Digest(w)}
+	b := behind{From: w.From, At: now.UTC(), By: who.ID, Name: who.Name, Decision: w.Decision, Request: req.ID(who, "setting"), Digest: req.Digest(w)}
 	id := idOf(w.Kommun, w.Centre)
 	doc, err := s.docs.Upsert(ctx, id, func(doc *document) ([]halsocoach.Event, error) {
 		if before, ok := doc.request(b.Request); ok {
-			if before != b.Wish {
+			if before != b.Digest {
 				return nil, halsocoach.ErrOtherWish
 			}
 			made = false
@@ -224,12 +224,12 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 	return made, err
 }
 
-// request is the digest of the wish that was written by a request before.
-func (d *document) request(id string) (wish string, ok bool) {
+// request is the digest of what a request before has written.
+func (d *document) request(id string) (digest string, ok bool) {
 	for _, one := range all {
 		for _, e := range one.history(d) {
 			if e.Request == id {
-				return e.Wish, true
+				return e.Digest, true
 			}
 		}
 	}

@@ -48,7 +48,7 @@ type behind struct {
 	Name     string         `json:"name"` // as it was then
 	Decision string         `json:"decision"`
 	Request  string         `json:"request"`
-	Wish     string         `json:"wish"`
+	Digest   string         `json:"digest"`
 }
 
 // on is the value in force on a day: the one that begins last, and of those that

@@ -29,11 +29,11 @@ func node(t *testing.T, e *testenv.Env) *Service {
 
 const today = halsocoach.Day("2026-11-23")
 
-func wish(key, value string, from halsocoach.Day) Wish {
-	return Wish{Kommun: "0684", Key: key, Value: value, From: from, Decision: "Lokala styrgruppen 10 november 2026, § 4"}
+func newDecision(key, value string, from halsocoach.Day) NewDecision {
+	return NewDecision{Kommun: "0684", Key: key, Value: value, From: from, Decision: "Lokala styrgruppen 10 november 2026, § 4"}
 }
 
-func decide(t *testing.T, e *testenv.Env, s *Service, w Wish) {
+func decide(t *testing.T, e *testenv.Env, s *Service, w NewDecision) {
 	t.Helper()
 	if _, err := s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: halsocoach.NewID()}, w); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestWhereNobodyHasDecidedTheDefaultsStand(t *testing.T) {
 	if got := terms(t, s, "0684", "0684", today); got != halsocoach.DefaultTerms {
 		t.Fatalf("%+v", got)
 	}
-	decide(t, e, s, wish(promise, "5", today))
+	decide(t, e, s, newDecision(promise, "5", today))
 	if got := terms(t, s, "0680", "0680", today); got != halsocoach.DefaultTerms {
 		t.Fatalf("another kommun's decision holds here: %+v", got)
 	}
@@ -74,7 +74,7 @@ func TestEverySettingReachesTheTerms(t *testing.T) {
 		minAge: "16", maxAge: "90", hideBelow: "10", begunMonths: "nej", legalFrame: "kommunal",
 		openCounty: "ja", flagDays: "21",
 	} {
-		decide(t, e, s, wish(key, value, today))
+		decide(t, e, s, newDecision(key, value, today))
 	}
 	got := terms(t, s, "0684", "", today)
 	if want := (halsocoach.Terms{
@@ -91,15 +91,15 @@ func TestEverySettingReachesTheTerms(t *testing.T) {
 
 func TestAValueHoldsFromItsDayAndTheOneBeforeIsKept(t *testing.T) {
 	e, s := house(t)
-	decide(t, e, s, wish(promise, "5", today))
-	decide(t, e, s, wish(promise, "3", "2027-01-01"))
-	decide(t, e, s, wish(promise, "4", "2026-12-01"))
+	decide(t, e, s, newDecision(promise, "5", today))
+	decide(t, e, s, newDecision(promise, "3", "2027-01-01"))
+	decide(t, e, s, newDecision(promise, "4", "2026-12-01"))
 	for day, want := range map[halsocoach.Day]int{"2026-11-22": 7, today: 5, "2026-11-30": 5, "2026-12-01": 4, "2026-12-31": 4, "2027-01-01": 3, "2028-01-01": 3} {
 		if got := terms(t, s, "0684", "0684", day).PromiseDays; got != want {
 			t.Errorf("on %s: %d days, want %d", day, got, want)
 		}
 	}
-	decide(t, e, s, wish(promise, "6", "2027-01-01"))
+	decide(t, e, s, newDecision(promise, "6", "2027-01-01"))
 	if got := terms(t, s, "0684", "0684", "2027-01-01").PromiseDays; got != 6 {
 		t.Fatalf("of two with the same day the one written last holds, got %d", got)
 	}
@@ -111,10 +111,10 @@ func TestAValueHoldsFromItsDayAndTheOneBeforeIsKept(t *testing.T) {
 
 func TestACentreDecidesForItself(t *testing.T) {
 	e, s := house(t)
-	w := wish(firstTalk, "45", today)
+	w := newDecision(firstTalk, "45", today)
 	w.Centre = "0684"
 	decide(t, e, s, w)
-	decide(t, e, s, wish(firstTalk, "90", today))
+	decide(t, e, s, newDecision(firstTalk, "90", today))
 	if at, rest := terms(t, s, "0684", "0684", today), terms(t, s, "0684", "0684-2", today); at.FirstTalkMinutes != 45 || rest.FirstTalkMinutes != 90 {
 		t.Fatalf("%d at the centre, %d elsewhere", at.FirstTalkMinutes, rest.FirstTalkMinutes)
 	}
@@ -131,29 +131,29 @@ func TestACentreDecidesForItself(t *testing.T) {
 
 func TestWhatCanNotBeDecided(t *testing.T) {
 	e, s := house(t)
-	decide(t, e, s, wish(maxAge, "65", "2027-01-01"))
+	decide(t, e, s, newDecision(maxAge, "65", "2027-01-01"))
 	for _, c := range []struct {
 		name   string
-		change func(*Wish)
+		change func(*NewDecision)
 		field  string
 	}{
-		{"too many days", func(w *Wish) { w.Value = "61" }, "value"},
-		{"none", func(w *Wish) { w.Value = "0" }, "value"},
-		{"words", func(w *Wish) { w.Value = "sju" }, "value"},
-		{"a part", func(w *Wish) { w.Value = "2,5" }, "value"},
-		{"another answer", func(w *Wish) { w.Key, w.Value = begunMonths, "kanske" }, "value"},
-		{"another frame", func(w *Wish) { w.Key, w.Value = legalFrame, "egen" }, "value"},
-		{"small numbers shown", func(w *Wish) { w.Key, w.Value = hideBelow, "4" }, "value"},
-		{"older than the oldest that will be", func(w *Wish) { w.Key, w.Value = minAge, "70" }, "value"},
-		{"yesterday", func(w *Wish) { w.From = "2026-11-22" }, "from"},
-		{"no day", func(w *Wish) { w.From = "" }, "from"},
-		{"a day that is not", func(w *Wish) { w.From = "2026-02-30" }, "from"},
-		{"far away", func(w *Wish) { w.From = "2036-01-01" }, "from"},
-		{"no decision", func(w *Wish) { w.Decision = "  " }, "decision"},
-		{"a long decision", func(w *Wish) { w.Decision = strings.Repeat("å", decisionLimit+1) }, "decision"},
+		{"too many days", func(w *NewDecision) { w.Value = "61" }, "value"},
+		{"none", func(w *NewDecision) { w.Value = "0" }, "value"},
+		{"words", func(w *NewDecision) { w.Value = "sju" }, "value"},
+		{"a part", func(w *NewDecision) { w.Value = "2,5" }, "value"},
+		{"another answer", func(w *NewDecision) { w.Key, w.Value = begunMonths, "kanske" }, "value"},
+		{"another frame", func(w *NewDecision) { w.Key, w.Value = legalFrame, "egen" }, "value"},
+		{"small numbers shown", func(w *NewDecision) { w.Key, w.Value = hideBelow, "4" }, "value"},
+		{"older than the oldest that will be", func(w *NewDecision) { w.Key, w.Value = minAge, "70" }, "value"},
+		{"yesterday", func(w *NewDecision) { w.From = "2026-11-22" }, "from"},
+		{"no day", func(w *NewDecision) { w.From = "" }, "from"},
+		{"a day that is not", func(w *NewDecision) { w.From = "2026-02-30" }, "from"},
+		{"far away", func(w *NewDecision) { w.From = "2036-01-01" }, "from"},
+		{"no decision", func(w *NewDecision) { w.Decision = "  " }, "decision"},
+		{"a long decision", func(w *NewDecision) { w.Decision = strings.Repeat("å", decisionLimit+1) }, "decision"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := wish(promise, "5", today)
+			w := newDecision(promise, "5", today)
 			c.change(&w)
 			_, err := s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: c.name}, w)
 			var fault *halsocoach.Error
@@ -173,7 +173,7 @@ func TestWhatCanNotBeDecided(t *testing.T) {
 func TestTheSameDecisionTwiceIsOne(t *testing.T) {
 	e, s := house(t)
 	second := node(t, e)
-	w := wish(promise, "5", today)
+	w := newDecision(promise, "5", today)
 	var wg sync.WaitGroup
 	for i := range testenv.Count(6, 60) {
 		wg.Go(func() {
@@ -196,7 +196,7 @@ func TestTheSameDecisionTwiceIsOne(t *testing.T) {
 func TestDecisionsReachTheOtherNodes(t *testing.T) {
 	e, s := house(t)
 	second := node(t, e)
-	decide(t, e, s, wish(promise, "5", today))
+	decide(t, e, s, newDecision(promise, "5", today))
 	e.Eventually("the second node keeps the promise", func() bool { return terms(t, second, "0684", "0684", today).PromiseDays == 5 })
 }
 
@@ -213,7 +213,7 @@ func TestOnlyTheKommunsAdministratorAndTheRegionDecide(t *testing.T) {
 		{"another kommun", halsocoach.Actor{ID: "k2", Role: halsocoach.RoleKommun, Kommun: "0680"}, halsocoach.KindNotFound},
 		{"kommun", p.Kommun, ""}, {"region", p.Region, ""},
 	} {
-		_, err := s.Decide(e.Ctx(), c.who, halsocoach.Request{Key: c.name}, wish(promise, "5", today))
+		_, err := s.Decide(e.Ctx(), c.who, halsocoach.Request{Key: c.name}, newDecision(promise, "5", today))
 		want(t, err, c.want)
 		_, err = s.List(e.Ctx(), c.who, "0684", "")
 		want(t, err, c.want)

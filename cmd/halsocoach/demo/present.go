@@ -123,12 +123,12 @@ func (p *past) oneLeft(ctx context.Context) error {
 func (d *Demo) letTheCountyIn(ctx context.Context, first halsocoach.Day) error {
 	who, behind := ActorOf("region"), "Lokala styrgruppen "+string(first)+", § 4 (påhittat)"
 	for _, code := range []string{"0680", "0685"} {
-		w := settings.Wish{Kommun: code, Key: "oppet-for-lanet", Value: "ja", From: first, Decision: behind}
+		w := settings.NewDecision{Kommun: code, Key: "oppet-for-lanet", Value: "ja", From: first, Decision: behind}
 		if _, err := d.Settings.Decide(ctx, who, halsocoach.Request{Key: "demo/open/" + code}, w); err != nil {
 			return fmt.Errorf("open %s to the county: %w", code, err)
 		}
 	}
-	w := registers.RemoteWish{On: true, From: first, Decision: behind}
+	w := registers.RemoteInput{On: true, From: first, Decision: behind}
 	if _, err := d.Registers.DecideRemote(ctx, who, halsocoach.Request{Key: "demo/remote"}, "0643", w); err != nil {
 		return fmt.Errorf("from afar: %w", err)
 	}

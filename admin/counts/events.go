@@ -25,10 +25,10 @@ const topic = "counts"
 const foldAtOnce = 32
 
 const (
-	publishRest  = 300 * time.Millisecond // between a change and its publishing, so that many become one
-	publishAgain = 10 * time.Second       // after a fault
-	publishEvery = time.Hour              // for what moves by the clock
-	publishBack  = 3                      // months that are published anew at the start
+	publishRest  = time.Second      // between a change and its publishing, so that many become one
+	publishAgain = 10 * time.Second // after a fault
+	publishEvery = time.Hour        // for what moves by the clock
+	publishBack  = 25               // months that are looked at again at the start: what was under way in a stop
 )
 
 // Start runs the consumer that folds facts, and the publisher of what is shown.

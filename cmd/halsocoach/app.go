@@ -55,6 +55,7 @@ type appConfig struct {
 	Personas  []auth.Persona
 	Persona   func(name string) (auth.Persona, bool)
 	Kinds     []store.Kind // beside the parts' own
+	Unsynced  bool         // the one who opens it syncs the data at the end
 }
 
 // app is the service: what it runs on, its parts, and those of their services that
@@ -110,17 +111,21 @@ func openGround(ctx context.Context, cfg appConfig) (*app, error) {
 		return fail("make the folder of the keys", err)
 	}
 	var err error
+	var opts []sqlite.Option
+	if cfg.Unsynced {
+		opts = append(opts, sqlite.Unsynced())
+	}
 	all := append(append(kinds(), copyKind), cfg.Kinds...)
-	data, err := openStore(ctx, cfg.Store, all, cfg.Log)
+	data, err := openStore(ctx, cfg.Store, all, cfg.Log, opts...)
 	if err != nil {
-		return fail("open the store", err)
+		return fail("open the store (HALSOCOACH_STORE)", older(err))
 	}
 	a.store = store.Watch(data, all)
 	if err := unfinished(ctx, a.store); err != nil {
 		return fail("open the store", err)
 	}
-	if a.keys, err = openStore(ctx, cfg.keyStore(), append(keyKinds(), copyKind), cfg.Log, sqlite.Shredded()); err != nil {
-		return fail("open the key store", err)
+	if a.keys, err = openStore(ctx, cfg.keyStore(), append(keyKinds(), copyKind), cfg.Log, append(opts, sqlite.Shredded())...); err != nil {
+		return fail("open the key store (HALSOCOACH_KEY_STORE)", older(err))
 	}
 	if err := unfinished(ctx, a.keys); err != nil {
 		return fail("open the key store", err)
@@ -135,13 +140,25 @@ func openGround(ctx context.Context, cfg appConfig) (*app, error) {
 	return a, nil
 }
 
+// older says what to do with data of an earlier schema.
+func older(err error) error {
+	if errors.Is(err, store.ErrOlder) {
+		return fmt.Errorf("%w: begin with an empty store and an empty folder of keys, or run the release that wrote them", err)
+	}
+	return err
+}
+
 // openApp opens the ground and the bus and builds every part.
 func openApp(ctx context.Context, cfg appConfig) (*app, error) {
 	a, err := openGround(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	if a.bus, err = event.Open(ctx, cfg.NATS, cfg.Log); err != nil {
+	var opts []event.Option
+	if cfg.Unsynced {
+		opts = append(opts, event.Unsynced())
+	}
+	if a.bus, err = event.Open(ctx, cfg.NATS, cfg.Log, opts...); err != nil {
 		a.close()
 		return nil, fmt.Errorf("open NATS: %w", err)
 	}
@@ -206,6 +223,37 @@ func (a *app) start(ctx context.Context) error {
 	}
 	a.started.Store(true)
 	return nil
+}
+
+// settled waits until no event has been under way for so long. look is called at
+// each look.
+func (a *app) settled(ctx context.Context, during time.Duration, look func()) error {
+	const every = 50 * time.Millisecond
+	for quiet := time.Duration(0); ; {
+		pending, err := a.store.Pending(ctx, 1)
+		if err != nil {
+			return fmt.Errorf("look at the outbox: %w", err)
+		}
+		waiting, parked, err := a.bus.Waiting(ctx)
+		if err != nil {
+			return err
+		}
+		if parked > 0 {
+			return fmt.Errorf("%d events are parked, since a part of the service could not take them (see its log); run the service until they are taken", parked)
+		}
+		if len(pending) > 0 || waiting > 0 {
+			quiet = 0
+		} else if quiet >= during {
+			return nil
+		}
+		look()
+		quiet += every
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(every):
+		}
+	}
 }
 
 // ready says whether the program can serve.

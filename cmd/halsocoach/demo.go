@@ -5,16 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"halsocoach"
 	"halsocoach/cmd/halsocoach/demo"
+	"halsocoach/internal/store"
 )
 
 // demoCommand runs everything in one process with made-up people.
@@ -55,20 +59,11 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return errSetting("--addr", c.Addr, "it can not be listened on: "+err.Error())
 	}
 	defer ln.Close()
-	where, known, err := c.data(dir)
-	if err != nil {
-		return err
-	}
-	if !known && !c.Past {
-		if err := c.writePast(ctx); err != nil {
-			return err
-		}
-	}
 	url := "http://" + ln.Addr().String()
 	d := demo.New(demo.Sizes[c.Size], clock)
-	a, err := openApp(ctx, appConfig{
-		dataConfig: where, PublicURL: url, Demo: true, Clock: clock.Now, Log: log, Kinds: demo.Kinds(),
-		Personas: demo.Personas(), Persona: d.Persona, Notice: c.Notice,
+	a, err := c.open(ctx, dir, appConfig{
+		PublicURL: url, Demo: true, Clock: clock.Now, Log: log, Kinds: demo.Kinds(), Personas: demo.Personas(), Persona: d.Persona, Notice: c.Notice,
+		Unsynced: c.Past,
 	})
 	if err != nil {
 		return err
@@ -78,7 +73,11 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return fmt.Errorf("fill the demo in %s: %w", dir, err)
 	}
 	if c.Past {
-		return a.chat.Drain(ctx)
+		if err := errors.Join(a.chat.Drain(ctx), a.settled(ctx, 0, func() {})); err != nil {
+			return err
+		}
+		a.close()
+		return syncAll(dir)
 	}
 	key, err := d.Connect(ctx, dir)
 	if err != nil {
@@ -93,6 +92,21 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 	})
 }
 
+// syncAll makes everything in the folder survive a power cut: while the past was
+// written nothing was synced.
+func syncAll(dir string) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+}
+
 // forDemo are the services that the demo's people use.
 func (a *app) forDemo() demo.Services {
 	return demo.Services{
@@ -100,6 +114,46 @@ func (a *app) forDemo() demo.Services {
 		Records: a.records, Sender: a.sender, Self: a.self, Inbox: a.inbox, Citizen: a.citizen, Coach: a.coach, Chat: a.chat, Groups: a.groups,
 		Kinds: kinds(), Start: a.start,
 	}
+}
+
+// open opens the demo that lies in the folder, whose past it writes first where
+// there is none. One of an earlier schema is set aside.
+func (c *demoCommand) open(ctx context.Context, dir string, cfg appConfig) (*app, error) {
+	for {
+		data, known, err := c.data(dir)
+		if err != nil {
+			return nil, err
+		}
+		if !known && !c.Past {
+			if err := c.writePast(ctx); err != nil {
+				return nil, err
+			}
+		}
+		cfg.dataConfig = data
+		a, err := openApp(ctx, cfg)
+		if !known || !errors.Is(err, store.ErrOlder) {
+			return a, err
+		}
+		if err := setAside(dir, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// setAside gives the folder of an earlier demo another name.
+func setAside(dir string, now time.Time) error {
+	aside := strings.TrimRight(dir, "/") + now.Format("-2006-01-02")
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(aside); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		aside = strings.TrimRight(dir, "/") + now.Format("-2006-01-02") + "-" + strconv.Itoa(n)
+	}
+	if err := os.Rename(dir, aside); err != nil {
+		return fmt.Errorf("the demo in %s is of an earlier release and can not be set aside; remove it, or give another --data: %w", dir, err)
+	}
+	fmt.Printf("The demo in %s was made by an earlier release. It lies in %s now, and a new one begins.\n", dir, aside)
+	return os.MkdirAll(dir, 0o700)
 }
 
 // data is where the demo lies, and whether it has been there before. What a

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"halsocoach"
 	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/holiday"
+	"halsocoach/internal/store"
 	"halsocoach/referral/inbox"
 	"halsocoach/referral/record"
 )
@@ -150,5 +155,54 @@ func (a *app) noTalkOnADayOff(t *testing.T) {
 		if day := halsocoach.DayOf(r.Received); day.At(12*60).Weekday() == time.Sunday {
 			t.Errorf("%s was received on %s, a Sunday", id, day)
 		}
+	}
+}
+
+// age makes a SQLite store one of an earlier schema.
+func age(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(fmt.Sprintf("PRAGMA user_version = %d", store.SchemaVersion-1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDataOfAnEarlierReleaseAreRefused by serve with one line, and set aside by demo.
+func TestDataOfAnEarlierReleaseAreRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	quiet := slog.New(slog.DiscardHandler)
+	c := demoCommand{Data: dir, Past: true}
+	if _, err := c.folder(); err != nil {
+		t.Fatal(err)
+	}
+	begin := func() (*app, error) {
+		return c.open(t.Context(), dir, appConfig{PublicURL: "http://example.test", Demo: true, Log: quiet, Kinds: demo.Kinds()})
+	}
+	a, err := begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.close()
+	age(t, filepath.Join(dir, "halsocoach.db"))
+
+	s := serveCommand{dataConfig: a.cfg.dataConfig, Addr: "127.0.0.1:0", PublicURL: "http://example.test"}
+	if err := s.Run(t.Context(), quiet); !errors.Is(err, store.ErrOlder) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "HALSOCOACH_STORE") {
+		t.Errorf("serve: %v", err)
+	}
+	for n := range 2 {
+		if a, err = begin(); err != nil {
+			t.Fatal(err)
+		}
+		a.close()
+		if aside, err := filepath.Glob(dir + "-*/halsocoach.db"); err != nil || len(aside) != n+1 {
+			t.Fatalf("set aside are %v, %v", aside, err)
+		}
+		age(t, filepath.Join(dir, "halsocoach.db"))
 	}
 }

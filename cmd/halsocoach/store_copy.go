@@ -148,37 +148,14 @@ func (c *copyCommand) copyFacts(ctx context.Context, from *event.Bus, log *slog.
 	return nil
 }
 
-// settled is how long nothing may have happened before a copy begins.
-const settled = time.Second
-
 // settleDown runs the consumers until no event is under way, and stops them.
 func (a *app) settleDown(ctx context.Context, out io.Writer) error {
 	if err := a.start(ctx); err != nil {
 		return err
 	}
 	bar := progress(out, -1, "events under way")
-	for quiet := time.Duration(0); quiet < settled; {
-		pending, err := a.store.Pending(ctx, 1)
-		if err != nil {
-			return fmt.Errorf("look at the outbox: %w", err)
-		}
-		waiting, parked, err := a.bus.Waiting(ctx)
-		if err != nil {
-			return err
-		}
-		if parked > 0 {
-			return fmt.Errorf("%d events are parked, since a part of the service could not take them (see its log); run the service until they are taken", parked)
-		}
-		const look = 100 * time.Millisecond
-		if quiet += look; len(pending) > 0 || waiting > 0 {
-			quiet = 0
-		}
-		_ = bar.Add(1)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(look):
-		}
+	if err := a.settled(ctx, time.Second, func() { _ = bar.Add(1) }); err != nil {
+		return err
 	}
 	_ = bar.Finish()
 	a.stop()

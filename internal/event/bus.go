@@ -32,7 +32,7 @@ type Bus struct {
 	down atomic.Int32 // consumers that do not run at the moment
 }
 
-// settings are what tests shorten.
+// settings are what tests shorten, and what an Option sets.
 type settings struct {
 	duplicates time.Duration   // how long JetStream remembers a message id
 	retries    []time.Duration // waits before each new try; after the last the event is parked
@@ -42,6 +42,7 @@ type settings struct {
 	heartbeat  time.Duration   // how often the server says that it still has our question
 	connect    time.Duration   // how long Open waits for a server
 	ackTimeout time.Duration   // how long a publish waits for its ack
+	unsynced   bool            // see Unsynced
 }
 
 var defaults = settings{
@@ -68,9 +69,21 @@ var (
 // error names the process that holds it. Server and client say what they have to
 // say through log and nowhere else: whoever draws on the terminal decides there
 // what is shown.
-func Open(ctx context.Context, where string, log *slog.Logger) (*Bus, error) {
-	return open(ctx, where, log, defaults)
+func Open(ctx context.Context, where string, log *slog.Logger, opts ...Option) (*Bus, error) {
+	set := defaults
+	for _, o := range opts {
+		o(&set)
+	}
+	return open(ctx, where, log, set)
 }
+
+// Option is what the bus may be opened with.
+type Option func(*settings)
+
+// Unsynced leaves syncing of the embedded server's folder to the one who opened it:
+// a power cut before that may leave nothing of use. It is for what is made anew in
+// that case.
+func Unsynced() Option { return func(s *settings) { s.unsynced = true } }
 
 func open(ctx context.Context, where string, log *slog.Logger, set settings) (*Bus, error) {
 	b := &Bus{log: log.With("part", "event"), set: set, nudges: make(chan *nats.Msg, nudgeQueue)}
@@ -111,7 +124,7 @@ func (b *Bus) connect(ctx context.Context, where string) error {
 	dir, inProcess := strings.CutPrefix(where, "embedded:")
 	var err error
 	if inProcess {
-		if b.server, err = startEmbedded(dir, b.log); err != nil {
+		if b.server, err = startEmbedded(dir, !b.set.unsynced, b.log); err != nil {
 			return err
 		}
 		b.nc, err = nats.Connect("", append(opts, nats.InProcessServer(b.server.nats))...)

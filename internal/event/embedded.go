@@ -19,13 +19,14 @@ import (
 var ErrOwned = errors.New("event: the folder has another owner")
 
 // embedded is a NATS server inside this process: no TCP port, JetStream on
-// disk, each write synced, since there is no second copy of its streams.
+// disk, each write synced, since there is no second copy of its streams; unless the
+// owner of the folder sees to that.
 type embedded struct {
 	nats *server.Server
 	lock *os.File
 }
 
-func startEmbedded(dir string, log *slog.Logger) (*embedded, error) {
+func startEmbedded(dir string, synced bool, log *slog.Logger) (*embedded, error) {
 	if dir == "" {
 		return nil, errors.New("event: embedded NATS needs a folder: embedded:DIR")
 	}
@@ -41,7 +42,7 @@ func startEmbedded(dir string, log *slog.Logger) (*embedded, error) {
 		DontListen:             true,
 		JetStream:              true,
 		StoreDir:               dir,
-		SyncAlways:             true,
+		SyncAlways:             synced,
 		JetStreamMaxMemory:     64 << 20,
 		MaxPayload:             8 << 20,
 		NoSigs:                 true,

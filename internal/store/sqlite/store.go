@@ -20,12 +20,16 @@ var ErrClosed = errors.New("sqlite: the store is closed")
 // Option is what a file may be opened with.
 type Option func(*options)
 
-type options struct{ shredded bool }
+type options struct{ shredded, unsynced bool }
 
 // Shredded makes what is deleted or replaced disappear from the file too, by
 // writing zeros over it; Scrub takes it out of the log. A file that was not kept
 // so before is rewritten once. It is for keys: large stores get slower by it.
 func Shredded() Option { return func(o *options) { o.shredded = true } }
+
+// Unsynced leaves syncing to the one who opened the file: a power cut before that
+// may leave nothing of use. It is for what is made anew in that case.
+func Unsynced() Option { return func(o *options) { o.unsynced = true } }
 
 // Store is one SQLite file. All methods are safe for concurrent use.
 type Store struct {
@@ -106,6 +110,9 @@ func create(path string) error {
 func dialWriter(path string, o options) (*conn, error) {
 	pragmas := []string{"busy_timeout(20000)", "journal_mode(wal)", "synchronous(full)",
 		"cache_size(-32768)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)"}
+	if o.unsynced {
+		pragmas = append(pragmas, "synchronous(off)")
+	}
 	if o.shredded {
 		pragmas = append(pragmas, "secure_delete(on)", "temp_store(memory)")
 	}

@@ -71,10 +71,11 @@ func (s *Service) Centres(_ context.Context, kommun string) ([]halsocoach.Centre
 }
 
 func (s *Service) listCentres(keep func(centre) bool) []halsocoach.Centre {
-	found := s.centres.All(keep)
-	out := make([]halsocoach.Centre, len(found))
-	for i, c := range found {
-		out[i] = c.shared(s.today)
+	out := make([]halsocoach.Centre, 0, s.centres.Len())
+	for c := range s.centres.Values() {
+		if keep(c) {
+			out = append(out, c.shared(s.today))
+		}
 	}
 	return inOrder(out)
 }

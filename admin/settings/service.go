@@ -43,21 +43,26 @@ func (s *Service) Terms(_ context.Context, kommun, centre string, on halsocoach.
 	}
 	t := halsocoach.DefaultTerms
 	if doc, ok := s.held.Get(idOf(kommun, "")); ok {
-		for _, one := range all {
-			one.apply(&doc, on, &t)
-		}
+		t = doc.over(t, on, false)
 	}
 	if centre == "" {
 		return t, nil
 	}
 	if doc, ok := s.held.Get(idOf(kommun, centre)); ok {
-		for _, one := range all {
-			if one.local() {
-				one.apply(&doc, on, &t)
-			}
-		}
+		t = doc.over(t, on, true)
 	}
 	return t, nil
+}
+
+// over is t with what the document decides for a day; local keeps to what a
+// centre may decide.
+func (d document) over(t halsocoach.Terms, on halsocoach.Day, local bool) halsocoach.Terms {
+	for _, one := range all {
+		if !local || one.local() {
+			one.apply(&d, on, &t)
+		}
+	}
+	return t
 }
 
 // Row is one setting as it stands today.

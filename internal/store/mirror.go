@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"sync"
@@ -77,6 +78,9 @@ func (m *Mirror[T]) All(keep func(T) bool) []T {
 	}
 	return out
 }
+
+// Values are all of them, in no order.
+func (m *Mirror[T]) Values() iter.Seq[T] { return maps.Values(*m.held.Load()) }
 
 // Len is how many there are.
 func (m *Mirror[T]) Len() int { return len(*m.held.Load()) }

@@ -213,7 +213,6 @@ type Accepted struct {
 	Topics             []Topic
 	Name, Phone, Email string
 	Sex, AgeBand       string
-	Protected          bool
 	At                 time.Time
 }
 

@@ -260,21 +260,6 @@ func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsoco
 	return out, nil
 }
 
-// Holds says whether there is anything of the person here, open or ended.
-// Whoever asks has judged it.
-func (s *Service) Holds(ctx context.Context, id string) (bool, error) {
-	who, err := s.Persons.Of(ctx, id)
-	if err != nil {
-		return false, err
-	}
-	enrolled, err := s.ofPerson(ctx, who)
-	if err != nil || len(enrolled) > 0 {
-		return len(enrolled) > 0, err
-	}
-	goals, _, err := s.goalsOf(ctx, who, "")
-	return len(goals) > 0, err
-}
-
 // EnrolmentsAt are the open enrolments at a centre of those of the persons who
 // have one under any of their ids, by the id that was asked about.
 func (s *Service) EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error) {

@@ -194,12 +194,8 @@ func (s *Records) Accepted(ctx context.Context, id string) (halsocoach.Accepted,
 	if err != nil {
 		return halsocoach.Accepted{}, fmt.Errorf("accepted %s: %w", id, err)
 	}
-	one, err := s.Persons.Of(ctx, r.Person)
-	if err != nil {
-		return halsocoach.Accepted{}, fmt.Errorf("accepted %s: %w", id, err)
-	}
 	a := halsocoach.Accepted{Referral: r.ID, Person: r.Person, Centre: r.Centre, Coach: v.By, Source: r.Holding()[0].Source, Topics: r.Topics(),
-		Sex: r.Sex, AgeBand: r.AgeBand, Protected: one.Protected, At: v.At}
+		Sex: r.Sex, AgeBand: r.AgeBand, At: v.At}
 	for _, w := range said {
 		if w.From.Gone != nil {
 			continue

@@ -234,7 +234,7 @@ func parts() []part {
 			name: "waiting", kinds: waiting.Kinds(),
 			build: func(a *app) (room, error) {
 				a.waiting = waiting.New(waiting.Config{
-					Store: a.store, Bus: a.bus, Clock: a.clock, Log: a.log, Recommendations: a.records, Enrolments: a.citizen, Talks: a.coach,
+					Store: a.store, Bus: a.bus, Clock: a.clock, Log: a.log, Recommendations: a.records, Persons: a.persons, Enrolments: a.citizen, Talks: a.coach,
 					Registers: a.registers, Settings: a.settings,
 				})
 				return room{pages: a.waiting.Routes, start: a.waiting.Start}, nil

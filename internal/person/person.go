@@ -79,6 +79,15 @@ var (
 	ErrNotJoined  = halsocoach.NotFound("De är inte ihopförda.")
 )
 
+// EventChanged says that somebody is protected or no longer is, or is one with
+// another id or no longer is. It names nobody, and neither does its subject: whoever
+// keeps numbers looks at all of whom something has been said.
+const EventChanged = "person.changed"
+
+func changed(at time.Time) []halsocoach.Event {
+	return []halsocoach.Event{halsocoach.Happened(EventChanged, at, halsocoach.County, halsocoach.NewID(), nil)}
+}
+
 // identities reads who is who among the documents of docs: for each of ids, all
 // ids that hang together with it.
 func identities(docs map[string]Person, ids []string) map[string]Identity {

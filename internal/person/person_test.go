@@ -104,6 +104,46 @@ func TestAnotherNodeHearsOfProtectionAtOnce(t *testing.T) {
 	e.Eventually("the other node knows", func() bool { return of(t, other, "a").Protected })
 }
 
+// TestWhatIsSaidIsToldWithoutAName: one event for each thing that is said, none for
+// what was said already, and nobody's id in any of them.
+func TestWhatIsSaidIsToldWithoutAName(t *testing.T) {
+	e, ctx := testenv.New(t), context.Background()
+	s := service(e, e.Store)
+	var mu sync.Mutex
+	var told []halsocoach.Event
+	err := e.Bus.Consume(ctx, "listener", []string{person.EventChanged}, func(_ context.Context, ev halsocoach.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, ev)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for _, err := range []error{
+			s.Join(ctx, e.People.Maria, "a", "b"), s.Protect(ctx, e.People.Maria, "a", person.ByStaff),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(s.Unprotect(ctx, e.People.Region, "b", "beslut"), s.Part(ctx, e.People.Maria, "b")); err != nil {
+		t.Fatal(err)
+	}
+	e.Eventually("four events", func() bool { mu.Lock(); defer mu.Unlock(); return len(told) == 4 })
+	for _, ev := range told {
+		if ev.Subject == "a" || ev.Subject == "b" || ev.Kommun != halsocoach.County || len(ev.Data) > 0 {
+			t.Errorf("%+v", ev)
+		}
+	}
+	var of []string
+	if err := s.Each(ctx, func(id string) error { of = append(of, id); return nil }); err != nil || !slices.Equal(of, []string{"a", "b"}) {
+		t.Errorf("%q, %v", of, err)
+	}
+}
+
 func TestPartingGivesBackExactlyOneJoin(t *testing.T) {
 	e, ctx := testenv.New(t), context.Background()
 	s := service(e, e.Store)

@@ -207,11 +207,11 @@ func (s *Service) Protect(ctx context.Context, who halsocoach.Actor, id string, 
 	}
 	fresh := Protection{Since: s.Clock().UTC(), By: who.ID, Where: where}
 	_, err = s.persons.Upsert(ctx, id, func(p *Person) ([]halsocoach.Event, error) {
-		p.ID = id
-		if p.Protected == nil {
-			p.Protected = &fresh
+		if p.Protected != nil {
+			return nil, nil
 		}
-		return nil, nil
+		p.ID, p.Protected = id, &fresh
+		return changed(fresh.Since), nil
 	})
 	if err != nil {
 		return fmt.Errorf("person: protect: %w", err)
@@ -240,10 +240,14 @@ func (s *Service) Unprotect(ctx context.Context, who halsocoach.Actor, id, why s
 	if err := s.AccessLog.Saw(ctx, who, halsocoach.ActUnprotectPerson, why, one.IDs...); err != nil {
 		return err
 	}
+	now := s.Clock()
 	for _, member := range one.IDs {
 		_, err := s.persons.Update(ctx, member, func(p *Person) ([]halsocoach.Event, error) {
+			if p.Protected == nil {
+				return nil, nil
+			}
 			p.Protected = nil
-			return nil, nil
+			return changed(now), nil
 		})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("person: unprotect: %w", err)
@@ -323,11 +327,11 @@ func (s *Service) point(ctx context.Context, who halsocoach.Actor, a, b string) 
 	}
 	join := Join{To: first, At: s.Clock().UTC(), By: who.ID}
 	_, err = s.persons.Upsert(ctx, last, func(p *Person) ([]halsocoach.Event, error) {
-		done = p.Same == nil
-		if done {
-			p.ID, p.Same = last, &join
+		if done = p.Same == nil; !done {
+			return nil, nil
 		}
-		return nil, nil
+		p.ID, p.Same = last, &join
+		return changed(join.At), nil
 	})
 	return done, err
 }
@@ -350,15 +354,27 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id string) err
 	if err := s.AccessLog.Saw(ctx, who, halsocoach.ActPartPersons, "", id, p.Same.To); err != nil {
 		return err
 	}
+	now := s.Clock()
 	_, err = s.persons.Update(ctx, id, func(p *Person) ([]halsocoach.Event, error) {
+		if p.Same == nil {
+			return nil, nil
+		}
 		p.Same = nil
-		return nil, nil
+		return changed(now), nil
 	})
 	if err != nil {
 		return fmt.Errorf("person: part: %w", err)
 	}
 	s.said()
 	return nil
+}
+
+// Each calls do with every id of which something has been said. What this node
+// holds in memory of anybody is read anew from here on, so that a consumer of
+// EventChanged works with what was said.
+func (s *Service) Each(ctx context.Context, do func(id string) error) error {
+	s.drop()
+	return s.persons.Each(ctx, func(id string, _ Person) error { return do(id) })
 }
 
 // All is every id of the persons behind ids, for whoever reads by person.

@@ -154,6 +154,12 @@ func (s *Records) About(ctx context.Context, ids ...string) ([]Referral, error) 
 	return all, nil
 }
 
+// IDsAbout are the ids of what there is about one id of a person, the newest first.
+func (s *Records) IDsAbout(ctx context.Context, id string) ([]string, error) {
+	ids, _, err := s.referrals.IDs(ctx, store.Query{Index: "person", Equal: []any{id}, Back: true, Limit: aboutMost})
+	return ids, err
+}
+
 // openAt are the open recommendations to a centre about a person who has these
 // ids, by id.
 func (s *Records) openAt(ctx context.Context, centre string, ids ...string) ([]Referral, error) {

@@ -9,6 +9,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/event"
+	"halsocoach/internal/person"
 )
 
 // listens are the events that can move a number. The first have a recommendation
@@ -18,6 +19,7 @@ var listens = []string{
 	"referral.received", "referral.declined", "referral.forwarded", "referral.withdrawn", "referral.erred", "referral.ended", "referral.changed",
 	"citizen.recommended_again", "citizen.ended",
 	"coach.talk_held", "coach.talk_missed",
+	person.EventChanged,
 }
 
 // followUp is the kind of talk that ends no wait.
@@ -44,6 +46,9 @@ type about struct {
 
 // heard folds the recommendations that an event is about.
 func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
+	if e.Type == person.EventChanged {
+		return s.refoldPersons(ctx)
+	}
 	var a about
 	if len(e.Data) > 0 {
 		if err := json.Unmarshal(e.Data, &a); err != nil {
@@ -75,4 +80,22 @@ func (s *Service) heard(ctx context.Context, e halsocoach.Event) error {
 		}
 	}
 	return nil
+}
+
+// refoldPersons folds anew all that there is about those of whom something has been
+// said: who has protected identity is in no number, and who no longer has is. They
+// are few, and the event says of none of them.
+func (s *Service) refoldPersons(ctx context.Context) error {
+	return s.Persons.Each(ctx, func(id string) error {
+		ids, err := s.Recommendations.IDsAbout(ctx, id)
+		if err != nil {
+			return fmt.Errorf("waiting: %w", err)
+		}
+		for _, referral := range ids {
+			if err := s.fold(ctx, referral); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

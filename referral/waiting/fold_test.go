@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/testenv"
 )
 
@@ -22,24 +24,40 @@ import (
 // asked for under a lock, as a store answers with one version.
 type records struct {
 	mu         sync.Mutex
-	standings  map[string]Status
+	statuses   map[string]Status
 	enrolments map[string]halsocoach.Enrolment // by id
 	joined     map[string]string               // referral → enrolment
 	held       map[string][]halsocoach.Day     // by enrolment
 }
 
 func newRecords() *records {
-	return &records{standings: map[string]Status{}, enrolments: map[string]halsocoach.Enrolment{}, joined: map[string]string{}, held: map[string][]halsocoach.Day{}}
+	return &records{statuses: map[string]Status{}, enrolments: map[string]halsocoach.Enrolment{}, joined: map[string]string{}, held: map[string][]halsocoach.Day{}}
 }
 
 func (r *records) Status(_ context.Context, id string) (Status, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s, ok := r.standings[id]
+	s, ok := r.statuses[id]
 	if !ok {
-		return s, fmt.Errorf("standing: %w", halsocoach.ErrNotFound)
+		return s, fmt.Errorf("status: %w", halsocoach.ErrNotFound)
 	}
 	return s, nil
+}
+
+// IDsAbout: each recommendation is about a person of its own id.
+func (r *records) IDsAbout(_ context.Context, id string) ([]string, error) { return []string{id}, nil }
+
+// Each: something has been said of everybody.
+func (r *records) Each(_ context.Context, do func(id string) error) error {
+	r.mu.Lock()
+	ids := slices.Collect(maps.Keys(r.statuses))
+	r.mu.Unlock()
+	for _, id := range ids {
+		if err := do(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *records) FromReferral(_ context.Context, referral string) (halsocoach.Enrolment, error) {
@@ -75,11 +93,11 @@ func (r *records) FirstHeld(_ context.Context, enrolment string) (halsocoach.Day
 func (r *records) wait(centre string, k int, today halsocoach.Day) (halsocoach.Wait, bool) {
 	type stay struct{ from, to halsocoach.Day }
 	var had, now []stay
-	for id, s := range r.standings {
+	for id, s := range r.statuses {
 		from := halsocoach.DayOf(s.Received)
 		e, enrolled := r.enrolments[r.joined[id]]
 		switch {
-		case s.Centre != centre || s.Protected || e.Protected:
+		case s.Centre != centre || s.Protected:
 		case !s.TakenIn && !s.Open, enrolled && e.Referral != id:
 		case enrolled && len(r.held[e.ID]) > 0:
 			days := slices.Clone(r.held[e.ID])
@@ -143,7 +161,7 @@ func (l *life) said(typ, subject string, data any) {
 func (l *life) any(what string, keep func(id string) bool) (string, bool) {
 	l.mu.Lock()
 	var ids []string
-	for id := range l.standings {
+	for id := range l.statuses {
 		ids = append(ids, id)
 	}
 	l.mu.Unlock()
@@ -158,17 +176,17 @@ func (l *life) any(what string, keep func(id string) bool) (string, bool) {
 func (l *life) set(id string, change func(*Status)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.standings[id]
+	s := l.statuses[id]
 	change(&s)
-	l.standings[id] = s
+	l.statuses[id] = s
 }
 
 var centres = []string{"0684", "0684-2", "0680"}
 
 func (l *life) step() {
-	open := func(id string) bool { return l.standings[id].Open }
+	open := func(id string) bool { return l.statuses[id].Open }
 	in := func(id string) bool { _, ok := l.joined[id]; return ok }
-	switch rapid.SampledFrom([]string{"receive", "receive", "receive", "out", "accept", "accept", "enrol", "enrol", "join", "hold", "hold", "hold", "miss", "end", "hide", "merge"}).Draw(l.t, "step") {
+	switch rapid.SampledFrom([]string{"receive", "receive", "receive", "out", "accept", "accept", "enrol", "enrol", "join", "hold", "hold", "hold", "miss", "end", "hide"}).Draw(l.t, "step") {
 	case "receive":
 		l.n++
 		id := fmt.Sprintf("referral-%d", l.n)
@@ -199,7 +217,7 @@ func (l *life) step() {
 				l.held[e], typ = l.held[e][1:], "coach.talk_missed"
 			} else {
 				after := rapid.IntRange(0, 60).Draw(l.t, "after")
-				l.held[e] = append(l.held[e], halsocoach.DayOf(l.standings[l.enrolments[e].Referral].Received).Plus(after))
+				l.held[e] = append(l.held[e], halsocoach.DayOf(l.statuses[l.enrolments[e].Referral].Received).Plus(after))
 			}
 			l.mu.Unlock()
 			l.said(typ, "talk", map[string]string{"enrolment": e, "kind": "first"})
@@ -213,40 +231,31 @@ func (l *life) step() {
 			l.mu.Unlock()
 			l.said("citizen.ended", e.ID, map[string][]string{"referrals": {e.Referral}})
 		}
-	case "merge": // one that had come earlier joins it, or is parted from it again
-		if id, ok := l.any("merge", open); ok {
-			ago := rapid.IntRange(-20, 20).Draw(l.t, "earlier")
-			l.set(id, func(s *Status) { s.Received = s.Received.AddDate(0, 0, -ago) })
-			l.said("referral.changed", id, nil)
-		}
 	case "hide":
 		if id, ok := l.any("hide", func(string) bool { return true }); ok {
 			l.set(id, func(s *Status) { s.Protected = !s.Protected })
-			l.said("referral.changed", id, nil)
+			l.said(person.EventChanged, "nobody", nil)
 		}
 	}
 }
 
 // enrol makes the enrolment of one who was taken in, or lets them join another.
 func (l *life) enrol() {
-	id, ok := l.any("enrol", func(id string) bool { _, in := l.joined[id]; return l.standings[id].TakenIn && !in })
+	id, ok := l.any("enrol", func(id string) bool { _, in := l.joined[id]; return l.statuses[id].TakenIn && !in })
 	if !ok {
 		return
 	}
 	other, joins := l.any("with", func(other string) bool {
 		e, in := l.enrolments[l.joined[other]]
-		return in && !e.Ended && l.standings[other].Centre == l.standings[id].Centre
+		return in && !e.Ended && l.statuses[other].Centre == l.statuses[id].Centre
 	})
 	l.mu.Lock()
 	if joins = joins && rapid.IntRange(0, 3).Draw(l.t, "joins") == 0; joins {
 		l.joined[id] = l.joined[other]
-		e := l.enrolments[l.joined[id]]
-		e.Protected = e.Protected || l.standings[id].Protected
-		l.enrolments[e.ID] = e
 	} else {
 		e := halsocoach.IDFrom("enrolment", id)
 		l.joined[id] = e
-		l.enrolments[e] = halsocoach.Enrolment{ID: e, Referral: id, Centre: l.standings[id].Centre}
+		l.enrolments[e] = halsocoach.Enrolment{ID: e, Referral: id, Centre: l.statuses[id].Centre}
 	}
 	e := l.joined[id]
 	l.mu.Unlock()
@@ -258,7 +267,7 @@ func (l *life) enrol() {
 }
 
 func node(env *testenv.Env, r *records) *Service {
-	return New(Config{Store: env.Store, Bus: env.Bus, Clock: env.Clock.Now, Log: env.Log, Recommendations: r, Enrolments: r, Talks: r, Registers: env.Registers, Settings: env.Terms})
+	return New(Config{Store: env.Store, Bus: env.Bus, Clock: env.Clock.Now, Log: env.Log, Recommendations: r, Persons: r, Enrolments: r, Talks: r, Registers: env.Registers, Settings: env.Terms})
 }
 
 // TestAnyHistoryInAnyOrderGivesTheSameNumbers: whatever happens, and however late,

@@ -25,6 +25,14 @@ type Status = struct {
 // Recommendations are asked for what a recommendation's document says now.
 type Recommendations interface {
 	Status(ctx context.Context, id string) (Status, error)
+	// IDsAbout are the ids of what there is about one id of a person.
+	IDsAbout(ctx context.Context, person string) ([]string, error)
+}
+
+// Persons are asked of whom something has been said: that they have protected
+// identity, or that two ids are one.
+type Persons interface {
+	Each(ctx context.Context, do func(id string) error) error
 }
 
 // Enrolments are asked for the enrolment that a recommendation led to, and for
@@ -47,6 +55,7 @@ type Config struct {
 	Clock           halsocoach.Clock
 	Log             *slog.Logger
 	Recommendations Recommendations
+	Persons         Persons
 	Enrolments      Enrolments
 	Talks           Talks
 	Registers       halsocoach.Registers
@@ -172,7 +181,7 @@ func (s *Service) fold(ctx context.Context, referral string) error {
 	id := entryID(referral)
 	for _, at := range homes {
 		err := s.settle(ctx, at, func(ctx context.Context) (func(*arrivals) bool, error) {
-			f, err := s.find(ctx, referral, at)
+			f, err := s.find(ctx, referral)
 			return func(a *arrivals) bool { return a.enter(id, f) }, err
 		})
 		if err != nil {
@@ -185,7 +194,8 @@ func (s *Service) fold(ctx context.Context, referral string) error {
 	return nil
 }
 
-// home is where a recommendation stands in the numbers, for as long as it is.
+// home is where a recommendation stands in the numbers, for as long as it is: the
+// centre, and the day on which it was received there.
 type home struct {
 	centre string
 	day    halsocoach.Day
@@ -194,32 +204,28 @@ type home struct {
 // homeOf is where a recommendation that stands so is to be found.
 func homeOf(r Status) home { return home{r.Centre, halsocoach.DayOf(r.Received)} }
 
-// homesOf are the centre and the day on which it was received there, and where it has
-// stood: on a later day, before one that came earlier was joined with it. One that is
-// erased has only stood.
+// homesOf is its home. One that is erased is looked for where it has stood.
 func (s *Service) homesOf(ctx context.Context, referral string) ([]home, error) {
 	r, err := s.Recommendations.Status(ctx, referral)
-	gone := errors.Is(err, halsocoach.ErrNotFound)
-	if err != nil && !gone {
+	switch {
+	case errors.Is(err, halsocoach.ErrNotFound):
+		return s.stood(ctx, referral)
+	case err != nil:
 		return nil, err
 	}
-	homes, err := s.stood(ctx, referral)
-	if now := homeOf(r); !gone && !slices.Contains(homes, now) {
-		homes = append(homes, now)
-	}
-	return homes, err
+	return []home{homeOf(r)}, nil
 }
 
-// find is how the recommendation stands at a home: waiting, or with the first talk
+// find is how the recommendation stands: waiting, or with the first talk
 // held on a day. It is in no number when it was declined, sent on, withdrawn or ended
-// before a talk, when it joined a contact that had begun with another, when the person
-// has protected identity, and where it stands no more.
-func (s *Service) find(ctx context.Context, referral string, at home) (finding, error) {
+// before a talk, when it joined a contact that had begun with another, and when the
+// person has protected identity.
+func (s *Service) find(ctx context.Context, referral string) (finding, error) {
 	r, err := s.Recommendations.Status(ctx, referral)
 	switch {
 	case errors.Is(err, halsocoach.ErrNotFound):
 		return finding{erased: true}, nil
-	case err != nil || r.Protected || homeOf(r) != at:
+	case err != nil || r.Protected:
 		return finding{}, err
 	case !r.TakenIn:
 		return finding{counts: r.Open}, nil
@@ -228,7 +234,7 @@ func (s *Service) find(ctx context.Context, referral string, at home) (finding, 
 	switch {
 	case errors.Is(err, halsocoach.ErrNotFound):
 		return finding{counts: true}, nil // taken in, and about to be enrolled
-	case err != nil || e.Protected || e.Referral != referral:
+	case err != nil || e.Referral != referral:
 		return finding{}, err
 	}
 	held, err := s.Talks.FirstHeld(ctx, e.ID)

@@ -97,7 +97,7 @@ func TestThePageSaysTheWaitInWords(t *testing.T) {
 	day := halsocoach.DayOf(env.Clock.Now())
 	for i := range 12 {
 		id := fmt.Sprintf("referral-%d", i)
-		r.standings[id] = Status{Centre: "0684", Received: day.Plus(-20 - i).At(9 * 60), Open: i >= 6, TakenIn: i < 6}
+		r.statuses[id] = Status{Centre: "0684", Received: day.Plus(-20 - i).At(9 * 60), Open: i >= 6, TakenIn: i < 6}
 		if i < 6 {
 			r.joined[id], r.enrolments[id] = id, halsocoach.Enrolment{ID: id, Referral: id}
 			r.held[id] = []halsocoach.Day{day.Plus(-20)}
@@ -126,8 +126,8 @@ func TestThePageSaysTheWaitInWords(t *testing.T) {
 	if err != nil || len(all) != 1 || all["0684"].N != 6 {
 		t.Errorf("%v %v", all, err)
 	}
-	delete(r.standings, "referral-0")
-	delete(r.standings, "referral-11")
+	delete(r.statuses, "referral-0")
+	delete(r.statuses, "referral-11")
 	for _, id := range []string{"referral-0", "referral-11"} {
 		if err := s.fold(t.Context(), id); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -97,6 +98,12 @@ func (d Day) At(minutes int) time.Time {
 func (d Day) Plus(n int) Day {
 	t := d.Start()
 	return DayOf(time.Date(t.Year(), t.Month(), t.Day()+n, 12, 0, 0, 0, Stockholm()))
+}
+
+// Until is the number of days from d to another day, negative when that was before.
+func (d Day) Until(other Day) int {
+	// From noon to noon it is whole days, give or take the hour of a moved clock.
+	return int(math.Round(other.At(12*60).Sub(d.At(12*60)).Hours() / 24))
 }
 
 // Month is "2006-01".

@@ -102,6 +102,11 @@ func TestDaysKeepTheClockOnTheWall(t *testing.T) {
 	if got := spring.At(10*60 + 30).Format("15:04"); got != "10:30" {
 		t.Fatalf("10:30 became %s", got)
 	}
+	for to, want := range map[halsocoach.Day]int{"2026-03-28": -1, "2026-03-29": 0, "2026-03-30": 1, "2026-10-26": 211} { // over both changes of the clock
+		if got := halsocoach.Day("2026-03-29").Until(to); got != want {
+			t.Errorf("until %s: %d, want %d", to, got, want)
+		}
+	}
 	if halsocoach.Day("2026-12-31").Plus(1) != "2027-01-01" || halsocoach.Day("2026-02-30").Valid() {
 		t.Fatal("the calendar is off")
 	}

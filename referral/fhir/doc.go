@@ -3,7 +3,7 @@
 // recommendation, and its Task says how it goes. Identifiers and labels are those
 // of the Swedish base profiles (http://hl7.se/fhir/ig/base).
 //
-// The package reads strictly, turns what it has read into a referral.Wish, and
+// The package reads strictly, turns what it has read into a record.NewReferral, and
 // writes what the sender may see. Who may do what, and all rules of the
-// recommendation, are package referral's.
+// recommendation, are those of record and of what a sender does.
 package fhir

@@ -28,7 +28,7 @@ func (s *Service) Inbox(ctx context.Context, who halsocoach.Actor, centre string
 	if centre != "" && centre != who.Centre {
 		return nil, "", halsocoach.ErrNotFound
 	}
-	items, next, err := s.items(ctx, who, record.InboxQuery{State: state, After: after})
+	items, _, next, err := s.items(ctx, who, record.InboxQuery{State: state, After: after})
 	out := make([]record.JSON, len(items))
 	for i, item := range items {
 		out[i] = itemJSON(item)

@@ -96,7 +96,7 @@ func (s *Service) rule(ctx context.Context, all []record.Referral, ruling Ruling
 	case err != nil:
 	case d.What == record.Forward:
 		err = s.Records.TakesIn(ctx, "", d.To) // the coach and the person have talked it over
-	case d.What == record.Accept && len(topicsOf(all)) == 0:
+	case d.What == record.Accept && len(record.TopicsOf(all...)) == 0:
 		err = halsocoach.Invalid(halsocoach.Field{Name: "decision", Text: "Fråga först personen vad hen vill ha stöd med, och skriv in det."})
 	}
 	return d, err

@@ -52,22 +52,8 @@ func itemOf(all []record.Referral, protected bool, now time.Time) Item {
 			i.TakenBy, i.TakenAt, i.State = o.Taken.By, o.Taken.At, o.State
 		}
 	}
-	i.Topics = topicsOf(all)
+	i.Topics = record.TopicsOf(all...)
 	return i
-}
-
-// topicsOf are those of all the senders, each once, in the agreement's order.
-func topicsOf(all []record.Referral) []halsocoach.Topic {
-	if len(all) == 1 {
-		return all[0].Topics()
-	}
-	var out []halsocoach.Topic
-	for _, t := range halsocoach.Topics {
-		if slices.ContainsFunc(all, func(r record.Referral) bool { return slices.Contains(r.Topics(), t) }) {
-			out = append(out, t)
-		}
-	}
-	return out
 }
 
 // List is a page of the inbox.
@@ -80,7 +66,7 @@ type List struct {
 
 // List is a page of the inbox of the coach's centre.
 func (s *Service) List(ctx context.Context, who halsocoach.Actor, q record.InboxQuery) (List, error) {
-	items, next, err := s.items(ctx, who, q)
+	items, found, next, err := s.items(ctx, who, q)
 	if err != nil {
 		return List{}, err
 	}
@@ -93,34 +79,51 @@ func (s *Service) List(ctx context.Context, who halsocoach.Actor, q record.Inbox
 			return List{}, err
 		}
 	}
-	if l.Untouched, err = s.Records.Untouched(ctx, who.Centre); err != nil {
+	if l.Untouched, err = s.untouched(ctx, who.Centre, q, found, next); err != nil {
 		return List{}, fmt.Errorf("untouched at %s: %w", who.Centre, err)
 	}
 	return l, nil
 }
 
-// items are the rows of a page. The documents, the persons and the names are one
+// untouched is how many at a centre nobody has taken though the promise has passed.
+// The first page of all that waits says so itself, unless it is full of those: they
+// come first.
+func (s *Service) untouched(ctx context.Context, centre string, q record.InboxQuery, found []record.Referral, next string) (n int, err error) {
+	over := record.Over(s.now())
+	if q != (record.InboxQuery{}) || next != "" && found[len(found)-1].Due.Before(over) {
+		return s.Records.Untouched(ctx, centre)
+	}
+	for i := range found {
+		if found[i].Taken == nil && found[i].Due.Before(over) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// items are the rows of a page, and the documents they are made from. The documents, the persons and the names are one
 // question each, and the log gets one row.
-func (s *Service) items(ctx context.Context, who halsocoach.Actor, q record.InboxQuery) ([]Item, string, error) {
+func (s *Service) items(ctx context.Context, who halsocoach.Actor, q record.InboxQuery) (items []Item, found []record.Referral, next string, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	if who.Centre == "" {
-		return nil, "", halsocoach.ErrNotFound
+		return nil, nil, "", halsocoach.ErrNotFound
 	}
 	if q.State != "" && !q.State.Known() {
-		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
+		return nil, nil, "", halsocoach.Invalid(halsocoach.Field{Name: "state", Text: "Tillståndet finns inte."})
 	}
-	found, next, err := s.Records.Inbox(ctx, who.Centre, q)
+	found, next, err = s.Records.Inbox(ctx, who.Centre, q)
 	if err != nil {
-		return nil, "", fmt.Errorf("inbox of %s: %w", who.Centre, err)
+		return nil, nil, "", fmt.Errorf("inbox of %s: %w", who.Centre, err)
 	}
 	persons, err := s.Records.Identities(ctx, found...)
 	if err != nil {
-		return nil, "", fmt.Errorf("inbox of %s: %w", who.Centre, err)
+		return nil, nil, "", fmt.Errorf("inbox of %s: %w", who.Centre, err)
 	}
 	now := s.now()
-	items, boxes, shown := make([]Item, 0, len(found)), make([]seal.Box, 0, len(found)), make([]record.Referral, 0, len(found))
+	items = make([]Item, 0, len(found))
+	boxes, shown := make([]seal.Box, 0, len(found)), make([]record.Referral, 0, len(found))
 	for _, r := range found {
 		one := persons[r.Person]
 		if !r.MayOpen(who, one.Protected) || q.Late && r.Reached() {
@@ -129,7 +132,7 @@ func (s *Service) items(ctx context.Context, who halsocoach.Actor, q record.Inbo
 		all := []record.Referral{r}
 		if len(one.IDs) > 1 && r.State.Open() {
 			if all, err = s.Records.Together(ctx, r); err != nil {
-				return nil, "", err
+				return nil, nil, "", err
 			}
 			if all = headed(all, q, now); len(all) == 0 || all[0].ID != r.ID {
 				continue // it stands with another one, or was decided since
@@ -142,16 +145,16 @@ func (s *Service) items(ctx context.Context, who halsocoach.Actor, q record.Inbo
 		items, boxes, shown = append(items, itemOf(all, one.Protected, now)), append(boxes, box), append(shown, all...)
 	}
 	if err := s.Records.Saw(ctx, who, halsocoach.ActReadInbox, shown...); err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	names, err := s.Records.Seal.OpenMany(ctx, boxes)
 	if err != nil {
-		return nil, "", fmt.Errorf("open names: %w", err)
+		return nil, nil, "", fmt.Errorf("open names: %w", err)
 	}
 	for i := range items {
 		items[i].Name = names[i]
 	}
-	return items, next, nil
+	return items, found, next, nil
 }
 
 // headed puts the one first that the others stand with in a list: of those that fit

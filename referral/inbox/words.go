@@ -91,17 +91,14 @@ func holderChoices(ctx context.Context) []web.Choice {
 
 // ageText says how long ago it came, in whole days.
 func ageText(ctx context.Context, received, now time.Time) string {
-	days := 0
-	for d := halsocoach.DayOf(received); d < halsocoach.DayOf(now) && days < 999; d = d.Plus(1) {
-		days++
-	}
-	switch days {
+	switch days := halsocoach.DayOf(received).Until(halsocoach.DayOf(now)); days {
 	case 0:
 		return web.T(ctx, "Kom i dag")
 	case 1:
 		return web.T(ctx, "Kom i går")
+	default:
+		return web.T(ctx, "Kom för %d dagar sedan", days)
 	}
-	return web.T(ctx, "Kom för %d dagar sedan", days)
 }
 
 // untouchedText says how many nobody has taken in time.

@@ -37,6 +37,7 @@ type Persons interface {
 type Records struct {
 	Config
 	referrals store.Collection[Referral]
+	decoded   decoded
 }
 
 // New makes the records.

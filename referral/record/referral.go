@@ -137,10 +137,19 @@ func (r Referral) Verdict() *Decision {
 }
 
 // Topics are those of all the senders, each once, in the agreement's order.
-func (r Referral) Topics() []halsocoach.Topic {
+func (r Referral) Topics() []halsocoach.Topic { return TopicsOf(r) }
+
+// TopicsOf are those of the senders of several recommendations.
+func TopicsOf(all ...Referral) []halsocoach.Topic {
+	var said []halsocoach.Topic
+	for i := range all {
+		for _, x := range all[i].Holding() {
+			said = append(said, x.Topics...)
+		}
+	}
 	var out []halsocoach.Topic
 	for _, t := range halsocoach.Topics {
-		if slices.ContainsFunc(r.Holding(), func(s Sending) bool { return slices.Contains(s.Topics, t) }) {
+		if slices.Contains(said, t) {
 			out = append(out, t)
 		}
 	}
@@ -150,16 +159,14 @@ func (r Referral) Topics() []halsocoach.Topic {
 // Holding are the sendings that have not been called back, or all when none
 // holds.
 func (r Referral) Holding() []Sending {
-	var out []Sending
-	for _, x := range r.Sendings {
-		if x.Gone == nil {
-			out = append(out, x)
-		}
-	}
-	if out == nil {
+	gone := func(x Sending) bool { return x.Gone != nil }
+	if !slices.ContainsFunc(r.Sendings, gone) {
 		return r.Sendings
 	}
-	return out
+	if out := slices.DeleteFunc(slices.Clone(r.Sendings), gone); len(out) > 0 {
+		return out
+	}
+	return r.Sendings
 }
 
 // Language is what the person wants to speak, by the last who said so, "" for

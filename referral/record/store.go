@@ -3,10 +3,12 @@ package record
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"halsocoach"
@@ -37,13 +39,52 @@ func Kinds() []store.Kind { return []store.Kind{referrals} }
 const pageSize = 50
 
 // page reads one page of a list; a cursor that is not ours is an answer to mend.
+// What comes is shared with other readers, and not to be changed.
 func (s *Records) page(ctx context.Context, q store.Query) ([]Referral, string, error) {
 	q.Limit = pageSize
-	found, next, err := s.referrals.Find(ctx, q)
+	found, err := s.Store.Find(ctx, referrals.Name, q)
 	if errors.Is(err, store.ErrCursor) {
-		err = halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
+		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
 	}
-	return found, next, err
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]Referral, len(found.Documents))
+	for i, d := range found.Documents {
+		if out[i], err = s.decoded.of(d); err != nil {
+			return nil, "", err
+		}
+	}
+	return out, found.Next, nil
+}
+
+// decoded keeps documents that have been decoded for a list, by their versions: a
+// version is made anew at each save and never comes back, so they are never old.
+type decoded struct {
+	mu sync.Mutex
+	by map[string]Referral
+}
+
+// mostDecoded bounds the memory: about 3 kB each.
+const mostDecoded = 1000
+
+func (c *decoded) of(d store.Document) (r Referral, err error) {
+	c.mu.Lock()
+	r, ok := c.by[d.Version]
+	c.mu.Unlock()
+	if ok {
+		return r, nil
+	}
+	if err := json.Unmarshal(d.Body, &r); err != nil {
+		return r, fmt.Errorf("read referral %s: %w", d.ID, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil || len(c.by) >= mostDecoded {
+		c.by = map[string]Referral{}
+	}
+	c.by[d.Version] = r
+	return r, nil
 }
 
 // Get is a recommendation by its own id.

@@ -115,11 +115,7 @@ func place(days []dayOf, sum dayOf, before halsocoach.Day) ([]dayOf, bool) {
 
 // between is the number of days from one to another by the calendar, 0 when the
 // other comes first.
-func between(from, to halsocoach.Day) int {
-	// From noon to noon it is whole days, give or take the hour of a moved clock.
-	hours := to.At(12*60).Sub(from.At(12*60)).Hours() + 12
-	return max(0, int(hours/24))
-}
+func between(from, to halsocoach.Day) int { return max(0, from.Until(to)) }
 
 // histogram counts people by how many days they waited.
 type histogram map[int]int

@@ -39,8 +39,6 @@ type Actor struct {
 	// when it was somebody else's link to an account that was there already:
 	// what is done in it may have been done by either.
 	Via string `json:"-"`
-	// Protected is set for a citizen with protected identity.
-	Protected bool `json:"-"`
 	// Scope is what a machine's token was given, in the words of SMART
 	// ("system/Task.ru"), with spaces between; "" for people.
 	Scope string `json:"-"`

@@ -112,7 +112,7 @@ func parts() []part {
 			build: func(a *app) (r room, err error) {
 				a.auth, err = auth.New(auth.Config{
 					Store: a.store, Seal: a.seal, Bus: a.bus, Clock: a.clock, Log: a.log, PublicURL: a.cfg.PublicURL, Demo: a.cfg.Demo,
-					Staff: a.staff, Personas: a.cfg.Personas, Persona: a.cfg.Persona, Home: a.nav.home, Limits: a.cfg.Limits,
+					Staff: a.staff, Persons: a.persons, Personas: a.cfg.Personas, Persona: a.cfg.Persona, Home: a.nav.home, Limits: a.cfg.Limits,
 				})
 				return room{pages: a.auth.Routes, start: a.auth.Start}, err
 			},

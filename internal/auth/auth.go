@@ -14,6 +14,7 @@ import (
 	"halsocoach/internal/auth/limit"
 	"halsocoach/internal/auth/signing"
 	"halsocoach/internal/event"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
@@ -30,11 +31,17 @@ type Config struct {
 	PublicURL string
 	Demo      bool
 	Staff     *staff.Service
+	Persons   Persons
 	Limits    Limits // of sessions; zero = the defaults
 
 	Personas []Persona                         // shown on the sign-in page under Demo
 	Persona  func(name string) (Persona, bool) // finds "citizen:7" and "coach:3"; may be nil
 	Home     func(halsocoach.Actor) string     // where one lands after sign-in; nil = "/min-halsa" for citizens, else "/"
+}
+
+// Persons is told what a sign-in says of somebody. Package person satisfies it.
+type Persons interface {
+	Protect(ctx context.Context, who halsocoach.Actor, id string, where person.Where) error
 }
 
 // Persona is somebody one can be in the demo. One of Number, Person and Staff
@@ -56,8 +63,8 @@ type Identity struct {
 	Number    halsocoach.Number
 	Person    string
 	Staff     string
-	Name      string // a citizen's name
-	Protected bool
+	Name      string   // a citizen's name
+	Protected bool     // the provider says that the person has protected identity
 	Kommun    string   // where a citizen lives, when the sign-in says it
 	Device    string   // see deviceOf
 	Provider  string   // id of the provider that proved it, "" for others

@@ -49,7 +49,7 @@ func personas(e *testenv.Env) []Persona {
 func config(e *testenv.Env) Config {
 	return Config{
 		Store: e.Store, Seal: e.Seal, Bus: e.Bus, Clock: e.Clock.Now, Log: e.Log, PublicURL: "http://example.test", Demo: true,
-		Personas: personas(e),
+		Persons: e.Persons, Personas: personas(e),
 		Persona: func(name string) (Persona, bool) {
 			return Persona{Name: name, Person: e.People.Omar.ID, DisplayName: "Påhittad"}, strings.HasPrefix(name, "citizen:")
 		},

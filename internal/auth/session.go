@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
 	"halsocoach/internal/staff"
 	"halsocoach/internal/store"
@@ -60,18 +61,17 @@ const (
 
 // session is the document of one sign-in. It is removed when it ends.
 type session struct {
-	ID        string      `json:"id"`
-	Person    string      `json:"person"` // opaque person id, or staff id
-	Staff     bool        `json:"staff,omitempty"`
-	Name      seal.Sealed `json:"name,omitempty"` // of a citizen
-	Protected bool        `json:"protected,omitempty"`
-	Began     time.Time   `json:"began"`
-	Used      time.Time   `json:"used"`
-	Ends      time.Time   `json:"ends"`
-	Via       string      `json:"via,omitempty"`    // see Actor.Via
-	Kommun    string      `json:"kommun,omitempty"` // of a citizen
-	Device    string      `json:"device,omitempty"` // see deviceOf
-	Provider  string      `json:"provider,omitempty"`
+	ID       string      `json:"id"`
+	Person   string      `json:"person"` // opaque person id, or staff id
+	Staff    bool        `json:"staff,omitempty"`
+	Name     seal.Sealed `json:"name,omitempty"` // of a citizen
+	Began    time.Time   `json:"began"`
+	Used     time.Time   `json:"used"`
+	Ends     time.Time   `json:"ends"`
+	Via      string      `json:"via,omitempty"`    // see Actor.Via
+	Kommun   string      `json:"kommun,omitempty"` // of a citizen
+	Device   string      `json:"device,omitempty"` // see deviceOf
+	Provider string      `json:"provider,omitempty"`
 	// Bonds are hashes of the provider's own session and subject, by which it
 	// can end what it began.
 	Bonds []string `json:"bonds,omitempty"`
@@ -97,7 +97,7 @@ func (d session) over(now time.Time, l Limits) bool {
 func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 	now := s.cfg.Clock().UTC()
 	d := session{
-		ID: halsocoach.NewID(), Person: id.Person, Protected: id.Protected, Began: now, Used: now, Ends: now.Add(s.cfg.Limits.Longest),
+		ID: halsocoach.NewID(), Person: id.Person, Began: now, Used: now, Ends: now.Add(s.cfg.Limits.Longest),
 		Kommun: id.Kommun, Device: id.Device, Provider: id.Provider, Bonds: id.Bonds,
 	}
 	var err error
@@ -105,7 +105,7 @@ func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 	case id.Machine != "":
 		d.Person, d.Staff, d.Machine, d.Scope, d.Ends = id.Machine, true, id.Machine, id.Scope, now.Add(MachineLasts)
 	case id.Staff != "":
-		d.Person, d.Staff, d.Protected, d.Kommun, d.Via = id.Staff, true, false, "", id.via
+		d.Person, d.Staff, d.Kommun, d.Via = id.Staff, true, "", id.via
 		if m, ok := s.staff.Get(id.Staff); !ok || m.Ended != "" {
 			return Signed{}, staff.ErrNoAccount
 		}
@@ -115,6 +115,11 @@ func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 		}
 	case id.Person == "":
 		return Signed{}, staff.ErrNoAccount
+	}
+	if !d.Staff && id.Protected {
+		if err := s.cfg.Persons.Protect(ctx, halsocoach.System("sign-in"), d.Person, person.AtSignIn); err != nil {
+			return Signed{}, fmt.Errorf("sign in: %w", err)
+		}
 	}
 	if !d.Staff {
 		if d.Name, err = s.cfg.Seal.Seal(ctx, d.Person, namePurpose, id.Name); err != nil {
@@ -241,7 +246,7 @@ func (s *Service) actor(h held, now time.Time) (halsocoach.Actor, error) {
 		return halsocoach.Actor{}, halsocoach.ErrSignIn
 	}
 	if !h.doc.Staff {
-		return halsocoach.Actor{ID: h.doc.Person, Role: halsocoach.RoleCitizen, Name: h.name, Kommun: h.doc.Kommun, Session: h.doc.ID, Protected: h.doc.Protected}, nil
+		return halsocoach.Actor{ID: h.doc.Person, Role: halsocoach.RoleCitizen, Name: h.name, Kommun: h.doc.Kommun, Session: h.doc.ID}, nil
 	}
 	if h.doc.Machine != "" {
 		return s.machine(h.doc)

@@ -159,7 +159,9 @@ func TestSessionsEndWhenIdleAndAfterTwelveHours(t *testing.T) {
 	}
 }
 
-func TestTheSessionDocumentHoldsNoName(t *testing.T) {
+// TestTheSessionSaysNothingOfThePerson: no name, and not that they are protected,
+// which is said once, to the one who keeps it.
+func TestTheSessionSaysNothingOfThePerson(t *testing.T) {
 	e, s := house(t)
 	signed := signIn(t, s, Identity{Person: e.People.Anna.ID, Name: "Anna Lind", Protected: true})
 	docs, err := e.Store.Get(e.Ctx(), sessionKind.Name, signed.Actor.Session)
@@ -168,13 +170,18 @@ func TestTheSessionDocumentHoldsNoName(t *testing.T) {
 	}
 	payload, _ := base64.RawURLEncoding.DecodeString(strings.Split(signed.Token, ".")[1])
 	for _, text := range []string{string(docs[0].Body), string(payload)} {
-		if strings.Contains(text, "Anna") || strings.Contains(text, "Lind") {
-			t.Fatalf("a name in %s", text)
+		for _, word := range []string{"Anna", "Lind", "rotected"} {
+			if strings.Contains(text, word) {
+				t.Fatalf("%s in %s", word, text)
+			}
 		}
 	}
 	who, err := node(t, e).ActorOf(e.Ctx(), signed.Token)
-	if err != nil || !who.Protected || who.Name != "Anna Lind" {
+	if err != nil || who.Name != "Anna Lind" {
 		t.Fatalf("%+v, %v", who, err)
+	}
+	if protected, err := e.Persons.Protected(e.Ctx(), e.People.Anna.ID); err != nil || !protected {
+		t.Fatal(protected, err)
 	}
 }
 

@@ -52,7 +52,6 @@ func (s *Service) Contact(ctx context.Context, who halsocoach.Actor, req halsoco
 		return "", false, ErrHere
 	}
 	n = ownWords(n)
-	n.Protected = n.Protected || who.Protected
 	_, x, made, err := s.Records.Receive(ctx, who, req, n)
 	return x.OwnID(), made, err
 }

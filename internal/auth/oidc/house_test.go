@@ -99,7 +99,7 @@ func (g *ground) node(t *testing.T, change ...func([]Provider)) *node {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(g.log, nil))
 	members := staff.New(staff.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public, Proven: true})
-	a, err := auth.New(auth.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public, Staff: members})
+	a, err := auth.New(auth.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public, Staff: members, Persons: g.Persons})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,14 @@ func (g *ground) node(t *testing.T, change ...func([]Provider)) *node {
 	n.oidc.Routes(n.app.Fiber())
 	n.app.Fiber().Get("/vem", func(c *fiber.Ctx) error {
 		who := web.Who(c)
-		return c.SendString(strings.Join([]string{string(who.Role), who.ID, who.Name, who.Kommun, map[bool]string{true: "skyddad"}[who.Protected]}, "|"))
+		protected := who.SignedIn()
+		if protected {
+			var err error
+			if protected, err = g.Persons.Protected(web.Ctx(c), who.ID); err != nil {
+				return err
+			}
+		}
+		return c.SendString(strings.Join([]string{string(who.Role), who.ID, who.Name, who.Kommun, map[bool]string{true: "skyddad"}[protected]}, "|"))
 	})
 	return n
 }

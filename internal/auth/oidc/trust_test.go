@@ -158,6 +158,9 @@ func TestProtectedIsEverythingThatIsNoClearNo(t *testing.T) {
 		if !strings.HasPrefix(got, "citizen|") || strings.HasSuffix(got, "|skyddad") != c.protected {
 			t.Errorf("%#v: %s", c.value, got)
 		}
+		if err := g.Persons.Unprotect(g.Ctx(), g.People.Region, strings.Split(got, "|")[1], "beslut"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	// What the token leaves empty userinfo may say.
 	g.provider.Do(oidctest.Wrong{Claims: func(m map[string]any) { m["skyddad"] = nil }})

@@ -67,7 +67,6 @@ type Service struct {
 	latest     store.Collection[pointer]
 	goals      store.Collection[Goal]
 	checkins   store.Collection[CheckIn]
-	homes      store.Recent[Home]
 }
 
 // New makes the service.

@@ -69,14 +69,7 @@ func (s *Service) Home(ctx context.Context, who halsocoach.Actor) (Home, error) 
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return Home{}, err
 	}
-	key := who.ID + s.Clock().UTC().Format(" 15:04") // what is coming goes by the minute
-	h, err := s.homes.Get(ctx, s.Store, key, func(ctx context.Context) (Home, error) { return s.readHome(ctx, who) })
-	h.Name = who.Name
-	return h, err
-}
-
-func (s *Service) readHome(ctx context.Context, who halsocoach.Actor) (Home, error) {
-	var h Home
+	h := Home{Name: who.Name}
 	self, err := s.Persons.Of(ctx, who.ID)
 	if err != nil {
 		return Home{}, err

@@ -181,26 +181,21 @@ func entriesOf(d Day, names map[string]string) []Entry {
 // names are the persons' names by enrolment, with one row in the access log for
 // all of them. Talks at a centre where the coach no longer works stay nameless.
 func (s *Service) names(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, talks []Booked) (map[string]string, error) {
-	enrolments, persons := namedIn(who, talks)
-	if len(enrolments) == 0 {
-		return nil, nil
-	}
-	if err := s.AccessLog.Saw(ctx, who, act, "kalender", persons...); err != nil {
-		return nil, err
-	}
-	return s.Enrolments.Names(ctx, enrolments...)
-}
-
-// namedIn are the enrolments and persons of talks whose names the coach sees.
-func namedIn(who halsocoach.Actor, talks []Booked) (enrolments, persons []string) {
+	var ids, persons []string
 	for _, b := range talks {
 		if b.Centre == who.Centre {
-			enrolments, persons = append(enrolments, b.Enrolment), append(persons, b.Person)
+			ids, persons = append(ids, b.Enrolment), append(persons, b.Person)
 		}
 	}
-	slices.Sort(enrolments)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	slices.Sort(ids)
 	slices.Sort(persons)
-	return slices.Compact(enrolments), slices.Compact(persons)
+	if err := s.AccessLog.Saw(ctx, who, act, "kalender", slices.Compact(persons)...); err != nil {
+		return nil, err
+	}
+	return s.Enrolments.Names(ctx, slices.Compact(ids)...)
 }
 
 // Pattern is the weekly hours of a coach that stand on a day, and the day they

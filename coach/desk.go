@@ -2,7 +2,6 @@ package coach
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -53,74 +52,27 @@ const (
 	newsShown   = 10
 )
 
-// desk is a DeskView with whom it shows, and who of them was protected when the
-// names were chosen.
-type desk struct {
-	DeskView
-	persons   []string
-	protected map[string]bool
-}
-
 // Desk is the coach's desk, sorted by promise made.
 func (s *Service) Desk(ctx context.Context, who halsocoach.Actor) (DeskView, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return DeskView{}, err
 	}
-	read := func(ctx context.Context) (desk, error) { return s.readDesk(ctx, who) }
-	key := who.ID + " " + who.Centre + s.Clock().UTC().Format(" 15:04") // what is due goes by the minute
-	d, err := s.desks.Get(ctx, s.Store, key, read)
-	if err != nil {
-		return DeskView{}, err
-	}
-	protected, err := s.protected(ctx, d.persons)
-	if err == nil && !maps.Equal(protected, d.protected) {
-		d, err = read(ctx)
-	}
-	if err != nil {
-		return DeskView{}, err
-	}
-	if len(d.persons) > 0 {
-		if err := s.AccessLog.Saw(ctx, who, halsocoach.ActReadDesk, "kalender", d.persons...); err != nil {
-			return DeskView{}, err
-		}
-	}
-	return d.DeskView, nil
-}
-
-// protected are those of the persons who have protected identity.
-func (s *Service) protected(ctx context.Context, persons []string) (map[string]bool, error) {
-	all, err := s.Persons.Many(ctx, persons...)
-	out := map[string]bool{}
-	for id, one := range all {
-		if one.Protected {
-			out[id] = true
-		}
-	}
-	return out, err
-}
-
-func (s *Service) readDesk(ctx context.Context, who halsocoach.Actor) (desk, error) {
 	now := s.Clock()
 	today := halsocoach.DayOf(now)
 	days, changed, err := s.deskDays(ctx, who, today, now)
 	if err != nil {
-		return desk{}, err
+		return DeskView{}, err
 	}
 	shown := newest(slices.DeleteFunc(bookedIn(append(slices.Clone(days), changed...), func(Talk) bool { return true }), func(b Booked) bool {
 		return b.Date < today && !b.Unmarked(now) || b.Date > days[len(days)-1].Date && !isNews(b.Talk, now)
 	}))
-	enrolments, persons := namedIn(who, shown)
-	protected, err := s.protected(ctx, persons)
+	names, err := s.names(ctx, who, halsocoach.ActReadDesk, shown)
 	if err != nil {
-		return desk{}, err
-	}
-	names, err := s.Enrolments.Names(ctx, enrolments...)
-	if err != nil {
-		return desk{}, err
+		return DeskView{}, err
 	}
 	v := DeskView{Now: now}
 	if v.Duties, err = s.duties(ctx, who); err != nil {
-		return desk{}, err
+		return DeskView{}, err
 	}
 	for _, d := range days {
 		switch {
@@ -141,7 +93,7 @@ func (s *Service) readDesk(ctx context.Context, who halsocoach.Actor) (desk, err
 	slices.SortStableFunc(v.Duties, func(a, b Duty) int { return a.Due.Compare(b.Due) })
 	slices.SortStableFunc(v.News, func(a, b News) int { return b.Changed.Compare(a.Changed) })
 	v.News = v.News[:min(len(v.News), newsShown)]
-	return desk{v, persons, protected}, nil
+	return v, nil
 }
 
 // deskDays are the days of the desk, by date: those on which a talk stands that

@@ -61,12 +61,11 @@ type Config struct {
 // Service is the coach's desk: all that pages, API and other packages may do.
 type Service struct {
 	Config
-	docs  docs
-	desks store.Recent[desk]
+	docs docs
 }
 
 // New makes the service; every field of cfg is needed.
-func New(cfg Config) *Service { return &Service{Config: cfg, docs: open(cfg.Store)} }
+func New(cfg Config) *Service { return &Service{cfg, open(cfg.Store)} }
 
 // margin is how soon before it begins a citizen can still book a time.
 const margin = 30 * time.Minute

@@ -203,11 +203,10 @@ const monday, tuesday = halsocoach.Day("2026-11-23"), halsocoach.Day("2026-11-24
 func newWorld(t testing.TB) *world {
 	env := testenv.New(t, coach.Kinds(), enrolmentsKind())
 	w := &world{Env: env, disk: &mortal{Store: env.Store}}
-	watched := store.Watch(w.disk, append(coach.Kinds(), enrolmentsKind()...))
 	w.malin = halsocoach.Actor{ID: "malin", Role: halsocoach.RoleCoach, Name: "Malin Ask", Kommun: "0684", Centre: "0684"}
-	w.people = enrolments{store.In[enrolled](watched, enrolmentsKind()[0]), env.Persons, env.Clock.Now}
+	w.people = enrolments{store.In[enrolled](w.disk, enrolmentsKind()[0]), env.Persons, env.Clock.Now}
 	w.cfg = coach.Config{
-		Store: watched, Persons: env.Persons, Enrolments: w.people, Inbox: inbox{}, Messages: messages{}, Registers: env.Registers,
+		Store: w.disk, Persons: env.Persons, Enrolments: w.people, Inbox: inbox{}, Messages: messages{}, Registers: env.Registers,
 		Staff:    staff{env.Staff, []halsocoach.StaffMember{{ID: "malin", Name: "Malin Ask", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}}},
 		Settings: env.Terms, AccessLog: env.AccessLog, Clock: env.Clock.Now, Log: env.Log,
 	}

@@ -115,12 +115,9 @@ func openGround(ctx context.Context, cfg appConfig) (*app, error) {
 	if cfg.Unsynced {
 		opts = append(opts, sqlite.Unsynced())
 	}
-	all := append(append(kinds(), copyKind), cfg.Kinds...)
-	data, err := openStore(ctx, cfg.Store, all, cfg.Log, opts...)
-	if err != nil {
+	if a.store, err = openStore(ctx, cfg.Store, append(append(kinds(), copyKind), cfg.Kinds...), cfg.Log, opts...); err != nil {
 		return fail("open the store (HALSOCOACH_STORE)", older(err))
 	}
-	a.store = store.Watch(data, all)
 	if err := unfinished(ctx, a.store); err != nil {
 		return fail("open the store", err)
 	}

@@ -32,9 +32,6 @@ func (t *Turns) turns() *Turns { return t }
 // take waits for the caller's turn and says how to give it up; what ends ctx
 // ends the wait.
 func (t *Turns) take(ctx context.Context, key turnKey) (giveUp func(), err error) {
-	if t == nil {
-		return func() {}, nil
-	}
 	own := t.join(key)
 	select {
 	case own.taken <- struct{}{}:

@@ -51,9 +51,9 @@ func New(t testing.TB, kinds ...[]store.Kind) *Env {
 			t.Fatal(err)
 		}
 	}
-	data, err := sqlite.Open(ctx, filepath.Join(e.Dir, "data.db"), all, e.Log)
+	var err error
+	e.Store, err = sqlite.Open(ctx, filepath.Join(e.Dir, "data.db"), all, e.Log)
 	must(err)
-	e.Store = store.Watch(data, all)
 	e.Keys, err = sqlite.Open(ctx, filepath.Join(e.Dir, "keys.db"), seal.Kinds(), e.Log)
 	must(err)
 	master, err := seal.KeyFile(filepath.Join(e.Dir, "master.key"))

@@ -46,6 +46,14 @@ func TestMinHalsaShowsOneNextStep(t *testing.T) {
 	}
 	claim("Telefon")
 	has(t, elsa.Get("/min-halsa"), 200, "Nästa samtal", "tisdag 24 november 15.00–16.00", `href="/samtal/a"`, "Telefon")
+	if err := g.svc.FreeTalk(g.Ctx(), e.ID, "a"); err != nil {
+		t.Fatal(err)
+	}
+	has(t, elsa.Get("/min-halsa"), 200, "Hur går det?")
+	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
+		t.Fatal(err)
+	}
+	has(t, elsa.Get("/min-halsa"), 200, "Jag vill orka gå till affären")
 	claim("Gamla huset")
 	has(t, elsa.Get("/min-halsa"), 200, "Nästa samtal", "Hälsocenter Sävsjö")
 	if r := app.As(g.People.Visitor).Get("/min-halsa"); r.Status != http.StatusSeeOther {

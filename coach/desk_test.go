@@ -2,6 +2,7 @@ package coach_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,4 +129,36 @@ func mustFree(t *testing.T, w *world, who halsocoach.Actor, q coach.SlotQuery) [
 	o, err := w.Free(w.Ctx(), who, q)
 	must(t, err)
 	return o.Slots
+}
+
+func TestTheDeskShowsWhatHoldsNow(t *testing.T) {
+	w := newWorld(t)
+	app, maria, elsa := w.app(), w.People.Maria, w.People.Elsa
+	e := w.enrol(elsa, maria)
+	shows := func(what string, yes bool) {
+		t.Helper()
+		for range 2 { // read, and remembered
+			rows := len(w.AccessLog.Rows())
+			if r := app.As(maria).Get("/skrivbord"); r.Status != 200 || strings.Contains(r.Body, what) != yes {
+				t.Errorf("the desk shows %q: %v", what, !yes)
+			}
+			if strings.HasPrefix(what, "Namn") && yes && len(w.AccessLog.Rows()) != rows+1 {
+				t.Error("a name is shown and not logged")
+			}
+		}
+	}
+	shows("Namn "+e.ID, false)
+	b := w.book(elsa, w.wish(tuesday, 9))
+	shows("Namn "+e.ID, true)
+	w.protect(elsa)
+	shows("Namn "+e.ID, false)
+	shows("Invånare "+e.ID, true)
+	must(t, w.Persons.Unprotect(w.Ctx(), w.People.Region, elsa.ID, "beslut"))
+	shows("Namn "+e.ID, true)
+	must(t, w.HoldSpan(w.Ctx(), maria.ID, halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.At(600), Ends: monday.At(660)}))
+	shows("Promenadgruppen", true)
+	must(t, w.FreeSpan(w.Ctx(), maria.ID, "walk", monday.At(600)))
+	shows("Promenadgruppen", false)
+	must(t, w.Cancel(w.Ctx(), maria, b.ID))
+	shows("Avbokat", true)
 }

@@ -107,12 +107,17 @@ func (s enrolments) PhoneFor(ctx context.Context, who halsocoach.Actor, id strin
 	return "0701740605", nil
 }
 
-func (s enrolments) Names(_ context.Context, ids ...string) (map[string]string, error) {
+func (s enrolments) Names(ctx context.Context, ids ...string) (map[string]string, error) {
+	docs, err := s.docs.Many(ctx, ids...)
 	out := map[string]string{}
-	for _, id := range ids {
-		out[id] = "Namn " + id
+	for _, d := range docs {
+		protected, perr := s.persons.Protected(ctx, d.Person)
+		err = errors.Join(err, perr)
+		if out[d.ID] = "Namn " + d.ID; protected {
+			out[d.ID] = "Invånare " + d.ID
+		}
 	}
-	return out, nil
+	return out, err
 }
 
 // staff adds colleagues to the personas.

@@ -184,19 +184,18 @@ type Appointment struct {
 // Enrolment is what other packages may know of a person who has been taken in.
 // Coming and past talks, goals and conversations belong to it.
 type Enrolment struct {
-	ID        string
-	Referral  string // the recommendation it was made from
-	Person    string // opaque id
-	Centre    string
-	Kommun    string
-	Coach     string // staff id
-	Source    Source
-	Topics    []Topic
-	Sex       string // "kvinna", "man" or ""; for counting only
-	AgeBand   string // see AgeBand; for counting only
-	Protected bool
-	Since     time.Time
-	Ended     bool
+	ID       string
+	Referral string // the recommendation it was made from
+	Person   string // opaque id
+	Centre   string
+	Kommun   string
+	Coach    string // staff id
+	Source   Source
+	Topics   []Topic
+	Sex      string // "kvinna", "man" or ""; for counting only
+	AgeBand  string // see AgeBand; for counting only
+	Since    time.Time
+	Ended    bool
 }
 
 // Dims are the dimensions in which the work with this person is counted.

@@ -185,29 +185,15 @@ func (s *Service) Enrolment(ctx context.Context, id string) (halsocoach.Enrolmen
 	if err != nil {
 		return halsocoach.Enrolment{}, fmt.Errorf("enrolment %s: %w", id, err)
 	}
-	return s.share(ctx, e)
+	return e.Shared(), nil
 }
 
-// share is what other packages may know of an enrolment.
-func (s *Service) share(ctx context.Context, e Enrolment) (halsocoach.Enrolment, error) {
-	all, err := s.shareAll(ctx, []Enrolment{e})
-	if err != nil {
-		return halsocoach.Enrolment{}, err
-	}
-	return all[0], nil
-}
-
-func (s *Service) shareAll(ctx context.Context, found []Enrolment) ([]halsocoach.Enrolment, error) {
-	who, err := s.personsOf(ctx, found)
-	if err != nil {
-		return nil, err
-	}
+func shared(found []Enrolment) []halsocoach.Enrolment {
 	out := make([]halsocoach.Enrolment, len(found))
 	for i, e := range found {
 		out[i] = e.Shared()
-		out[i].Protected = who[e.Person].Protected
 	}
-	return out, nil
+	return out
 }
 
 // personsOf says who the people of enrolments are, by each one's Person.
@@ -226,7 +212,7 @@ func (s *Service) FromReferral(ctx context.Context, referral string) (halsocoach
 	if err != nil {
 		return halsocoach.Enrolment{}, fmt.Errorf("enrolment from referral %s: %w", referral, err)
 	}
-	return s.share(ctx, e)
+	return e.Shared(), nil
 }
 
 // OfPerson are the enrolments of the citizen who asks: the open ones first, then
@@ -243,10 +229,7 @@ func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsoco
 	if err != nil {
 		return nil, fmt.Errorf("enrolments of a person: %w", err)
 	}
-	out, err := s.shareAll(ctx, found)
-	if err != nil {
-		return nil, err
-	}
+	out := shared(found)
 	slices.SortStableFunc(out, func(a, b halsocoach.Enrolment) int {
 		switch {
 		case a.Ended == b.Ended:
@@ -274,9 +257,7 @@ func (s *Service) EnrolmentsAt(ctx context.Context, centre string, persons ...st
 	for _, id := range persons {
 		for _, e := range found {
 			if e.Ended == nil && who[id].Has(e.Person) && (out[id].ID == "" || e.Since.After(out[id].Since)) {
-				one := e.Shared()
-				one.Protected = who[id].Protected
-				out[id] = one
+				out[id] = e.Shared()
 			}
 		}
 	}

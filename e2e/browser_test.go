@@ -143,7 +143,15 @@ func (b *Browser) until(what, expression string) {
 			b.fault("%s: never came about (%v)", what, err)
 		}
 		time.Sleep(rest)
+		b.tryAgain()
 	}
+}
+
+// tryAgain does what the page of a service that is busy asks for. A form that is
+// sent again is taken once.
+func (b *Browser) tryAgain() {
+	_, _ = chromedp.Run(b.ctx, chromedp.Evaluate[bool](`(() => { const h = document.querySelector("main h1");
+	  if (!h || h.innerText.trim() !== "Försök igen om en liten stund") return false; location.reload(); return true })()`))
 }
 
 // Open goes to a path.

@@ -89,7 +89,7 @@ var (
 	ErrForbidden = Forbidden("Ditt konto har inte tillgång till det här.")
 	ErrNotFound  = NotFound("Vi hittar inte det du söker.")
 	ErrBusy      = &Error{Kind: KindBusy, Text: "Just nu går det inte att spara. Försök igen om en liten stund."}
-	ErrOtherWish = &Error{Kind: KindInvalid, Code: "key_reused", Text: "Samma Idempotency-Key har redan använts för något annat."}
+	ErrKeyReused = &Error{Kind: KindInvalid, Code: "key_reused", Text: "Samma Idempotency-Key har redan använts för något annat."}
 )
 
 // KindOf is the kind of err, or "" for an error that is ours.

@@ -114,9 +114,9 @@ func (d Day) Month() string {
 	return string(d[:7])
 }
 
-// Request is what makes a repeated wish one wish: the caller's
+// Request is what makes a repeated request one request: the caller's
 // Idempotency-Key. Forms carry one in a hidden field; without one a caller gets
-// a random key, so that every call is a wish of its own.
+// a random key, so that every call is a request of its own.
 type Request struct{ Key string }
 
 // ID is the id of what the request makes: the same for the same actor, route
@@ -128,14 +128,14 @@ func (r Request) ID(who Actor, route string) string {
 }
 
 // Digest ties the key to what was asked, so that the same key with another
-// wish can be refused (ErrOtherWish). It is keyed by the request's key, which
+// body can be refused (ErrKeyReused). It is keyed by the request's key, which
 // is not stored, and so gives nothing away about what was asked.
-func (r Request) Digest(wish any) string {
-	body, err := json.Marshal(wish)
+func (r Request) Digest(asked any) string {
+	body, err := json.Marshal(asked)
 	if err != nil {
-		panic("halsocoach: a wish that is not JSON: " + err.Error())
+		panic("halsocoach: a request that is not JSON: " + err.Error())
 	}
-	mac := hmac.New(sha256.New, []byte("wish\x00"+r.Key))
+	mac := hmac.New(sha256.New, []byte("asked\x00"+r.Key))
 	mac.Write(body)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:12])
 }

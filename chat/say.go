@@ -23,7 +23,7 @@ type Said struct {
 
 // Say stores a message under the next number of its conversation and hands it to
 // everybody's sockets. When it returns, the message survives a power cut. The
-// same key again gives the first receipt; with another text it is ErrOtherWish.
+// same key again gives the first receipt; with another text it is ErrKeyReused.
 func (s *Service) Say(ctx context.Context, who halsocoach.Actor, w NewMessage) (Said, error) {
 	d, c, err := s.say(ctx, who, w, nil)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Service) same(ctx context.Context, first Message, from, text string) (S
 		return Said{}, err
 	}
 	if first.From != from || texts[0] != text {
-		return Said{}, halsocoach.ErrOtherWish
+		return Said{}, halsocoach.ErrKeyReused
 	}
 	return Said{In: first.In, Key: first.Key, Seq: first.Seq, At: first.At, Again: true}, nil
 }

@@ -84,7 +84,7 @@ func TestTheSameKeyGetsTheFirstReceipt(t *testing.T) {
 			who  halsocoach.Actor
 			text string
 		}{{g.anna, "Något annat"}, {g.maria, "Hej!"}} {
-			if _, err := n.Say(t.Context(), other.who, NewMessage{g.conv, "k1", other.text}); !errors.Is(err, halsocoach.ErrOtherWish) {
+			if _, err := n.Say(t.Context(), other.who, NewMessage{g.conv, "k1", other.text}); !errors.Is(err, halsocoach.ErrKeyReused) {
 				t.Fatalf("another wish with the key: %v", err)
 			}
 		}

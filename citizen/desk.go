@@ -309,7 +309,7 @@ func (s *Service) End(ctx context.Context, who halsocoach.Actor, req halsocoach.
 	_, err = s.enrolments.Update(ctx, id, func(e *Enrolment) ([]halsocoach.Event, error) {
 		if e.Ended != nil && e.Ended.ID == how.ID {
 			if e.Ended.Digest != how.Digest {
-				return nil, halsocoach.ErrOtherWish
+				return nil, halsocoach.ErrKeyReused
 			}
 			return nil, nil
 		}

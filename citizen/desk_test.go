@@ -28,7 +28,7 @@ func TestAnEndFreesThePersonAndIsCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "moved"); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "moved"); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatal(err)
 	}
 	if err := g.svc.End(g.Ctx(), g.People.Maria, key("l"), e.ID, "moved"); !errors.Is(err, citizen.ErrEnded) {
@@ -211,7 +211,7 @@ func TestAGoalSentTwiceIsOneGoal(t *testing.T) {
 	}
 	other := goalWish()
 	other.Words = "Något annat"
-	if _, _, err := g.svc.SetGoal(g.Ctx(), elsa, key("g"), other); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := g.svc.SetGoal(g.Ctx(), elsa, key("g"), other); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatal(err)
 	}
 	g.Clock.Add(time.Hour)
@@ -220,7 +220,7 @@ func TestAGoalSentTwiceIsOneGoal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInInput{Step: 1, Outcome: "done"}); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInInput{Step: 1, Outcome: "done"}); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatal(err)
 	}
 	if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("d"), v.ID, citizen.CheckInInput{Step: 3, Outcome: "done"}); fieldsOf(err)["step"] == "" {

@@ -77,7 +77,7 @@ func (s *Service) sameGoal(ctx context.Context, g Goal, digest string, err error
 		return GoalView{}, false, fmt.Errorf("set goal: %w", err)
 	}
 	if g.Digest != digest {
-		return GoalView{}, false, halsocoach.ErrOtherWish
+		return GoalView{}, false, halsocoach.ErrKeyReused
 	}
 	views, err := s.openGoals(ctx, []Goal{g}, nil)
 	if err != nil {
@@ -214,7 +214,7 @@ func (s *Service) sameCheckIn(ctx context.Context, c CheckIn, digest string, err
 		return CheckInView{}, false, fmt.Errorf("check in: %w", err)
 	}
 	if c.Digest != digest {
-		return CheckInView{}, false, halsocoach.ErrOtherWish
+		return CheckInView{}, false, halsocoach.ErrKeyReused
 	}
 	views, err := s.openCheckIns(ctx, []CheckIn{c})
 	if err != nil {

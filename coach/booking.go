@@ -97,7 +97,7 @@ func (s *Service) repeated(ctx context.Context, id, digest string) (Booked, erro
 	case err != nil:
 		return Booked{}, err
 	case b.Digest != digest:
-		return Booked{}, halsocoach.ErrOtherWish
+		return Booked{}, halsocoach.ErrKeyReused
 	}
 	return b, nil
 }

@@ -116,7 +116,7 @@ func TestADoubleClickIsOneTalk(t *testing.T) {
 		t.Fatalf("%d ids, %d made", len(ids), made)
 	}
 	_, _, err := w.Book(w.Ctx(), elsa, req, w.wish(tuesday, 10))
-	wants(t, err, halsocoach.ErrOtherWish)
+	wants(t, err, halsocoach.ErrKeyReused)
 	var id string
 	for id = range ids {
 	}
@@ -134,7 +134,7 @@ func TestTheSameKeyWithTwoWishesAtOnceIsOneTalk(t *testing.T) {
 	req := key()
 	atOnce(6, func(i int) {
 		_, _, err := w.Book(w.Ctx(), elsa, req, w.wish(tuesday.Plus(i%2), 9))
-		if err != nil && !errors.Is(err, halsocoach.ErrOtherWish) {
+		if err != nil && !errors.Is(err, halsocoach.ErrKeyReused) {
 			t.Error(err)
 		}
 	})

@@ -101,7 +101,7 @@ func textOf(err error) string {
 // failedSlot is Form.Failed for a form in which coach, time and form are one
 // answer: the chosen time.
 func failedSlot(f *web.Form, err error) bool {
-	if errors.Is(err, halsocoach.ErrOtherWish) || !f.Failed(err) {
+	if errors.Is(err, halsocoach.ErrKeyReused) || !f.Failed(err) {
 		return false
 	}
 	for i, e := range f.Errors {

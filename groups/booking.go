@@ -80,7 +80,7 @@ func (o *Occasion) seat(who person.Identity) *Seat {
 func (o *Occasion) Book(now time.Time, who halsocoach.Actor, one person.Identity, s Seat) (b Booking, fresh bool, err error) {
 	if had := o.seat(one); had != nil {
 		if had.Key == s.Key && had.AskedReserve != s.AskedReserve {
-			return Booking{}, false, halsocoach.ErrOtherWish
+			return Booking{}, false, halsocoach.ErrKeyReused
 		}
 		if o.Cancelled != nil {
 			return Booking{}, false, ErrCancelled

@@ -150,7 +150,7 @@ func (s *Service) refused(c *fiber.Ctx, occasion string, err error) error {
 		return failed
 	}
 	page := web.Page{Title: refusedTitle(why), Active: "/gruppaktiviteter", Status: fiber.StatusConflict}
-	// A key of its own: to wish for the reserve list is another wish.
+	// A key of its own: to ask for the reserve list is another request.
 	f := &web.Form{Key: halsocoach.NewID()}
 	return web.Show(c, page, refusedPage(f, v, why, s.seenBy(c)))
 }

@@ -107,7 +107,7 @@ func TestBookingAgainIsTheSameBooking(t *testing.T) {
 			t.Fatalf("again with key %s: %+v %v %v", key, again, fresh, err)
 		}
 	}
-	if _, _, err := o.Book(monday, citizenOf("a", ""), one("a"), Seat{Person: "a", Key: "ka", AskedReserve: true}); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := o.Book(monday, citizenOf("a", ""), one("a"), Seat{Person: "a", Key: "ka", AskedReserve: true}); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatalf("the same key with another wish: %v", err)
 	}
 }

@@ -59,7 +59,7 @@ func (s *Service) Publish(ctx context.Context, who halsocoach.Actor, req halsoco
 	case err != nil:
 		return Activity{}, false, fmt.Errorf("publish activity %s: %w", id, err)
 	case a.Digest != digest:
-		return Activity{}, false, halsocoach.ErrOtherWish
+		return Activity{}, false, halsocoach.ErrKeyReused
 	case a.Pending == nil:
 		return a, false, nil
 	}
@@ -126,7 +126,7 @@ func (s *Service) AddDates(ctx context.Context, who halsocoach.Actor, req halsoc
 	had, known := a.plan(id)
 	switch {
 	case known && had != digest:
-		return Activity{}, false, halsocoach.ErrOtherWish
+		return Activity{}, false, halsocoach.ErrKeyReused
 	case known && a.Pending == nil:
 		return a, false, nil
 	case !known:

@@ -31,7 +31,7 @@ func TestTheSamePlanTwiceIsOneActivity(t *testing.T) {
 	if n := len(h.dates(ids[0])); n != 4 || h.cal.held() != 4 {
 		t.Fatalf("%d dates, %d spans", n, h.cal.held())
 	}
-	if _, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, req, walking(13)); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, req, walking(13)); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatalf("the same key with another plan: %v", err)
 	}
 	a, fresh, err := h.svc.Publish(h.Ctx(), h.People.Maria, req, walking(12))
@@ -112,7 +112,7 @@ func TestDatesCanBeAddedToAnActivity(t *testing.T) {
 		t.Fatalf("dates that are there: %v", err)
 	}
 	more.Places = 6
-	if _, _, err := h.svc.AddDates(h.Ctx(), h.People.Maria, req, a.ID, more); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := h.svc.AddDates(h.Ctx(), h.People.Maria, req, a.ID, more); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatalf("the same key with other dates: %v", err)
 	}
 	// A clash on new dates leaves the old ones and their time.

@@ -62,7 +62,7 @@ func TestADoubleClickIsOneBooking(t *testing.T) {
 	if fresh.Load() != 1 || len(slices.Compact(ids)) != 1 || len(h.occasion(o.ID).Places) != 1 {
 		t.Fatalf("%d fresh, ids %v, %d places", fresh.Load(), slices.Compact(ids), len(h.occasion(o.ID).Places))
 	}
-	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatalf("the same key with another wish: %v", err)
 	}
 }

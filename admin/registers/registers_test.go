@@ -97,7 +97,7 @@ func TestTheSameRequestTwiceIsOnePlace(t *testing.T) {
 		}
 	}
 	_, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("same"), CentreInput{Kommun: "0684", Name: "Ett annat"})
-	if !errors.Is(err, halsocoach.ErrOtherWish) {
+	if !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatal(err)
 	}
 	third, made, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("next"), w)
@@ -114,7 +114,7 @@ func TestTheSameRequestTwiceIsOnePlace(t *testing.T) {
 		t.Fatalf("%+v %v %v", again, made, err)
 	}
 	u.Name = "Annan"
-	if _, _, err = s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err = s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatal(err)
 	}
 }

@@ -81,7 +81,7 @@ func (s *Service) DecideRemote(ctx context.Context, who halsocoach.Actor, req ha
 		made = false
 		if i := slices.IndexFunc(c.Remote, func(o remote) bool { return o.Request == r.Request }); i >= 0 {
 			if c.Remote[i].Digest != r.Digest {
-				return halsocoach.ErrOtherWish
+				return halsocoach.ErrKeyReused
 			}
 			return nil
 		}

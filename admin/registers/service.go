@@ -185,7 +185,7 @@ func (s *Service) sameCentre(ctx context.Context, wanted centre) (halsocoach.Cen
 		return halsocoach.Centre{}, false, fmt.Errorf("add a centre again: %w", errors.Join(err, halsocoach.ErrBusy))
 	}
 	if found[0].Digest != wanted.Digest {
-		return halsocoach.Centre{}, false, halsocoach.ErrOtherWish
+		return halsocoach.Centre{}, false, halsocoach.ErrKeyReused
 	}
 	return found[0].shared(s.today), false, nil
 }

@@ -23,7 +23,7 @@ func (s *Service) AddUnit(ctx context.Context, who halsocoach.Actor, req halsoco
 	if errors.Is(err, store.ErrConflict) {
 		have, err := s.unitDocs.Get(ctx, doc.ID)
 		if err == nil && have.Digest != doc.Digest {
-			err = halsocoach.ErrOtherWish
+			err = halsocoach.ErrKeyReused
 		}
 		return have.shared(), false, err
 	}

@@ -201,7 +201,7 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 	doc, err := s.docs.Upsert(ctx, id, func(doc *document) ([]halsocoach.Event, error) {
 		if before, ok := doc.request(b.Request); ok {
 			if before != b.Digest {
-				return nil, halsocoach.ErrOtherWish
+				return nil, halsocoach.ErrKeyReused
 			}
 			made = false
 			return nil, nil

@@ -188,7 +188,7 @@ func TestTheSameDecisionTwiceIsOne(t *testing.T) {
 		t.Fatalf("%d entries, %v", len(r.Past), err)
 	}
 	w.Value = "6"
-	if _, err := s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: "k"}, w); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, err := s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: "k"}, w); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatal(err)
 	}
 }

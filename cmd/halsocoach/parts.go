@@ -88,7 +88,7 @@ func parts() []part {
 		{
 			name: "access log", kinds: accesslog.Kinds(),
 			build: func(a *app) (room, error) {
-				a.accessLog = accesslog.New(accesslog.Config{Store: a.store, Staff: a.staff, Clock: a.clock})
+				a.accessLog = accesslog.New(accesslog.Config{Store: a.store, Staff: a.staff, Persons: personAdapter{a}, Clock: a.clock})
 				return room{pages: a.accessLog.Routes}, nil
 			},
 		},

@@ -18,6 +18,7 @@ type (
 	enrolmentAdapter struct{ *app }
 	groupAdapter     struct{ *app }
 	messageAdapter   struct{ *app }
+	personAdapter    struct{ *app }
 )
 
 func (w waitAdapter) KommunWaits(ctx context.Context) (map[string]halsocoach.Wait, error) {
@@ -81,4 +82,10 @@ type referralAdapter struct {
 
 func (r referralAdapter) OfPerson(ctx context.Context, who halsocoach.Actor) ([]citizen.Recommended, error) {
 	return r.self.OfPerson(ctx, who)
+}
+
+// IDs are all of the person's whom id belongs to.
+func (p personAdapter) IDs(ctx context.Context, id string) ([]string, error) {
+	one, err := p.persons.Of(ctx, id)
+	return one.IDs, err
 }

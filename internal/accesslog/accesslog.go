@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,18 @@ type Staff interface {
 	Workplace(ctx context.Context, who halsocoach.Actor) string
 }
 
+// Persons knows under which ids a person stands in the log. Package person does,
+// by an adapter.
+type Persons interface {
+	IDs(ctx context.Context, id string) ([]string, error)
+}
+
 // Config lists what the service needs.
 type Config struct {
-	Store store.Store
-	Staff Staff
-	Clock halsocoach.Clock
+	Store   store.Store
+	Staff   Staff
+	Persons Persons
+	Clock   halsocoach.Clock
 }
 
 // Service is the access log of the whole program; it satisfies halsocoach.AccessLog.
@@ -107,44 +115,60 @@ func (s *Service) Saw(ctx context.Context, who halsocoach.Actor, act halsocoach.
 	return nil
 }
 
-// SeenBy is who has read about the citizen who asks, newest first: whole days
-// before a day ("" = all). next is the day to ask for next, "" at the end.
+// SeenBy is who has read about the citizen who asks, under any of their ids,
+// newest first: whole days before a day ("" = all). next is the day to ask for
+// next, "" at the end.
 func (s *Service) SeenBy(ctx context.Context, who halsocoach.Actor, before halsocoach.Day) (items []Reading, next halsocoach.Day, err error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
 		return nil, "", err
 	}
-	q := store.Query{Index: "person", Equal: []any{who.ID}, Back: true, Limit: seenAtOnce}
-	if before != "" {
-		if !before.Valid() {
-			return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "fore", Text: "Skriv datum som åååå-mm-dd."})
+	if before != "" && !before.Valid() {
+		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "fore", Text: "Skriv datum som åååå-mm-dd."})
+	}
+	ids, err := s.cfg.Persons.IDs(ctx, who.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	var rows []row
+	for _, id := range ids {
+		found, ends, err := s.about(ctx, id, before)
+		if err != nil {
+			return nil, "", fmt.Errorf("read the access log: %w", err)
 		}
+		rows, next = append(rows, found...), max(next, ends)
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.ID, b.ID)) })
+	rows = slices.CompactFunc(rows, func(a, b row) bool { return a.ID == b.ID })
+	rows = slices.DeleteFunc(rows, func(r row) bool { return halsocoach.DayOf(r.At) < next })
+	return fold(ctx, rows), next, nil
+}
+
+// about are the rows about one id, whole days before a day, newest first. ends is
+// the last of these days when there are older ones.
+func (s *Service) about(ctx context.Context, id string, before halsocoach.Day) (rows []row, ends halsocoach.Day, err error) {
+	q := store.Query{Index: "person", Equal: []any{id}, Back: true, Limit: seenAtOnce}
+	if before != "" {
 		q.Before = before.Start()
 	}
 	rows, more, err := s.docs.Find(ctx, q)
-	if err != nil {
-		return nil, "", fmt.Errorf("read the access log: %w", err)
-	}
-	if more == "" {
-		return fold(ctx, rows), "", nil
+	if err != nil || more == "" {
+		return rows, "", err
 	}
 	last := halsocoach.DayOf(rows[len(rows)-1].At)
 	rows = slices.DeleteFunc(rows, func(r row) bool { return halsocoach.DayOf(r.At) == last })
 	for q.From, q.Before, q.Limit = last.Start(), last.Plus(1).Start(), 1000; more != ""; q.After = more {
 		var found []row
 		if found, more, err = s.docs.Find(ctx, q); err != nil {
-			return nil, "", fmt.Errorf("read a day of the access log: %w", err)
+			return nil, "", err
 		}
 		rows = append(rows, found...)
 	}
 	q.From, q.Before, q.After, q.Limit = nil, last.Start(), "", 1
 	older, _, err := s.docs.Find(ctx, q)
-	if err != nil {
-		return nil, "", fmt.Errorf("read on in the access log: %w", err)
-	}
 	if len(older) > 0 {
-		next = last
+		ends = last
 	}
-	return fold(ctx, rows), next, nil
+	return rows, ends, err
 }
 
 // fold puts what one person did of one thing on one day, for one reason, into one

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 	"halsocoach/internal/testenv"
 	"halsocoach/internal/web"
@@ -24,6 +25,14 @@ func (c colleagues) Workplace(ctx context.Context, who halsocoach.Actor) string 
 	return centre.Name
 }
 
+// persons gives the ids of a person.
+type persons struct{ *person.Service }
+
+func (p persons) IDs(ctx context.Context, id string) ([]string, error) {
+	one, err := p.Of(ctx, id)
+	return one.IDs, err
+}
+
 // log is a node's access log, and its page as Anna sees it.
 func log(t *testing.T) (*testenv.Env, *Service, *testenv.Visitor) {
 	t.Helper()
@@ -33,7 +42,7 @@ func log(t *testing.T) (*testenv.Env, *Service, *testenv.Visitor) {
 }
 
 func node(e *testenv.Env) *Service {
-	return New(Config{Store: e.Store, Staff: colleagues{e.Staff, e.Registers}, Clock: e.Clock.Now})
+	return New(Config{Store: e.Store, Staff: colleagues{e.Staff, e.Registers}, Persons: persons{e.Persons}, Clock: e.Clock.Now})
 }
 
 func TestTheRowIsSavedBeforeTheAnswer(t *testing.T) {
@@ -166,5 +175,44 @@ func TestTheLogIsPagedByWholeDaysNewestFirst(t *testing.T) {
 		if len(r.Times) != aDay/2 || i > 0 && !r.At.Before(all[i-1].At) {
 			t.Fatalf("reading %d: %d times, %s", i, len(r.Times), r.At)
 		}
+	}
+}
+
+// TestAPersonSeesWhatWasReadUnderAnyOfTheirIDs: also when one id has so many rows
+// that its page ends on an earlier day than the other's.
+func TestAPersonSeesWhatWasReadUnderAnyOfTheirIDs(t *testing.T) {
+	e, s, _ := log(t)
+	anna, other := e.People.Anna, halsocoach.NewID()
+	if err := e.Persons.Join(e.Ctx(), e.People.Maria, anna.ID, other); err != nil {
+		t.Fatal(err)
+	}
+	saw := func(act halsocoach.Act, id string) {
+		t.Helper()
+		if err := s.Saw(e.Ctx(), e.People.Maria, act, "", id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	saw(halsocoach.ActReadReferral, other)
+	e.Clock.Add(48 * time.Hour)
+	for range seenAtOnce + 1 {
+		saw(halsocoach.ActReadChat, anna.ID)
+	}
+	e.Clock.Add(24 * time.Hour)
+	saw(halsocoach.ActReadTalks, other)
+	var acts []halsocoach.Act
+	for before := halsocoach.Day(""); ; {
+		items, next, err := s.SeenBy(e.Ctx(), anna, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range items {
+			acts = append(acts, i.Act)
+		}
+		if before = next; before == "" {
+			break
+		}
+	}
+	if want := []halsocoach.Act{halsocoach.ActReadTalks, halsocoach.ActReadChat, halsocoach.ActReadReferral}; !slices.Equal(acts, want) {
+		t.Errorf("she sees %v", acts)
 	}
 }

@@ -350,7 +350,7 @@ func (d invitation) via() string {
 	return d.Maker
 }
 
-// acceptAgain is how long the same wish may come again: a double click, or a
+// acceptAgain is how long the same request may come again: a double click, or a
 // request that got no answer.
 const acceptAgain = 10 * time.Minute
 

@@ -63,7 +63,7 @@ func TestOnlyInvalidIsForTheForm(t *testing.T) {
 		"conflict":      {halsocoach.Conflict("full", "Fullbokad"), false, 0},
 		"ours":          {errors.New("x"), false, 0},
 		"two fields":    {halsocoach.Invalid(halsocoach.Field{Name: "a", Text: "x"}, halsocoach.Field{Name: "b", Text: "y"}), true, 2},
-		"of the whole":  {halsocoach.ErrOtherWish, true, 1},
+		"of the whole":  {halsocoach.ErrKeyReused, true, 1},
 		"wrapped fault": {errors.Join(halsocoach.Invalid(halsocoach.Field{Name: "a", Text: "x"})), true, 1},
 	} {
 		f := &Form{}

@@ -96,9 +96,9 @@ func (s *Service) recommend(ctx context.Context, who halsocoach.Actor, o *order)
 	switch {
 	case made:
 		return s.now(ctx, sent), true, err
-	case errors.Is(err, halsocoach.ErrOtherWish) && r.conditional: // by the rules of FHIR: what is there already is the answer
+	case errors.Is(err, halsocoach.ErrKeyReused) && r.conditional: // by the rules of FHIR: what is there already is the answer
 		sent, err = s.cfg.Sender.SentOne(ctx, who, req.ID(who, "referrals"))
-	case errors.Is(err, halsocoach.ErrOtherWish):
+	case errors.Is(err, halsocoach.ErrKeyReused):
 		err = fault(http.StatusConflict, r4.IssueTypeDuplicate, r.where["placer"],
 			"Beteckningen har redan använts för en annan rekommendation. Ingenting har ändrats.")
 	case errors.Is(err, record.ErrAlready), errors.Is(err, record.ErrTooMany):

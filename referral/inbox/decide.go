@@ -80,7 +80,7 @@ func (s *Service) decidedBefore(ctx context.Context, who halsocoach.Actor, id, d
 // notFirst is the fault of a request when there is a decision already.
 func (s *Service) notFirst(ctx context.Context, first record.Decision, request string) error {
 	if first.ID == request {
-		return halsocoach.ErrOtherWish
+		return halsocoach.ErrKeyReused
 	}
 	name, err := s.Records.Colleague(ctx, first.By)
 	if err != nil {

@@ -35,12 +35,12 @@ func (r *Referral) Move(act Act, at time.Time) ([]halsocoach.Event, error) {
 }
 
 // Note adds an attempt. Whoever tries has taken care of the recommendation, if
-// nobody had. The same attempt again is nothing; ErrOtherWish when its key was
+// nobody had. The same attempt again is nothing; ErrKeyReused when its key was
 // used for another.
 func (r *Referral) Note(a Attempt) ([]halsocoach.Event, error) {
 	for _, b := range r.Attempts {
 		if b.ID == a.ID && b.Digest != a.Digest {
-			return nil, halsocoach.ErrOtherWish
+			return nil, halsocoach.ErrKeyReused
 		}
 		if b.ID == a.ID {
 			return nil, nil

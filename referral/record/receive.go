@@ -73,7 +73,7 @@ func knownBy(who halsocoach.Actor) person.Where {
 func (r Referral) same(id, digest string) (Sending, error) {
 	i := slices.IndexFunc(r.Sendings, func(x Sending) bool { return x.ID == id })
 	if i < 0 || r.Sendings[i].Digest != digest {
-		return Sending{}, halsocoach.ErrOtherWish
+		return Sending{}, halsocoach.ErrKeyReused
 	}
 	return r.Sendings[i], nil
 }

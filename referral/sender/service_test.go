@@ -28,7 +28,7 @@ func TestTheSameWishTwiceIsOneRecommendation(t *testing.T) {
 			t.Fatalf("again: made %v, %q against %q, %v", made, again.ID, first.ID, err)
 		}
 		w.Name = "Någon annan"
-		if _, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("k"+number), w); !errors.Is(err, halsocoach.ErrOtherWish) {
+		if _, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("k"+number), w); !errors.Is(err, halsocoach.ErrKeyReused) {
 			t.Fatalf("the same key for something else: %v", err)
 		}
 	}
@@ -108,7 +108,7 @@ func TestASecondSenderJoinsWithoutSeeingTheFirst(t *testing.T) {
 	if err != nil || made || again.Name != "Elsa B" {
 		t.Fatalf("repeat of the joined: %+v, %v, %v", again, made, err)
 	}
-	if _, _, err := g.svc.Recommend(g.Ctx(), sara, key("b"), first); !errors.Is(err, halsocoach.ErrOtherWish) {
+	if _, _, err := g.svc.Recommend(g.Ctx(), sara, key("b"), first); !errors.Is(err, halsocoach.ErrKeyReused) {
 		t.Fatalf("other wish of the joined: %v", err)
 	}
 	for _, who := range []halsocoach.Actor{g.People.Vardcentral, sara} {

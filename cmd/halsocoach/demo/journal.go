@@ -27,12 +27,12 @@ func (d *Demo) Connect(ctx context.Context, dir string) (path string, err error)
 	if err != nil {
 		return path, err
 	}
-	wish := machine.Wish{
+	asked := machine.NewClient{
 		Unit: "vardcentral-0684", Name: "Demojournalen", JWKS: machine.JWKS(Client, &key.PublicKey), Scopes: machine.Scopes,
 	}
-	c, err := d.Machine.Enter(ctx, Client, wish)
-	if err == nil && c.JWKS != wish.JWKS && c.Ended == nil { // the folder's key was removed
-		_, err = d.Machine.Rekey(ctx, halsocoach.System("demo"), Client, wish.JWKS)
+	c, err := d.Machine.Enter(ctx, Client, asked)
+	if err == nil && c.JWKS != asked.JWKS && c.Ended == nil { // the folder's key was removed
+		_, err = d.Machine.Rekey(ctx, halsocoach.System("demo"), Client, asked.JWKS)
 	}
 	return path, err
 }

@@ -159,7 +159,7 @@ func (r *resident) taken(ctx context.Context) error {
 	}
 	switch r.lot.IntN(48) {
 	case 0:
-		r.soon(28, r.ends("own_wish"))
+		r.soon(28, r.ends("own_asked"))
 		return nil
 	case 1, 2, 3:
 		r.soon(6, r.booksFirst)
@@ -236,11 +236,11 @@ func (r *resident) books(ctx context.Context, kind coach.Kind, ahead int) (b coa
 			return coach.Booked{}, nil
 		}
 		s := slots[r.lot.IntN(len(slots))]
-		wish := coach.BookRequest{Coach: s.Coach, Starts: s.Starts, Form: s.Form}
+		asked := coach.BookRequest{Coach: s.Coach, Starts: s.Starts, Form: s.Form}
 		if kind == coach.FollowUp {
-			wish.Enrolment, wish.Kind = r.enrolment.ID, kind
+			asked.Enrolment, asked.Kind = r.enrolment.ID, kind
 		}
-		b, _, err = r.p.Coach.Book(ctx, who, r.key(fmt.Sprintf("%s-%s-%d", kind, today, try)), wish)
+		b, _, err = r.p.Coach.Book(ctx, who, r.key(fmt.Sprintf("%s-%s-%d", kind, today, try)), asked)
 		if halsocoach.KindOf(err) != halsocoach.KindConflict {
 			return b, err
 		}

@@ -49,15 +49,15 @@ const (
 	keysLimit = 8
 )
 
-// Wish is what an administrator writes of a client.
-type Wish struct {
+// NewClient is what an administrator writes of a client.
+type NewClient struct {
 	Unit, Name, JWKS string
 	Scopes           []string
 }
 
 // judge is each answer to mend, in the form's order. Whether the unit exists is
 // for the service.
-func (w Wish) judge() error {
+func (w NewClient) judge() error {
 	var wrong []halsocoach.Field
 	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
 	if w.Unit == "" {

@@ -161,7 +161,7 @@ func (s *Service) showNew(c *fiber.Ctx, f *web.Form, status int) error {
 
 func (s *Service) register(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	made, err := s.Register(web.Ctx(c), web.Who(c), web.Req(c), Wish{Unit: f.Get("unit"), Name: f.Get("name"), JWKS: f.Get("jwks"), Scopes: f.All("scopes")})
+	made, err := s.Register(web.Ctx(c), web.Who(c), web.Req(c), NewClient{Unit: f.Get("unit"), Name: f.Get("name"), JWKS: f.Get("jwks"), Scopes: f.All("scopes")})
 	if f.Failed(err) {
 		return s.showNew(c, f, fiber.StatusUnprocessableEntity)
 	}

@@ -113,7 +113,7 @@ func newNode(t *testing.T, env *testenv.Env) *node {
 // client is registered for Sävsjö vårdcentral.
 func (n *node) client() Client {
 	n.t.Helper()
-	c, err := n.svc.Register(n.env.Ctx(), n.env.People.Kommun, halsocoach.Request{Key: "k"}, Wish{Unit: "savsjo-vardcentral", Name: "Journalen", JWKS: keys().jwks(), Scopes: Scopes})
+	c, err := n.svc.Register(n.env.Ctx(), n.env.People.Kommun, halsocoach.Request{Key: "k"}, NewClient{Unit: "savsjo-vardcentral", Name: "Journalen", JWKS: keys().jwks(), Scopes: Scopes})
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -95,9 +95,9 @@ func (s *Service) Client(_ context.Context, who halsocoach.Actor, id string) (Cl
 	return c, nil
 }
 
-// Register takes a client into the register. The same wish again is the same
+// Register takes a client into the register. The same request again is the same
 // client.
-func (s *Service) Register(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w Wish) (Client, error) {
+func (s *Service) Register(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, w NewClient) (Client, error) {
 	if err := halsocoach.Allow(who, halsocoach.RoleKommun, halsocoach.RoleRegion); err != nil {
 		return Client{}, err
 	}
@@ -106,11 +106,11 @@ func (s *Service) Register(ctx context.Context, who halsocoach.Actor, req halsoc
 
 // Enter is Register under an id that the program itself has chosen, as the demo
 // does.
-func (s *Service) Enter(ctx context.Context, id string, w Wish) (Client, error) {
+func (s *Service) Enter(ctx context.Context, id string, w NewClient) (Client, error) {
 	return s.enter(ctx, halsocoach.System("demo"), id, w)
 }
 
-func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id string, w Wish) (Client, error) {
+func (s *Service) enter(ctx context.Context, who halsocoach.Actor, id string, w NewClient) (Client, error) {
 	w.Name, w.JWKS = strings.TrimSpace(halsocoach.Plain(w.Name)), strings.TrimSpace(w.JWKS)
 	if err := w.judge(); err != nil {
 		return Client{}, err

@@ -159,7 +159,7 @@ func (r *resident) taken(ctx context.Context) error {
 	}
 	switch r.lot.IntN(48) {
 	case 0:
-		r.soon(28, r.ends("own_asked"))
+		r.soon(28, r.ends("own_wish"))
 		return nil
 	case 1, 2, 3:
 		r.soon(6, r.booksFirst)

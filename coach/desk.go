@@ -103,21 +103,14 @@ func (s *Service) deskDays(ctx context.Context, who halsocoach.Actor, today hals
 	if days, err = s.docs.unmarked(ctx, who.ID, today.Plus(-markWithin), today); err != nil {
 		return nil, nil, err
 	}
-	coming, err := s.docs.ofCoach(ctx, who.ID, today, today.Plus(aheadWithin+1))
+	coming, err := s.docs.coming(ctx, who.ID, today, today.Plus(aheadWithin+1), aheadShown)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(coming) == 0 || coming[0].Date != today {
 		days = append(days, Day{Coach: who.ID, Date: today})
 	}
-	ahead := 0
-	for _, d := range coming {
-		if d.Date == today {
-			days = append(days, d)
-		} else if len(d.Talks)+len(d.Spans) > 0 && ahead < aheadShown {
-			days, ahead = append(days, d), ahead+1
-		}
-	}
+	days = append(days, coming...)
 	changed, err = s.docs.news(ctx, who.ID, now.Add(-newsFor), newsShown)
 	return days, changed, err
 }

@@ -147,6 +147,31 @@ func (s docs) unmarked(ctx context.Context, coach string, from, before halsocoac
 	return s.all(ctx, store.Query{Index: "unmarked", Equal: []any{coach}, From: string(from), Before: string(before)})
 }
 
+// coming are a coach's day today, if it holds anything, and the next n days before
+// another on which something is booked.
+func (s docs) coming(ctx context.Context, coach string, today, before halsocoach.Day, n int) ([]Day, error) {
+	var out []Day
+	q := store.Query{Index: "coach", Equal: []any{coach}, From: string(today), Before: string(before), Limit: n + 1}
+	for {
+		days, next, err := s.days.Find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range days {
+			switch {
+			case d.Date == today:
+				out = append(out, d)
+			case n > 0 && len(d.Talks)+len(d.Spans) > 0:
+				out, n = append(out, d), n-1
+			}
+		}
+		if next == "" || n == 0 {
+			return out, nil
+		}
+		q.After = next
+	}
+}
+
 // news are the n of a coach's days that citizens have changed last, since a time.
 func (s docs) news(ctx context.Context, coach string, since time.Time, n int) ([]Day, error) {
 	days, _, err := s.days.Find(ctx, store.Query{Index: "news", Equal: []any{coach}, From: since, Back: true, Limit: n})

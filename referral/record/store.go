@@ -331,11 +331,17 @@ func (s *Records) UntouchedIn(ctx context.Context, kommun string, before time.Ti
 // Waiting is how many wait for a decision at a centre, at most mostWaiting, and
 // when the first is due.
 func (s *Records) Waiting(ctx context.Context, centre string) (int, time.Time, error) {
-	found, _, err := s.referrals.Find(ctx, store.Query{Index: "queue", Equal: []any{centre}, Limit: mostWaiting})
-	if err != nil || len(found) == 0 {
+	q := store.Query{Index: "queue", Equal: []any{centre}, Limit: mostWaiting}
+	ids, _, err := s.referrals.IDs(ctx, q)
+	if err != nil || len(ids) == 0 {
 		return 0, time.Time{}, err
 	}
-	return len(found), found[0].Due, nil
+	q.Limit = 1
+	first, _, err := s.referrals.Find(ctx, q)
+	if err != nil || len(first) == 0 { // decided just now
+		return 0, time.Time{}, err
+	}
+	return len(ids), first[0].Due, nil
 }
 
 // Callers are how many wait to be called at the centre and have not been asked

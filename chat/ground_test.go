@@ -162,7 +162,7 @@ func (g *ground) node(wire Wire, nudges Nudges) *node {
 	served := make(chan struct{})
 	go func() { defer close(served); _ = n.app.Web.Serve(ln) }()
 	g.t.Cleanup(func() {
-		down, done := context.WithTimeout(context.Background(), 10*time.Second)
+		down, done := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer done()
 		if err := svc.Drain(down); err != nil {
 			g.t.Errorf("drain: %v", err)

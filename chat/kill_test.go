@@ -292,9 +292,9 @@ func TestNothingAcknowledgedIsLostBySIGKILL(t *testing.T) {
 			wg.Go(func() { c.talk(citizens[i], conversation(i), fmt.Sprintf("c%d", round), got) })
 			wg.Go(func() { c.talk(coach, conversation(i), fmt.Sprintf("m%d", round), got) })
 		}
-		for end := time.Now().Add(30 * time.Second); got.count() < before+20; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(5 * time.Minute); got.count() < before+20; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatal("no twenty acknowledgements in 30 s")
+				t.Fatal("no twenty acknowledgements")
 			}
 		}
 		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)

@@ -136,7 +136,7 @@ func TestThePromotedPersonIsTold(t *testing.T) {
 			if e.Type != want.typ || string(e.Data) != want.data || e.Subject != o.ID || e.Kommun != "0684" {
 				t.Fatalf("got %s %s, want %s %s", e.Type, e.Data, want.typ, want.data)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("no %s", want.typ)
 		}
 	}

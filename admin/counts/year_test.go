@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"halsocoach"
 	"halsocoach/internal/testenv"
@@ -261,21 +260,6 @@ func TestPeriodsHaveTheirMonths(t *testing.T) {
 	}
 	if m := Month("2026-01"); m.plus(-1) != "2025-12" || m.plus(12) != "2027-01" || m.last() != "2026-01-31" || Month("2028-02").last() != "2028-02-29" {
 		t.Error(m.plus(-1), m.plus(12), m.last())
-	}
-}
-
-func TestYearIsDecidedFastEnoughForAPage(t *testing.T) {
-	var worst time.Duration
-	for _, busy := range []int{1, 5, 10, 30, 100, 300} {
-		tallies := madeUp(uint64(busy), busy)
-		began := time.Now()
-		tablesOf(tallies, 12, 12, 5)
-		took := time.Since(began)
-		worst = max(worst, took)
-		t.Logf("busy %d: %v", busy, took)
-	}
-	if worst > 5*time.Second {
-		t.Errorf("a year takes %v", worst)
 	}
 }
 

@@ -114,7 +114,7 @@ func TestARevokedSigningKeyIsRefusedByTheRunningService(t *testing.T) {
 	}
 	began := time.Now()
 	for signedIn(t, h, tokens[halsocoach.RoleCoach]) {
-		if time.Since(began) > 6*time.Second {
+		if time.Since(began) > 2*time.Minute {
 			t.Fatal("still signed in")
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -166,14 +166,14 @@ func TestANodeForgetsWhomAnotherHasDestroyed(t *testing.T) {
 		if strings.Contains(string(body), person) {
 			t.Error("the note says who it was")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("no note")
 	}
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := h.seal.Open(t.Context(), person, "x", box); errors.Is(err, seal.ErrGone) {
 			return
 		}
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > 2*time.Minute {
 			t.Fatal("the key is still in memory")
 		}
 	}

@@ -108,7 +108,7 @@ func (w *recommended) met(ahead int) (held func(coach.Outcome)) {
 func (w *recommended) checked(want string) {
 	w.t.Helper()
 	var out bytes.Buffer
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		out.Reset()
 		if err := w.checkWaits(w.t.Context(), &out); err == nil && strings.Contains(out.String(), want) {
 			return

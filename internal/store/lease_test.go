@@ -65,9 +65,9 @@ func docsOf(l store.Leases) store.Collection[leaseDoc] {
 
 func soon(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("did not come about within 10 s: %s", what)
+			t.Fatalf("did not come about: %s", what)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func TestAWrongClocksLeaseHoldsUpNobody(t *testing.T) {
 	go l.Every(ctx, "test.sweep", time.Hour, func(context.Context) error { ran <- struct{}{}; return nil })
 	select {
 	case <-ran:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nobody did it")
 	}
 }
@@ -185,7 +185,7 @@ func TestAStopGivesTheLeaseBackAndAnotherGoesOn(t *testing.T) {
 	go nodes[1].Every(on, "test.sweep", time.Hour, func(context.Context) error { ran <- struct{}{}; return nil })
 	select {
 	case <-ran:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nobody went on")
 	}
 }
@@ -216,7 +216,7 @@ func TestALostLeaseEndsTheWork(t *testing.T) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(10 * time.Second):
+		case <-time.After(2 * time.Minute):
 			return nil
 		}
 	})

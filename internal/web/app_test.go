@@ -355,7 +355,7 @@ func serve(t testing.TB, a *App) string {
 	}
 	go a.Serve(ln) //nolint:errcheck // ends with Shutdown
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := a.Shutdown(ctx); err != nil {
 			t.Error(err)

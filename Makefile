@@ -1,7 +1,7 @@
 # Hälsocoach online. `make run` starts the demo, `make test` runs every test.
 GO ?= go
 
-.PHONY: run build generate test test-mongo hard lint e2e bench tools vuln
+.PHONY: run build generate test test-mongo hard lint e2e bench figures tools vuln
 
 run: ## the demo on http://127.0.0.1:8080
 	$(GO) run ./cmd/halsocoach demo
@@ -51,6 +51,10 @@ e2e: tools ## the journeys in a real Chromium
 
 bench: ## benchmarks; each prints its ratio to a bare floor of the same run
 	$(GO) test -run '^$$' -bench . ./...
+
+figures: build ## measures all of README's figures and writes its table; BIN=other measures that binary and prints, BASE=other both in turns
+	$(GO) build -o bin/figures ./cmd/figures
+	bin/figures $(if $(BIN)$(BASE),$(if $(BIN),-bin $(BIN)) $(if $(BASE),-base $(BASE)) -bench=false,-write README.md)
 
 vuln: ## known vulnerabilities; needs the internet
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// page is one that is measured, as somebody sees it.
+type page struct {
+	what, path, persona string
+	atMost              float64 // of what the bare handler uses
+}
+
+var pages = []page{
+	{"Min hälsa (`anna`)", "/min-halsa", "anna", 8}, {"the desk (`maria`)", "/skrivbord", "maria", 35}, {"the inbox (`maria`)", "/inkorg", "maria", 30},
+	{"the centres (`/halsocenter`)", "/halsocenter", "", 4}, {"the start page (`/`)", "/", "", 2},
+}
+
+const connections = 8
+
+// serveBare answers every request with the same bytes, until it is stopped.
+func serveBare(length int) error {
+	body := []byte(strings.Repeat("x", length))
+	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app.Get("/", func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+		return c.Send(body)
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println("http://" + ln.Addr().String())
+	return app.Listener(ln)
+}
+
+// ask asks for a page over all connections for a while, and says how often it was
+// answered and how long the page is.
+func ask(s *server, path, persona string, during time.Duration) (n int64, length int, err error) {
+	token, err := s.token(persona)
+	if err != nil {
+		return 0, 0, err
+	}
+	client := &fasthttp.HostClient{Addr: strings.TrimPrefix(s.address, "http://"), MaxConns: connections}
+	var answers, size atomic.Int64
+	var failed atomic.Value
+	var all sync.WaitGroup
+	end := time.Now().Add(during)
+	for range connections {
+		all.Go(func() {
+			var req fasthttp.Request
+			var res fasthttp.Response
+			req.SetRequestURI(s.address + path)
+			if token != "" {
+				req.Header.SetCookie("session", token)
+			}
+			for time.Now().Before(end) {
+				if err := client.Do(&req, &res); err != nil || res.StatusCode() != http.StatusOK {
+					failed.Store(fmt.Errorf("%s: %d %w", path, res.StatusCode(), err))
+					return
+				}
+				answers.Add(1)
+				size.Store(int64(len(res.Body())))
+			}
+		})
+	}
+	all.Wait()
+	if err, ok := failed.Load().(error); ok {
+		return 0, 0, err
+	}
+	return answers.Load(), int(size.Load()), nil
+}
+
+// perRequest is the processor time that the server uses for one answer.
+func perRequest(s *server, path, persona string, during time.Duration) (time.Duration, error) {
+	before, err := s.cpu()
+	if err != nil {
+		return 0, err
+	}
+	n, _, err := ask(s, path, persona, during)
+	if err != nil {
+		return 0, err
+	}
+	after, err := s.cpu()
+	return (after - before) / time.Duration(max(n, 1)), err
+}
+
+const (
+	rounds = 5
+	round  = 2 * time.Second
+)
+
+// multiples is, for each server, how many times the bare handler's processor time
+// an answer takes: the median of rounds in which all take turns.
+func (p page) multiples(ctx context.Context, all []*server) (times []float64, floor time.Duration, err error) {
+	ratios, floors := make([][]float64, len(all)), []time.Duration{}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, 0, err
+	}
+	bare := make([]*server, len(all))
+	for i, s := range all {
+		_, length, err := ask(s, p.path, p.persona, round/4)
+		if err != nil {
+			return nil, 0, err
+		}
+		if bare[i], err = start(ctx, self, "-bare", strconv.Itoa(length)); err != nil {
+			return nil, 0, err
+		}
+		defer bare[i].stop()
+	}
+	for range rounds {
+		for i, s := range all {
+			f, err := perRequest(bare[i], "/", "", round)
+			if err != nil {
+				return nil, 0, err
+			}
+			m, err := perRequest(s, p.path, p.persona, round)
+			if err != nil {
+				return nil, 0, err
+			}
+			ratios[i], floors = append(ratios[i], float64(m)/float64(f)), append(floors, f)
+		}
+	}
+	for _, r := range ratios {
+		times = append(times, median(r))
+	}
+	return times, median(floors), nil
+}
+
+func median[T float64 | time.Duration](all []T) T {
+	all = slices.Clone(all)
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// load asks for all pages in turn, for a while.
+func (s *server) load(during time.Duration) error {
+	for end, i := time.Now().Add(during), 0; time.Now().Before(end); i++ {
+		p := pages[i%len(pages)]
+		if _, _, err := ask(s, p.path, p.persona, time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var asset = regexp.MustCompile(`(?:href|src)="(/(?:static|s|assets)/[^"]+)"`)
+
+// weight is what a browser gets for the first page and all that it loads, as sent,
+// in kB.
+func (s *server) weight() (float64, error) {
+	html, sent, err := s.fetch("/", false)
+	if err != nil {
+		return 0, err
+	}
+	_, total, err := s.fetch("/", true)
+	if err != nil {
+		return 0, err
+	}
+	if sent < total {
+		return 0, fmt.Errorf("the first page is %d bytes as sent and %d as read", total, sent)
+	}
+	seen := map[string]bool{}
+	for _, m := range asset.FindAllStringSubmatch(html, -1) {
+		if path := m[1]; !seen[path] {
+			seen[path] = true
+			_, n, err := s.fetch(path, true)
+			if err != nil {
+				return 0, err
+			}
+			total += n
+		}
+	}
+	if len(seen) == 0 {
+		return 0, fmt.Errorf("the first page loads nothing")
+	}
+	return float64(total) / 1000, nil
+}
+
+// fetch is a body and its length as it was sent.
+func (s *server) fetch(path string, compressed bool) (body string, length int, err error) {
+	r, err := http.NewRequest(http.MethodGet, s.address+path, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	r.Header.Set("Accept-Encoding", map[bool]string{true: "br, gzip", false: "identity"}[compressed])
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", 0, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", path, res.Status)
+	}
+	return string(text), len(text), err
+}

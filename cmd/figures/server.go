@@ -32,7 +32,7 @@ var said = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 func start(ctx context.Context, command string, args ...string) (*server, error) {
 	s := &server{cmd: exec.CommandContext(ctx, command, args...), tokens: map[string]string{}}
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(os.Interrupt) }
-	s.cmd.Stderr = os.Stderr
+	s.cmd.Stderr = nil // its log: a line for each request
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func start(ctx context.Context, command string, args ...string) (*server, error)
 	}
 	s.took = time.Since(began)
 	if s.address == "" {
-		return nil, errors.Join(fmt.Errorf("%s ended without an address", command), s.cmd.Wait())
+		return nil, errors.Join(fmt.Errorf("%s %s ended without an address; run it by hand to see why", command, strings.Join(args, " ")), s.cmd.Wait())
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	return s, nil

@@ -36,7 +36,7 @@ type demoCommand struct {
 
 // Run starts the demo and serves until it is told to stop. A first start writes
 // the past in a process of its own: that takes more memory than the day will.
-func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *demoCommand) Run(ctx context.Context, log *slog.Logger, terminal *screen) error {
 	began := time.Now()
 	debug.SetGCPercent(50) // a demo shares its machine: rather less memory than more speed
 	if c.Past {
@@ -69,7 +69,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer a.close()
-	if err := d.Fill(ctx, a.forDemo()); err != nil {
+	if err := d.Fill(ctx, a.forDemo(terminal)); err != nil {
 		return fmt.Errorf("fill the demo in %s: %w", dir, err)
 	}
 	if c.Past {
@@ -108,11 +108,15 @@ func syncAll(dir string) error {
 }
 
 // forDemo are the services that the demo's people use.
-func (a *app) forDemo() demo.Services {
+func (a *app) forDemo(terminal *screen) demo.Services {
 	return demo.Services{
 		Store: a.store, Seal: a.seal, Registers: a.registers, Settings: a.settings, Staff: a.staff, Machine: a.machine,
 		Records: a.records, Sender: a.sender, Self: a.self, Inbox: a.inbox, Citizen: a.citizen, Coach: a.coach, Chat: a.chat, Groups: a.groups,
 		Kinds: kinds(), Start: a.start,
+		Progress: func(days int) (day, done func()) {
+			bar := terminal.progress(days, "writing the past, day by day")
+			return func() { bar.add(1) }, bar.finish
+		},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -33,7 +34,7 @@ func aDemo(t *testing.T, at time.Time) *app {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.close)
-	if err := d.Fill(t.Context(), a.forDemo()); err != nil {
+	if err := d.Fill(t.Context(), a.forDemo(&screen{out: io.Discard})); err != nil {
 		t.Fatal(err)
 	}
 	return a

@@ -124,7 +124,7 @@ type keysOuterCommand struct {
 
 // Run makes a new outer key, waits until every running node knows it, and wraps
 // everything with it.
-func (c *keysOuterCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *keysOuterCommand) Run(ctx context.Context, log *slog.Logger, terminal *screen) error {
 	return c.open(ctx, log, func(a *app) error {
 		r := a.seal.Rotation()
 		id, err := r.Add(ctx)
@@ -132,11 +132,11 @@ func (c *keysOuterCommand) Run(ctx context.Context, log *slog.Logger) error {
 			return fmt.Errorf("%w\nWhere the key file is mounted from a secret: copy it to a folder of your own, run this with HALSOCOACH_KEYS=that folder\n(and HALSOCOACH_KEY_STORE), and put the changed file into the secret while the command waits", err)
 		}
 		fmt.Printf("%s is the first key of %s. Back the file up now, and put it on every machine that has one of its own.\n", id, c.keyFile())
-		waiting := waiter{out: os.Stderr, until: time.Now().Add(c.Wait)}
+		waiting := waiter{out: terminal, until: time.Now().Add(c.Wait)}
 		if err := waiting.try(ctx, func() error { return r.Use(ctx, id) }); err != nil {
 			return err
 		}
-		if err := waiting.try(ctx, func() error { return rewrap(ctx, r) }); err != nil {
+		if err := waiting.try(ctx, func() error { return rewrap(ctx, r, terminal) }); err != nil {
 			return err
 		}
 		fmt.Println("Every data key is wrapped by it, and nothing by another. Older outer keys stay in the file until: halsocoach keys retire")
@@ -145,13 +145,10 @@ func (c *keysOuterCommand) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 // rewrap shows how far it has come.
-func rewrap(ctx context.Context, r seal.Rotation) error {
-	bar := progress(os.Stderr, 1, "wrapping the keys anew")
-	err := r.Rewrap(ctx, func(done, total int) {
-		bar.ChangeMax(max(total, 1))
-		_ = bar.Set(done)
-	})
-	return errors.Join(err, bar.Finish())
+func rewrap(ctx context.Context, r seal.Rotation, terminal *screen) error {
+	bar := terminal.progress(-1, "wrapping the keys anew")
+	defer bar.finish()
+	return r.Rewrap(ctx, bar.set)
 }
 
 // waiter tries a step again while nodes lag behind.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -70,7 +71,9 @@ func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, run := range []func() error{
-			func() error { return (&keysOuterCommand{at, time.Minute}).Run(t.Context(), silent) },
+			func() error {
+				return (&keysOuterCommand{at, time.Minute}).Run(t.Context(), silent, &screen{out: io.Discard})
+			},
 			func() error { return (&keysSigningCommand{at}).Run(t.Context(), silent) },
 			func() error { return (&keysListCommand{at}).Run(t.Context(), silent) },
 		} {

@@ -35,8 +35,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run.BindTo(ctx, (*context.Context)(nil))
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	run.Bind(log)
+	terminal := &screen{out: os.Stderr}
+	run.Bind(terminal, slog.New(slog.NewTextHandler(terminal, &slog.HandlerOptions{Level: slog.LevelInfo})))
 	if err := run.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "halsocoach:", err)
 		os.Exit(1)

@@ -147,7 +147,7 @@ func newScene(t *testing.T) *scene {
 	}
 	s.app = a
 	t.Cleanup(a.close)
-	if err := d.Fill(t.Context(), a.forDemo()); err != nil {
+	if err := d.Fill(t.Context(), a.forDemo(&screen{out: io.Discard})); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"maria", "johan", "vardcentral", "forening", "kommun", "region", "familjecentral", "drift"} {

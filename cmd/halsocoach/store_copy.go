@@ -5,15 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
 
 	"halsocoach"
@@ -72,7 +69,7 @@ func (c *copyCommand) check() error {
 
 // Run lets what is under way come to its end, and copies: keys first, then
 // documents, then facts.
-func (c *copyCommand) Run(ctx context.Context, log *slog.Logger) error {
+func (c *copyCommand) Run(ctx context.Context, log *slog.Logger, terminal *screen) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -85,22 +82,22 @@ func (c *copyCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if n, err := a.seal.Running(ctx); err != nil || n > 0 {
 		return errors.Join(err, fmt.Errorf("%d nodes run, or were killed less than three minutes ago: stop the service first", n))
 	}
-	if err := a.settleDown(ctx, os.Stderr); err != nil {
+	if err := a.settleDown(ctx, terminal); err != nil {
 		return err
 	}
-	if err := copyStores(ctx, a.keys, a.store, to, log); err != nil {
+	if err := copyStores(ctx, a.keys, a.store, to, log, terminal); err != nil {
 		return err
 	}
 	if c.ToNATS == "" {
 		return nil
 	}
-	return c.copyFacts(ctx, a.bus, log)
+	return c.copyFacts(ctx, a.bus, log, terminal)
 }
 
 // copyStores copies the keys first: a document without its key says nothing. The
 // marks go away when both copies have been compared, that of the keys last, so
 // that what was stopped anywhere can go on.
-func copyStores(ctx context.Context, keys, documents store.Store, to dataConfig, log *slog.Logger) error {
+func copyStores(ctx context.Context, keys, documents store.Store, to dataConfig, log *slog.Logger, terminal *screen) error {
 	toKeys, err := openTarget(ctx, to.keyStore(), to.Store, lasting(keyKinds()), false, log)
 	if err != nil {
 		return fmt.Errorf("copy the keys to %s: %w", redacted(to.keyStore()), err)
@@ -116,7 +113,7 @@ func copyStores(ctx context.Context, keys, documents store.Store, to dataConfig,
 		from store.Store
 		to   *target
 	}{{"keys", keys, toKeys}, {"documents", documents, toStore}} {
-		n, err := copyTo(ctx, one.what, one.from, one.to)
+		n, err := copyTo(ctx, one.what, one.from, one.to, terminal)
 		if err != nil {
 			return fmt.Errorf("copy the %s: %w", one.what, err)
 		}
@@ -127,20 +124,18 @@ func copyStores(ctx context.Context, keys, documents store.Store, to dataConfig,
 
 func keyKinds() []store.Kind { return seal.Kinds() }
 
-func (c *copyCommand) copyFacts(ctx context.Context, from *event.Bus, log *slog.Logger) error {
+func (c *copyCommand) copyFacts(ctx context.Context, from *event.Bus, log *slog.Logger, terminal *screen) error {
 	to, err := event.Open(ctx, c.ToNATS, log)
 	if err != nil {
 		return fmt.Errorf("open --to-nats: %w", err)
 	}
 	defer to.Close()
-	var bar *progressbar.ProgressBar
-	total := 0
+	bar, total := terminal.progress(-1, "facts"), 0
 	err = event.CopyFacts(ctx, from, to, func(done, all int) {
-		if bar == nil {
-			bar, total = progress(os.Stderr, int64(all), "facts"), all
-		}
-		_ = bar.Set(done)
+		total = all
+		bar.set(done, all)
 	})
+	bar.finish()
 	if err != nil {
 		return fmt.Errorf("copy the facts to %s: %w", redacted(c.ToNATS), err)
 	}
@@ -149,24 +144,18 @@ func (c *copyCommand) copyFacts(ctx context.Context, from *event.Bus, log *slog.
 }
 
 // settleDown runs the consumers until no event is under way, and stops them.
-func (a *app) settleDown(ctx context.Context, out io.Writer) error {
+func (a *app) settleDown(ctx context.Context, terminal *screen) error {
 	if err := a.start(ctx); err != nil {
 		return err
 	}
-	bar := progress(out, -1, "events under way")
-	if err := a.settled(ctx, time.Second, func() { _ = bar.Add(1) }); err != nil {
+	bar := terminal.progress(-1, "events under way")
+	if err := a.settled(ctx, time.Second, func() { bar.add(1) }); err != nil {
 		return err
 	}
-	_ = bar.Finish()
+	bar.finish()
 	a.stop()
 	a.relay.Wait()
 	return nil
-}
-
-func progress(out io.Writer, total int64, what string) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetSpinnerChangeInterval(0)) // no goroutine of its own: it is drawn when something has been done
 }
 
 // lasting leaves out what only says which nodes run, and what they have in hand.
@@ -250,14 +239,14 @@ func unfinished(ctx context.Context, s store.Store) error {
 }
 
 // copyTo makes the target the same as from, and compares each document both ways.
-func copyTo(ctx context.Context, what string, from store.Store, to *target) (int, error) {
+func copyTo(ctx context.Context, what string, from store.Store, to *target, terminal *screen) (int, error) {
 	total := 0
 	for _, k := range to.kinds {
 		if err := from.Each(ctx, k.Name, func(store.Document) error { total++; return nil }); err != nil {
 			return 0, err
 		}
 	}
-	bar := progress(os.Stderr, int64(2*total), what)
+	bar := terminal.progress(2*total, what)
 	for _, k := range to.kinds {
 		if err := copyDocuments(ctx, k.Name, from, to, bar); err != nil {
 			return 0, fmt.Errorf("%s: %w", k.Name, err)
@@ -274,7 +263,7 @@ func copyTo(ctx context.Context, what string, from store.Store, to *target) (int
 	if same != total {
 		return 0, fmt.Errorf("%d documents were there at the beginning and %d at the end: is the service stopped?", total, same)
 	}
-	_ = bar.Finish()
+	bar.finish()
 	return same, nil
 }
 
@@ -300,7 +289,7 @@ func inBatches(ctx context.Context, s store.Store, kind string, f func([]store.D
 
 // copyDocuments saves what is missing or other over there, and removes what is
 // not here: an earlier try may have left it.
-func copyDocuments(ctx context.Context, kind string, from, to store.Store, bar *progressbar.ProgressBar) error {
+func copyDocuments(ctx context.Context, kind string, from, to store.Store, bar *progress) error {
 	err := inBatches(ctx, to, kind, func(theirs []store.Document) error {
 		ours, err := byID(ctx, from, kind, theirs)
 		if err != nil {
@@ -336,13 +325,13 @@ func copyDocuments(ctx context.Context, kind string, from, to store.Store, bar *
 				return err
 			})
 		}
-		_ = bar.Add(len(ours))
+		bar.add(len(ours))
 		return saves.Wait()
 	})
 }
 
 // compareDocuments reads all of both again.
-func compareDocuments(ctx context.Context, kind string, from, to store.Store, bar *progressbar.ProgressBar) (int, error) {
+func compareDocuments(ctx context.Context, kind string, from, to store.Store, bar *progress) (int, error) {
 	var same atomic.Int64
 	err := inBatches(ctx, from, kind, func(ours []store.Document) error {
 		theirs, err := byID(ctx, to, kind, ours)
@@ -355,7 +344,7 @@ func compareDocuments(ctx context.Context, kind string, from, to store.Store, ba
 			}
 		}
 		same.Add(int64(len(ours)))
-		_ = bar.Add(len(ours))
+		bar.add(len(ours))
 		return nil
 	})
 	if err != nil {

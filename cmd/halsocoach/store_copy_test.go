@@ -88,14 +88,14 @@ func TestAnInstallationMovesWhole(t *testing.T) {
 	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
 	furnish(t, from)
 	move := copyCommand{dataConfig: from, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db"), ToNATS: to.NATS}
-	if err := move.Run(t.Context(), silent); err != nil {
+	if err := move.Run(t.Context(), silent, &screen{out: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
 	if n := samePlaces(t, from.Store, move.To, lasting(kinds())); n < 450 {
 		t.Fatalf("%d documents", n)
 	}
 	samePlaces(t, from.keyStore(), move.ToKeyStore, lasting(keyKinds()))
-	if err := move.Run(t.Context(), silent); err == nil || !strings.Contains(err.Error(), "empty") {
+	if err := move.Run(t.Context(), silent, &screen{out: io.Discard}); err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Fatalf("again: %v", err)
 	}
 	moved := dataConfig{Store: move.To, KeyStore: move.ToKeyStore, NATS: move.ToNATS, Keys: from.Keys}
@@ -130,7 +130,7 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			keys := &stopAfter{Store: h.keys, kind: stop.kind, left: stop.after, stop: cancel}
 			documents := &stopAfter{Store: h.store, kind: stop.kind, left: stop.after, stop: cancel}
-			err = copyStores(ctx, keys, documents, to, silent)
+			err = copyStores(ctx, keys, documents, to, silent, &screen{out: io.Discard})
 			if stop.kind != "" && !errors.Is(err, context.Canceled) || stop.kind == "" && err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 				t.Fatalf("half a copy is served: %v", err)
 			}
 			leave(t, to)
-			if err := copyStores(t.Context(), h.keys, h.store, to, silent); err != nil {
+			if err := copyStores(t.Context(), h.keys, h.store, to, silent, &screen{out: io.Discard}); err != nil {
 				t.Fatal(err)
 			}
 			samePlaces(t, from.Store, to.Store, lasting(kinds()))
@@ -195,7 +195,7 @@ func TestNothingIsCopiedFromUnderARunningNode(t *testing.T) {
 	}
 	other := from
 	other.NATS = to.NATS // the embedded one would already refuse
-	err = (&copyCommand{dataConfig: other, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db")}).Run(t.Context(), silent)
+	err = (&copyCommand{dataConfig: other, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db")}).Run(t.Context(), silent, &screen{out: io.Discard})
 	if err == nil || !strings.Contains(err.Error(), "stop the service") {
 		t.Fatal(err)
 	}
@@ -226,11 +226,11 @@ func TestACopyIsNotMadeOverAnInstallation(t *testing.T) {
 	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
 	furnish(t, from)
 	furnish(t, to)
-	err := (&copyCommand{dataConfig: from, To: to.Store, ToKeyStore: to.keyStore()}).Run(t.Context(), silent)
+	err := (&copyCommand{dataConfig: from, To: to.Store, ToKeyStore: to.keyStore()}).Run(t.Context(), silent, &screen{out: io.Discard})
 	if err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Fatal(err)
 	}
-	err = (&copyCommand{dataConfig: from, To: from.Store}).Run(t.Context(), silent)
+	err = (&copyCommand{dataConfig: from, To: from.Store}).Run(t.Context(), silent, &screen{out: io.Discard})
 	if err == nil || !strings.Contains(err.Error(), "copied from") {
 		t.Fatal(err)
 	}

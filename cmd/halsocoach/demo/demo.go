@@ -56,6 +56,9 @@ type Services struct {
 
 	Kinds []store.Kind                // of the service, to see whether the store is empty
 	Start func(context.Context) error // starts the service
+	// Progress shows how many of the days of a large demo are written: day is called
+	// after each, done at the end.
+	Progress func(days int) (day, done func())
 }
 
 // Demo is a demo while it runs.

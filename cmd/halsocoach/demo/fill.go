@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
 
 	"halsocoach"
@@ -250,13 +248,4 @@ func (w weekly) plan(k halsocoach.Kommun, from, to halsocoach.Day) groups.Plan {
 
 func (w weekly) dates(from, to halsocoach.Day) groups.Dates {
 	return groups.Dates{Weekdays: []time.Weekday{time.Weekday(w.weekday)}, From: from, To: to, Start: w.from, Length: w.minutes, Places: w.places, SkipClashes: true}
-}
-
-// progress shows how far the past is written; small demos are there at once.
-func (d *Demo) progress(days int) interface{ Add(int) error } {
-	if d.size.People <= Sizes["small"].People {
-		return progressbar.DefaultSilent(int64(days))
-	}
-	return progressbar.NewOptions(days, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("writing the past, day by day"),
-		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
 }

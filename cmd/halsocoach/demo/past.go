@@ -111,7 +111,11 @@ const sideBySide = 64
 // live goes through the days.
 func (p *past) live(ctx context.Context) error {
 	now := time.Now().Add(p.Clock.offset)
-	bar := p.progress(p.days + 1)
+	wrote, done := func() {}, func() {}
+	if p.size.People > Sizes["small"].People { // small ones are there at once
+		wrote, done = p.Progress(p.days + 1)
+	}
+	defer done()
 	for _, t := range p.towns {
 		for _, id := range p.book.Programme[t.kommun.Code] {
 			s, err := p.Groups.Series(ctx, t.coach, id)
@@ -147,7 +151,7 @@ func (p *past) live(ctx context.Context) error {
 				return err
 			}
 		}
-		_ = bar.Add(1)
+		wrote()
 	}
 	return nil
 }

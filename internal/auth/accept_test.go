@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"halsocoach"
 	"halsocoach/internal/accesslog"
 	"halsocoach/internal/auth/limit"
+	"halsocoach/internal/person"
 	"halsocoach/internal/staff"
 	"halsocoach/internal/testenv"
 )
@@ -118,7 +120,7 @@ func TestANewLinkLetsAKnownMemberInAgain(t *testing.T) {
 
 func TestWhatIsReadThroughAColleaguesLinkSaysWhoMadeIt(t *testing.T) {
 	e, s := house(t)
-	log := accesslog.New(accesslog.Config{Store: e.Store, Staff: s.staff, Clock: e.Clock.Now})
+	log := accesslog.New(accesslog.Config{Store: e.Store, Staff: s.staff, Persons: persons{e.Persons}, Clock: e.Clock.Now})
 	anna, k := e.People.Anna, e.People.Kommun
 	hire(t, s, staff.Member{ID: k.ID, Name: k.Name, Role: halsocoach.RoleKommun, Kommun: k.Kommun})
 	in := func(maker halsocoach.Actor, inv staff.Invitation, key string) halsocoach.Actor {
@@ -275,4 +277,12 @@ func TestAWithdrawnLinkOpensNothing(t *testing.T) {
 func idOf(token string) string {
 	sum := sha256.Sum256([]byte("invitation\x00" + token))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// persons gives the ids of a person.
+type persons struct{ *person.Service }
+
+func (p persons) IDs(ctx context.Context, id string) ([]string, error) {
+	one, err := p.Of(ctx, id)
+	return one.IDs, err
 }

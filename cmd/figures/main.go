@@ -21,18 +21,21 @@ func main() {
 	benches := flag.Bool("bench", true, "run the benchmarks too")
 	bare := flag.Int("bare", -1, "only serve a page of so many bytes: what a measured page is compared with")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *bin, *base, *write, *benches, *bare); err != nil {
+	var err error
+	if *bare >= 0 {
+		err = serveBare(*bare)
+	} else {
+		err = run(*bin, *base, *write, *benches)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin, base, write string, benches bool, bare int) error {
-	if bare >= 0 {
-		return serveBare(bare)
-	}
+func run(bin, base, write string, benches bool) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	bins := []string{bin}
 	if base != "" {
 		if write != "" {

@@ -25,7 +25,7 @@ type turn struct {
 
 // turnPatience is how long a caller waits before it goes on without a turn. It
 // keeps two changes that wait for each other's documents from standing still.
-const turnPatience = time.Second
+const turnPatience = 20 * time.Second
 
 func (t *Turns) turns() *Turns { return t }
 

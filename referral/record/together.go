@@ -40,29 +40,36 @@ func (s *Records) Together(ctx context.Context, r Referral) ([]Referral, error) 
 	return s.openAt(ctx, r.Centre, one.IDs...)
 }
 
-// Settled is Together after all that was left in the middle has been finished.
+// Settled is Together when nothing is left in the middle: what was is finished
+// first. Who leads is looked for after those who are open have been read, so that
+// nobody acts on one whose leader was decided in between.
 func (s *Records) Settled(ctx context.Context, r Referral) ([]Referral, error) {
 	one, err := s.Persons.Of(ctx, r.Person)
 	if err != nil {
 		return nil, err
 	}
-	if len(one.IDs) > 1 {
+	for {
+		if r, err = s.referrals.Get(ctx, r.ID); err != nil {
+			return nil, err
+		}
+		open, err := s.Together(ctx, r)
+		if err != nil || len(one.IDs) == 1 {
+			return open, err
+		}
 		about, err := s.About(ctx, one.IDs...)
 		if err != nil {
 			return nil, err
 		}
+		about = slices.DeleteFunc(about, func(o Referral) bool { return o.Leads == nil || o.Centre != r.Centre })
+		if len(about) == 0 {
+			return open, nil
+		}
 		for _, o := range about {
-			if o.Leads != nil && o.Centre == r.Centre {
-				if err := s.FinishTogether(ctx, o.ID); err != nil {
-					return nil, err
-				}
+			if err := s.FinishTogether(ctx, o.ID); err != nil {
+				return nil, err
 			}
 		}
 	}
-	if r, err = s.referrals.Get(ctx, r.ID); err != nil {
-		return nil, err
-	}
-	return s.Together(ctx, r)
 }
 
 // Act does an act of a coach on all of them, which are Settled. do works on the one

@@ -65,10 +65,7 @@ func (v *view) kommunChoice(ctx context.Context, who halsocoach.Actor) {
 	if who.Role != halsocoach.RoleRegion {
 		return
 	}
-	options := []web.Choice{{Value: halsocoach.County, Label: web.T(ctx, "Hela länet")}}
-	for _, k := range halsocoach.Kommuner {
-		options = append(options, web.Choice{Value: k.Code, Label: k.Name})
-	}
+	options := append([]web.Choice{{Value: halsocoach.County, Label: web.T(ctx, "Hela länet")}}, web.KommunChoices()...)
 	v.choices = append(v.choices, choice{web.Field{Name: "kommun", Label: web.T(ctx, "Visa först")}, options})
 }
 
@@ -79,14 +76,11 @@ const offered = 36
 func (s *Service) monthView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
 	v := &view{}
 	running := s.running()
-	var months, kinds []web.Choice
+	periodsBack := make([]Period, offered)
 	for i := range offered {
-		m := running.plus(-i)
-		months = append(months, web.Choice{Value: string(m), Label: periodWord(ctx, Period(m))})
+		periodsBack[i] = Period(running.plus(-i))
 	}
-	for _, kind := range halsocoach.CountKinds {
-		kinds = append(kinds, web.Choice{Value: kind, Label: kindWord(ctx, kind)})
-	}
+	months, kinds := web.Choices(ctx, periodsBack, periodWord), web.Choices(ctx, halsocoach.CountKinds, kindWord)
 	v.choices = []choice{{web.Field{Name: "from", Label: web.T(ctx, "Från")}, months}, {web.Field{Name: "to", Label: web.T(ctx, "Till")}, months}}
 	v.kommunChoice(ctx, who)
 	v.choices = append(v.choices, choice{web.Field{Name: "kind", Label: web.T(ctx, "Diagram över")}, kinds})
@@ -134,11 +128,7 @@ func (s *Service) choosePeriod(ctx context.Context, v *view, f *web.Form, t Tabl
 	running := s.running()
 	periods := Query{Table: t, From: monthAt(running.year(), 0).plus(-offered), To: running, Yearly: yearly}.periods(running)
 	slices.Reverse(periods)
-	var options []web.Choice
-	for _, p := range periods {
-		options = append(options, web.Choice{Value: string(p), Label: periodWord(ctx, p)})
-	}
-	v.choices = append(v.choices, choice{web.Field{Name: "period", Label: label}, options})
+	v.choices = append(v.choices, choice{web.Field{Name: "period", Label: label}, web.Choices(ctx, periods, periodWord)})
 	chosen := Period(f.Get("period"))
 	if slices.Contains(periods, chosen) {
 		return chosen, nil

@@ -9,24 +9,17 @@ import (
 )
 
 // kindWord is what a kind counts, as a figure's label and a column's heading.
-func kindWord(ctx context.Context, kind string) string {
-	switch kind {
-	case halsocoach.CountReferral:
-		return web.T(ctx, "Rekommendationer")
-	case halsocoach.CountFirstTalk:
-		return web.T(ctx, "Inledande samtal")
-	case halsocoach.CountFollowUp:
-		return web.T(ctx, "Uppföljande samtal")
-	case halsocoach.CountGroupDate:
-		return web.T(ctx, "Gruppträffar")
-	case halsocoach.CountAttendance:
-		return web.T(ctx, "Deltaganden i grupp")
-	case halsocoach.CountChat:
-		return web.T(ctx, "Chattkontakter")
-	case halsocoach.CountHandOver:
-		return web.T(ctx, "Överlämningar till förening")
-	}
-	return web.T(ctx, "Avslutade")
+func kindWord(ctx context.Context, kind string) string { return kindWords.Of(ctx, kind) }
+
+var kindWords = web.Texts[string]{
+	halsocoach.CountReferral:   "Rekommendationer",
+	halsocoach.CountFirstTalk:  "Inledande samtal",
+	halsocoach.CountFollowUp:   "Uppföljande samtal",
+	halsocoach.CountGroupDate:  "Gruppträffar",
+	halsocoach.CountAttendance: "Deltaganden i grupp",
+	halsocoach.CountChat:       "Chattkontakter",
+	halsocoach.CountHandOver:   "Överlämningar till förening",
+	"":                         "Avslutade",
 }
 
 func sourceWord(ctx context.Context, source string) string {
@@ -46,16 +39,13 @@ func topicWord(ctx context.Context, topic string) string {
 	return web.TopicName(ctx, halsocoach.Topic(topic))
 }
 
-func sexWord(ctx context.Context, sex string) string {
-	switch sex {
-	case "kvinna":
-		return web.T(ctx, "Kvinnor")
-	case "man":
-		return web.T(ctx, "Män")
-	case All:
-		return web.T(ctx, "Alla")
-	}
-	return web.T(ctx, "Uppgift saknas")
+func sexWord(ctx context.Context, sex string) string { return sexWords.Of(ctx, sex) }
+
+var sexWords = web.Texts[string]{
+	"kvinna": "Kvinnor",
+	"man":    "Män",
+	All:      "Alla",
+	"":       "Uppgift saknas",
 }
 
 func ageWord(ctx context.Context, age string) string {

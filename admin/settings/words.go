@@ -3,95 +3,60 @@ package settings
 import (
 	"context"
 	"strconv"
-	"unicode"
-	"unicode/utf8"
 
 	"halsocoach/internal/web"
 )
 
 // title is what a setting is called.
-func title(ctx context.Context, key string) string {
-	switch key {
-	case promise:
-		return web.T(ctx, "Första kontakten efter en rekommendation")
-	case flagDays:
-		return web.T(ctx, "Rekommendation som ingen har tagit hand om")
-	case openCounty:
-		return web.T(ctx, "Öppet för invånare i hela länet")
-	case unanswered:
-		return web.T(ctx, "Obesvarade meddelanden")
-	case firstTalk:
-		return web.T(ctx, "Längd på inledande samtal")
-	case followUp:
-		return web.T(ctx, "Längd på uppföljande samtal")
-	case bookAhead:
-		return web.T(ctx, "Hur långt fram samtal kan bokas")
-	case ownFirst:
-		return web.T(ctx, "Egna invånare först")
-	case minAge:
-		return web.T(ctx, "Lägsta ålder")
-	case maxAge:
-		return web.T(ctx, "Högsta ålder")
-	case hideBelow:
-		return web.T(ctx, "Små tal som döljs")
-	case begunMonths:
-		return web.T(ctx, "Påbörjad månad räknas som hel")
-	case legalFrame:
-		return web.T(ctx, "Rättslig ram")
-	}
-	return key
+func title(ctx context.Context, key string) string { return titles.Of(ctx, key) }
+
+var titles = web.Texts[string]{
+	promise:     "Första kontakten efter en rekommendation",
+	flagDays:    "Rekommendation som ingen har tagit hand om",
+	openCounty:  "Öppet för invånare i hela länet",
+	unanswered:  "Obesvarade meddelanden",
+	firstTalk:   "Längd på inledande samtal",
+	followUp:    "Längd på uppföljande samtal",
+	bookAhead:   "Hur långt fram samtal kan bokas",
+	ownFirst:    "Egna invånare först",
+	minAge:      "Lägsta ålder",
+	maxAge:      "Högsta ålder",
+	hideBelow:   "Små tal som döljs",
+	begunMonths: "Påbörjad månad räknas som hel",
+	legalFrame:  "Rättslig ram",
 }
 
 // meaning is what a setting does, in a sentence or two.
-func meaning(ctx context.Context, key string) string {
-	switch key {
-	case promise:
-		return web.T(ctx, "Inom så många dagar ska en invånare som har blivit rekommenderad bli kontaktad. Coachens skrivbord sorteras efter löftet.")
-	case flagDays:
-		return web.T(ctx, "Efter så många dagar räknas en rekommendation som ingen har tagit hand om i styrgruppens siffror. Hälsocentret ser den redan när löftet om första kontakt har gått ut.")
-	case openCounty:
-		return web.T(ctx, "Avgör om den som bor i en annan kommun kan välja att bli rekommenderad hit. Egna invånare kan det alltid.")
-	case unanswered:
-		return web.T(ctx, "Ett meddelande som ingen har svarat på inom den här tiden visas som försenat hos coachen.")
-	case firstTalk:
-		return web.T(ctx, "Så lång tid avsätts när en invånare bokar sitt första samtal.")
-	case followUp:
-		return web.T(ctx, "Så lång tid avsätts för samtal efter det första.")
-	case bookAhead:
-		return web.T(ctx, "Invånare ser lediga tider så här långt fram.")
-	case ownFirst:
-		return web.T(ctx, "När ett nytt grupptillfälle läggs ut kan bara kommunens egna invånare boka under de första dagarna.")
-	case minAge:
-		return web.T(ctx, "Yngre än så hör inte till målgruppen här.")
-	case maxAge:
-		return web.T(ctx, "Äldre än så hör inte till målgruppen här.")
-	case hideBelow:
-		return web.T(ctx, "Tal som är mindre än det här visas inte i publicerade tabeller, så att ingen kan kännas igen.")
-	case begunMonths:
-		return web.T(ctx, "Avgör hur coachens första år räknas när kommunen fakturerar regionen.")
-	case legalFrame:
-		return web.T(ctx, "Vilka regler som gäller för coachens arbete. Loggen över vem som läser följer de strängare reglerna vad som än väljs.")
-	}
-	return ""
+func meaning(ctx context.Context, key string) string { return meanings.Of(ctx, key) }
+
+var meanings = web.Texts[string]{
+	promise:     "Inom så många dagar ska en invånare som har blivit rekommenderad bli kontaktad. Coachens skrivbord sorteras efter löftet.",
+	flagDays:    "Efter så många dagar räknas en rekommendation som ingen har tagit hand om i styrgruppens siffror. Hälsocentret ser den redan när löftet om första kontakt har gått ut.",
+	openCounty:  "Avgör om den som bor i en annan kommun kan välja att bli rekommenderad hit. Egna invånare kan det alltid.",
+	unanswered:  "Ett meddelande som ingen har svarat på inom den här tiden visas som försenat hos coachen.",
+	firstTalk:   "Så lång tid avsätts när en invånare bokar sitt första samtal.",
+	followUp:    "Så lång tid avsätts för samtal efter det första.",
+	bookAhead:   "Invånare ser lediga tider så här långt fram.",
+	ownFirst:    "När ett nytt grupptillfälle läggs ut kan bara kommunens egna invånare boka under de första dagarna.",
+	minAge:      "Yngre än så hör inte till målgruppen här.",
+	maxAge:      "Äldre än så hör inte till målgruppen här.",
+	hideBelow:   "Tal som är mindre än det här visas inte i publicerade tabeller, så att ingen kan kännas igen.",
+	begunMonths: "Avgör hur coachens första år räknas när kommunen fakturerar regionen.",
+	legalFrame:  "Vilka regler som gäller för coachens arbete. Loggen över vem som läser följer de strängare reglerna vad som än väljs.",
 }
 
 // open is the question that nobody has answered yet, "" when there is none.
-func open(ctx context.Context, key string) string {
-	switch key {
-	case begunMonths:
-		return web.T(ctx, "Öppen fråga: överenskommelsen säger att andelen beror på tjänstgöringsmånader, men inte om en påbörjad månad räknas.")
-	case legalFrame:
-		return web.T(ctx, "Öppen fråga: det är inte avgjort om coachens arbete är hälso- och sjukvård eller annan kommunal verksamhet.")
-	case minAge, maxAge:
-		return web.T(ctx, "Öppen fråga: överenskommelsen nämner vuxna och låter varje kommun ta med andra åldrar, utan att ange gränser.")
-	case promise:
-		return web.T(ctx, "Öppen fråga: överenskommelsen anger ingen tid för den första kontakten.")
-	case flagDays, openCounty:
-		return web.T(ctx, "Öppen fråga: överenskommelsen säger inget om det här.")
-	case hideBelow:
-		return web.T(ctx, "Öppen fråga: ingen har beslutat hur små tal som får visas. Fem är vår egen gräns.")
-	}
-	return ""
+func open(ctx context.Context, key string) string { return openQuestions.Of(ctx, key) }
+
+var openQuestions = web.Texts[string]{
+	begunMonths: "Öppen fråga: överenskommelsen säger att andelen beror på tjänstgöringsmånader, men inte om en påbörjad månad räknas.",
+	legalFrame:  "Öppen fråga: det är inte avgjort om coachens arbete är hälso- och sjukvård eller annan kommunal verksamhet.",
+	minAge:      "Öppen fråga: överenskommelsen nämner vuxna och låter varje kommun ta med andra åldrar, utan att ange gränser.",
+	maxAge:      "Öppen fråga: överenskommelsen nämner vuxna och låter varje kommun ta med andra åldrar, utan att ange gränser.",
+	promise:     "Öppen fråga: överenskommelsen anger ingen tid för den första kontakten.",
+	flagDays:    "Öppen fråga: överenskommelsen säger inget om det här.",
+	openCounty:  "Öppen fråga: överenskommelsen säger inget om det här.",
+	hideBelow:   "Öppen fråga: ingen har beslutat hur små tal som får visas. Fem är vår egen gräns.",
 }
 
 // valueText is a value for people.
@@ -99,7 +64,7 @@ func valueText(ctx context.Context, key, value string) string {
 	n, _ := strconv.Atoi(value)
 	switch key {
 	case promise, bookAhead, flagDays:
-		return days(ctx, n)
+		return web.Days(ctx, n)
 	case openCounty:
 		if value == "ja" {
 			return web.T(ctx, "Ja, alla i länet kan välja oss")
@@ -109,7 +74,7 @@ func valueText(ctx context.Context, key, value string) string {
 		if n == 0 {
 			return web.T(ctx, "Ingen förtur")
 		}
-		return days(ctx, n)
+		return web.Days(ctx, n)
 	case firstTalk, followUp:
 		return web.T(ctx, "%d minuter", n)
 	case unanswered:
@@ -138,28 +103,21 @@ func valueText(ctx context.Context, key, value string) string {
 	return value
 }
 
-func days(ctx context.Context, n int) string {
-	if n == 1 {
-		return web.T(ctx, "1 dag")
-	}
-	return web.T(ctx, "%d dagar", n)
-}
-
 // question is the label of the value's field.
-func question(ctx context.Context, key string) string {
-	switch key {
-	case promise, bookAhead, ownFirst, flagDays:
-		return web.T(ctx, "Antal dagar")
-	case firstTalk, followUp:
-		return web.T(ctx, "Antal minuter")
-	case unanswered:
-		return web.T(ctx, "Antal timmar")
-	case minAge, maxAge:
-		return web.T(ctx, "Ålder i år")
-	case hideBelow:
-		return web.T(ctx, "Dölj tal som är mindre än")
-	}
-	return web.T(ctx, "Välj")
+func question(ctx context.Context, key string) string { return questions.Of(ctx, key) }
+
+var questions = web.Texts[string]{
+	promise:    "Antal dagar",
+	bookAhead:  "Antal dagar",
+	ownFirst:   "Antal dagar",
+	flagDays:   "Antal dagar",
+	firstTalk:  "Antal minuter",
+	followUp:   "Antal minuter",
+	unanswered: "Antal timmar",
+	minAge:     "Ålder i år",
+	maxAge:     "Ålder i år",
+	hideBelow:  "Dölj tal som är mindre än",
+	"":         "Välj",
 }
 
 // hint says what can be chosen.
@@ -172,15 +130,5 @@ func hint(ctx context.Context, r Row) string {
 
 // choices are those of a setting that is not a number.
 func choices(ctx context.Context, r Row) []web.Choice {
-	out := make([]web.Choice, len(r.Choices))
-	for i, v := range r.Choices {
-		out[i] = web.Choice{Value: v, Label: valueText(ctx, r.Key, v)}
-	}
-	return out
-}
-
-// lower begins a text in small, for the middle of a sentence.
-func lower(text string) string {
-	r, n := utf8.DecodeRuneInString(text)
-	return string(unicode.ToLower(r)) + text[n:]
+	return web.Choices(ctx, r.Choices, func(ctx context.Context, v string) string { return valueText(ctx, r.Key, v) })
 }

@@ -31,7 +31,8 @@ var catalogues = sync.OnceValue(func() map[string]map[string]string {
 		if l.Code == Swedish {
 			continue
 		}
-		all[l.Code] = map[string]string{}
+		texts := map[string]string{}
+		all[l.Code] = texts
 		names, err := fs.Glob(static.Files, path.Join("lang", l.Code, "*.json"))
 		if err != nil {
 			panic("web: catalogues: " + err.Error())
@@ -39,7 +40,7 @@ var catalogues = sync.OnceValue(func() map[string]map[string]string {
 		for _, name := range names {
 			body, err := fs.ReadFile(static.Files, name)
 			if err == nil {
-				err = json.Unmarshal(body, ptr(all[l.Code]))
+				err = json.Unmarshal(body, &texts)
 			}
 			if err != nil {
 				panic("web: catalogue " + name + ": " + err.Error())
@@ -48,8 +49,6 @@ var catalogues = sync.OnceValue(func() map[string]map[string]string {
 	}
 	return all
 })
-
-func ptr[T any](v T) *T { return &v }
 
 // T is the text in the reader's language. The Swedish text is the key; args are
 // put in as fmt.Sprintf does. A text without translation stays Swedish.
@@ -64,6 +63,20 @@ func T(ctx context.Context, swedish string, args ...any) string {
 		return text
 	}
 	return fmt.Sprintf(text, args...)
+}
+
+// Texts are the Swedish texts of the values of K. The text of its zero value is also
+// that of each value that is not there.
+type Texts[K comparable] map[K]string
+
+// Of is the text of k in the reader's language, "" if there is none.
+func (t Texts[K]) Of(ctx context.Context, k K) string {
+	text, ok := t[k]
+	if !ok {
+		var zero K
+		text = t[zero]
+	}
+	return T(ctx, text)
 }
 
 type languageKey struct{}

@@ -180,6 +180,14 @@ var shownFields = map[string]struct {
 }
 
 func fieldsOf(lit *ast.CompositeLit, pkg string, add func(ast.Expr)) {
+	if generic, is := lit.Type.(*ast.IndexExpr); is && typeName(generic.X, pkg) == "web.Texts" {
+		for _, e := range lit.Elts {
+			if kv, is := e.(*ast.KeyValueExpr); is {
+				add(kv.Value)
+			}
+		}
+		return
+	}
 	want, ok := shownFields[typeName(lit.Type, pkg)]
 	if list, isList := lit.Type.(*ast.ArrayType); isList { // []web.Link{{…}, {…}}
 		if want, ok = shownFields[typeName(list.Elt, pkg)]; ok {

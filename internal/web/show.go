@@ -171,24 +171,15 @@ func (v view) title(ctx context.Context) string {
 }
 
 // RoleName is what a role is called: "Hälsocoach".
-func RoleName(ctx context.Context, r halsocoach.Role) string {
-	switch r {
-	case halsocoach.RoleCitizen:
-		return T(ctx, "Invånare")
-	case halsocoach.RoleCoach:
-		return T(ctx, "Hälsocoach")
-	case halsocoach.RoleCareCentre:
-		return T(ctx, "Vårdcentral")
-	case halsocoach.RoleAssociation:
-		return T(ctx, "Förening")
-	case halsocoach.RoleKommun:
-		return T(ctx, "Kommunens administratör")
-	case halsocoach.RoleRegion:
-		return T(ctx, "Regionens administratör")
-	case halsocoach.RoleFamily:
-		return T(ctx, "Samordnare för familjecentraler")
-	case halsocoach.RoleOperator:
-		return T(ctx, "Drift")
-	}
-	return ""
+func RoleName(ctx context.Context, r halsocoach.Role) string { return roleNames.Of(ctx, r) }
+
+var roleNames = Texts[halsocoach.Role]{
+	halsocoach.RoleCitizen:     "Invånare",
+	halsocoach.RoleCoach:       "Hälsocoach",
+	halsocoach.RoleCareCentre:  "Vårdcentral",
+	halsocoach.RoleAssociation: "Förening",
+	halsocoach.RoleKommun:      "Kommunens administratör",
+	halsocoach.RoleRegion:      "Regionens administratör",
+	halsocoach.RoleFamily:      "Samordnare för familjecentraler",
+	halsocoach.RoleOperator:    "Drift",
 }

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
@@ -13,21 +16,16 @@ import (
 
 // TopicName is a topic with a capital letter. An unknown one is shown as it is.
 func TopicName(ctx context.Context, t halsocoach.Topic) string {
-	switch t {
-	case "mat":
-		return T(ctx, "Mat")
-	case "sömn":
-		return T(ctx, "Sömn")
-	case "återhämtning":
-		return T(ctx, "Återhämtning")
-	case "fysisk aktivitet":
-		return T(ctx, "Fysisk aktivitet")
-	case "stresshantering":
-		return T(ctx, "Stresshantering")
-	case "kultur och fritid":
-		return T(ctx, "Kultur och fritid")
-	}
-	return string(t)
+	return cmp.Or(topicNames.Of(ctx, t), string(t))
+}
+
+var topicNames = Texts[halsocoach.Topic]{
+	"mat":               "Mat",
+	"sömn":              "Sömn",
+	"återhämtning":      "Återhämtning",
+	"fysisk aktivitet":  "Fysisk aktivitet",
+	"stresshantering":   "Stresshantering",
+	"kultur och fritid": "Kultur och fritid",
 }
 
 // TopicNames are topics in a row: "Mat, sömn".
@@ -42,13 +40,40 @@ func TopicNames(ctx context.Context, topics []halsocoach.Topic) string {
 	return strings.Join(names, ", ")
 }
 
-// TopicChoices are all topics, to choose among.
-func TopicChoices(ctx context.Context) []Choice {
-	choices := make([]Choice, len(halsocoach.Topics))
-	for i, t := range halsocoach.Topics {
-		choices[i] = Choice{Value: string(t), Label: TopicName(ctx, t)}
+// Choices are values to choose among, each by its name.
+func Choices[V ~string](ctx context.Context, values []V, name func(context.Context, V) string) []Choice {
+	choices := make([]Choice, len(values))
+	for i, v := range values {
+		choices[i] = Choice{Value: string(v), Label: name(ctx, v)}
 	}
 	return choices
+}
+
+// TopicChoices are all topics, to choose among.
+func TopicChoices(ctx context.Context) []Choice { return Choices(ctx, halsocoach.Topics, TopicName) }
+
+// KommunChoices are the county's kommuner, to choose among. Their names are the same in
+// every language.
+func KommunChoices() []Choice {
+	choices := make([]Choice, len(halsocoach.Kommuner))
+	for i, k := range halsocoach.Kommuner {
+		choices[i] = Choice{Value: k.Code, Label: k.Name}
+	}
+	return choices
+}
+
+// Days is a number of days in words.
+func Days(ctx context.Context, n int) string {
+	if n == 1 {
+		return T(ctx, "1 dag")
+	}
+	return T(ctx, "%d dagar", n)
+}
+
+// Lower begins a text in small, for the middle of a sentence.
+func Lower(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	return string(unicode.ToLower(r)) + text[n:]
 }
 
 // TopicIcon is the icon of a topic; a heart for an unknown one.
@@ -73,15 +98,13 @@ func TopicIcon(t halsocoach.Topic) string {
 // SourceName is the way a person came, with a capital letter. An unknown one is
 // shown as it is.
 func SourceName(ctx context.Context, s halsocoach.Source) string {
-	switch s {
-	case halsocoach.FromCareCentre:
-		return T(ctx, "Vårdcentral")
-	case halsocoach.FromAssociation:
-		return T(ctx, "Förening")
-	case halsocoach.FromSelf:
-		return T(ctx, "Egen kontakt")
-	}
-	return string(s)
+	return cmp.Or(sourceNames.Of(ctx, s), string(s))
+}
+
+var sourceNames = Texts[halsocoach.Source]{
+	halsocoach.FromCareCentre:  "Vårdcentral",
+	halsocoach.FromAssociation: "Förening",
+	halsocoach.FromSelf:        "Egen kontakt",
 }
 
 // CompareNames gives a comparison in Swedish alphabetical order: å, ä, ö last,

@@ -304,7 +304,7 @@ func attempts(v detailView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "how", Label: web.T(ctx, "Hur försökte du?")}, wayChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "how", Label: web.T(ctx, "Hur försökte du?")}, web.Choices(ctx, record.Ways, wayName)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -312,7 +312,7 @@ func attempts(v detailView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "went", Label: web.T(ctx, "Hur gick det?")}, resultChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "went", Label: web.T(ctx, "Hur gick det?")}, web.Choices(ctx, record.Results, resultName)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -684,7 +684,7 @@ func otherDecisions(v detailView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "reason", Label: web.T(ctx, "Varför?"), Hint: web.T(ctx, "Den som rekommenderade ser skälet, och inget mer.")}, reasonChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "reason", Label: web.T(ctx, "Varför?"), Hint: web.T(ctx, "Den som rekommenderade ser skälet, och inget mer.")}, web.Choices(ctx, record.Reasons, record.ReasonName)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -2,9 +2,9 @@ package inbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"halsocoach"
@@ -38,41 +38,32 @@ func (s *Service) Bookable(ctx context.Context, who halsocoach.Actor, id string,
 	}
 	v := BookView{Item: d.Item, Mine: !d.State.Open()}
 	all, err := s.Calendar.FirstTimes(ctx, who)
-	days = max(days, daysShown)
+	shown := 0
 	for _, t := range all {
 		if n := len(v.Times); n == 0 || halsocoach.DayOf(t.Starts) != halsocoach.DayOf(v.Times[n-1].Starts) {
-			if days--; days < 0 {
-				v.More = len(dates(v.Times)) + daysMore
+			if shown == max(days, daysShown) {
+				v.More = shown + daysMore
 				break
 			}
+			shown++
 		}
 		v.Times = append(v.Times, t)
 	}
 	return v, err
 }
 
-// dates are the days of times.
-func dates(times []Time) []halsocoach.Day {
-	var out []halsocoach.Day
-	for _, t := range times {
-		out = append(out, halsocoach.DayOf(t.Starts))
-	}
-	return slices.Compact(out)
-}
-
 // coming are the talks ahead of somebody whom the coach has taken in. The calendar is
 // asked and not what the recommendation has heard of it, which comes a moment later.
 func (s *Service) coming(ctx context.Context, who halsocoach.Actor, d View) ([]halsocoach.Appointment, error) {
-	var none []halsocoach.Appointment
 	if d.State != record.Accepted && d.State != record.Started || d.Decision == nil || d.Decision.By != who.ID {
-		return none, nil
+		return nil, nil
 	}
 	coming, err := s.Calendar.ComingOf(ctx, who, d.Doc.Enrolment)
 	if halsocoach.KindOf(err) == halsocoach.KindNotFound { // the enrolment is soon made
-		return none, nil
+		return nil, nil
 	}
 	if err != nil {
-		return none, fmt.Errorf("talks after %s: %w", d.ID, err)
+		return nil, fmt.Errorf("talks after %s: %w", d.ID, err)
 	}
 	return coming, nil
 }
@@ -119,7 +110,7 @@ func (s *Service) AcceptAndBook(ctx context.Context, who halsocoach.Actor, req h
 		}
 	} else if v := r.Verdict(); v == nil || !r.State.TakenIn() || v.By != who.ID {
 		_, _, err := s.Decide(ctx, who, req, id, ruling)
-		return errors.Join(err) // decided by another: told who
+		return err // decided by another: told who
 	}
 	a, err := s.Records.Accepted(ctx, r.ID)
 	if err != nil {
@@ -137,13 +128,9 @@ func (s *Service) AcceptAndBook(ctx context.Context, who halsocoach.Actor, req h
 
 // timeOf reads what a form says of a time: "RFC 3339|form".
 func timeOf(value string) (Time, bool) {
-	for i := range value {
-		if value[i] == '|' {
-			t, err := time.Parse(time.RFC3339, value[:i])
-			return Time{Starts: t, Form: value[i+1:]}, err == nil
-		}
-	}
-	return Time{}, false
+	starts, form, _ := strings.Cut(value, "|")
+	t, err := time.Parse(time.RFC3339, starts)
+	return Time{Starts: t, Form: form}, err == nil
 }
 
 func timeValue(t Time) string {

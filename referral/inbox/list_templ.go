@@ -359,7 +359,7 @@ func row(v listView, i Item) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = web.MetaFact("people", sourceName(ctx, i.Source)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.MetaFact("people", web.SourceName(ctx, i.Source)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

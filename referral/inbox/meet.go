@@ -28,7 +28,7 @@ func (s *Service) Complete(ctx context.Context, who halsocoach.Actor, id string,
 		return ErrAsked
 	}
 	n = n.Trimmed()
-	n.Centre, n.ConsentOn = r.Centre, ""
+	n.Centre, n.ConsentOn, n.Scope, n.Note = r.Centre, "", "", ""
 	number, err := n.Validate(who, s.now())
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (s *Service) Visit(ctx context.Context, who halsocoach.Actor, req halsocoac
 	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
 		return "", err
 	}
-	n.Centre, n.ConsentOn, n.Scope, n.Placer = who.Centre, "", "", ""
+	n.Centre, n.ConsentOn, n.Scope, n.Placer, n.Note = who.Centre, "", "", "", ""
 	doc, _, _, err := s.Records.Receive(ctx, who, req, n)
 	if err != nil {
 		return "", err

@@ -47,7 +47,7 @@ func showVisit(c *fiber.Ctx, f *web.Form, status int) error {
 
 func (s *Service) visit(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	id, err := s.Visit(web.Ctx(c), web.Who(c), web.Req(c), newReferralOf(f))
+	id, err := s.Visit(web.Ctx(c), web.Who(c), web.Req(c), record.Asked(f))
 	if f.Failed(err) {
 		return showVisit(c, f, fiber.StatusUnprocessableEntity)
 	}
@@ -63,7 +63,7 @@ func (s *Service) showComplete(c *fiber.Ctx, f *web.Form, id string, status int)
 
 func (s *Service) complete(c *fiber.Ctx) error {
 	f, id := web.ReadForm(c), c.Params("id")
-	err := s.Complete(web.Ctx(c), web.Who(c), id, newReferralOf(f))
+	err := s.Complete(web.Ctx(c), web.Who(c), id, record.Asked(f))
 	if f.Failed(err) {
 		return s.showComplete(c, f, id, fiber.StatusUnprocessableEntity)
 	}
@@ -71,15 +71,4 @@ func (s *Service) complete(c *fiber.Ctx) error {
 		return err
 	}
 	return web.Redirect(c, at+"/"+id, "Det är inskrivet. Nu kan du ta emot personen.")
-}
-
-// newReferralOf is what a form about a person asks for.
-func newReferralOf(f *web.Form) record.NewReferral {
-	n := record.NewReferral{Personnummer: f.Get("personnummer"), Name: f.Get("name"), Phone: f.Get("phone"), Email: f.Get("email"), Kommun: f.Get("kommun"),
-		Language: f.Get("language"), Interpreter: f.Has("interpreter", "ja"), Protected: f.Has("protected", "ja"), Wants: f.Get("wants"),
-		Consent: f.Has("consent", "ja")}
-	for _, t := range f.All("topics") {
-		n.Topics = append(n.Topics, halsocoach.Topic(t))
-	}
-	return n
 }

@@ -211,7 +211,7 @@ func asked(f *web.Form) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.Checkboxes(f, web.Field{Name: "topics", Label: web.T(ctx, "Områden"), Hint: web.T(ctx, "Välj ett eller flera.")}, record.TopicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.Checkboxes(f, web.Field{Name: "topics", Label: web.T(ctx, "Områden"), Hint: web.T(ctx, "Välj ett eller flera.")}, web.TopicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

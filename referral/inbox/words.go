@@ -11,24 +11,6 @@ import (
 	"halsocoach/referral/record"
 )
 
-func reasonChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, r := range record.Reasons {
-		out = append(out, web.Choice{Value: string(r), Label: record.ReasonName(ctx, r)})
-	}
-	return out
-}
-
-func sourceName(ctx context.Context, s halsocoach.Source) string {
-	switch s {
-	case halsocoach.FromCareCentre:
-		return web.T(ctx, "Vårdcentral")
-	case halsocoach.FromAssociation:
-		return web.T(ctx, "Förening")
-	}
-	return web.T(ctx, "Egen kontakt")
-}
-
 // wasDecided says who decided what, in a sentence.
 func wasDecided(ctx context.Context, name string, what record.Act) string {
 	switch what {
@@ -74,11 +56,8 @@ func decidedChoices(ctx context.Context) []web.Choice {
 }
 
 func sourceChoices(ctx context.Context) []web.Choice {
-	out := []web.Choice{{Label: web.T(ctx, "Alla")}}
-	for _, s := range []halsocoach.Source{halsocoach.FromCareCentre, halsocoach.FromAssociation, halsocoach.FromSelf} {
-		out = append(out, web.Choice{Value: string(s), Label: sourceName(ctx, s)})
-	}
-	return out
+	ways := []halsocoach.Source{halsocoach.FromCareCentre, halsocoach.FromAssociation, halsocoach.FromSelf}
+	return append([]web.Choice{{Label: web.T(ctx, "Alla")}}, web.Choices(ctx, ways, web.SourceName)...)
 }
 
 func languageChoices(ctx context.Context) []web.Choice {
@@ -112,44 +91,22 @@ func untouchedText(ctx context.Context, n int) string {
 	return web.T(ctx, "%d personer har väntat längre än ni har lovat, och ingen har tagit hand om dem.", n)
 }
 
-func wayName(ctx context.Context, w record.Way) string {
-	switch w {
-	case record.ByPhone:
-		return web.T(ctx, "Ringde")
-	case record.BySMS:
-		return web.T(ctx, "Skickade sms")
-	case record.InPerson:
-		return web.T(ctx, "På plats")
-	case record.ByMail:
-		return web.T(ctx, "Mejlade")
-	}
-	return web.T(ctx, "Skickade brev")
+func wayName(ctx context.Context, w record.Way) string { return wayNames.Of(ctx, w) }
+
+var wayNames = web.Texts[record.Way]{
+	record.ByPhone:  "Ringde",
+	record.BySMS:    "Skickade sms",
+	record.InPerson: "På plats",
+	record.ByMail:   "Mejlade",
+	"":              "Skickade brev",
 }
 
-func resultName(ctx context.Context, r record.Result) string {
-	switch r {
-	case record.Reached:
-		return web.T(ctx, "Nådde personen")
-	case record.AskedBack:
-		return web.T(ctx, "Bad oss återkomma")
-	}
-	return web.T(ctx, "Inget svar")
-}
+func resultName(ctx context.Context, r record.Result) string { return resultNames.Of(ctx, r) }
 
-func wayChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, w := range record.Ways {
-		out = append(out, web.Choice{Value: string(w), Label: wayName(ctx, w)})
-	}
-	return out
-}
-
-func resultChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, r := range record.Results {
-		out = append(out, web.Choice{Value: string(r), Label: resultName(ctx, r)})
-	}
-	return out
+var resultNames = web.Texts[record.Result]{
+	record.Reached:   "Nådde personen",
+	record.AskedBack: "Bad oss återkomma",
+	"":               "Inget svar",
 }
 
 // timesDays are free times by day, to choose among.
@@ -236,7 +193,7 @@ func wantsText(ctx context.Context, i Item) string {
 	if i.CallMe {
 		return web.T(ctx, "Vill bli uppringd")
 	}
-	return record.TopicNames(ctx, i.Topics)
+	return web.TopicNames(ctx, i.Topics)
 }
 
 // asksForCall says whether the words are those of somebody who has only asked to be
@@ -254,7 +211,7 @@ func fromText(ctx context.Context, w Words) string {
 	if w.From.Source == halsocoach.FromSelf {
 		return web.T(ctx, "personen själv")
 	}
-	return cmp.Or(w.Unit, sourceName(ctx, w.From.Source))
+	return cmp.Or(w.Unit, web.SourceName(ctx, w.From.Source))
 }
 
 // cameText is what the sender did.

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"halsocoach"
+	"halsocoach/internal/web"
 )
 
 // NewReferral is what somebody asks to have received, as it was written.
@@ -31,6 +32,19 @@ type NewReferral struct {
 	Wants        string // the person's own words
 	Note         string
 	Placer       string // the sender's own identifier, "system|value"
+}
+
+// Asked is what a form about a person asks for.
+func Asked(f *web.Form) NewReferral {
+	n := NewReferral{Personnummer: f.Get("personnummer"), Name: f.Get("name"), Phone: f.Get("phone"), Email: f.Get("email"),
+		Kommun: f.Get("kommun"), Centre: f.Get("centre"),
+		Consent: f.Has("consent", "ja"), ConsentOn: halsocoach.Day(f.Get("consentOn")), Scope: Scope(f.Get("consentScope")),
+		Language: f.Get("language"), Interpreter: f.Has("interpreter", "ja"), Protected: f.Has("protected", "ja"),
+		Wants: f.Get("wants"), Note: f.Get("note")}
+	for _, t := range f.All("topics") {
+		n.Topics = append(n.Topics, halsocoach.Topic(t))
+	}
+	return n
 }
 
 // The limits of what is written, in characters.

@@ -102,8 +102,7 @@ func StateTag(s State) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		kind, text := stateName(ctx, s)
-		templ_7745c5c3_Err = web.TagIcon(kind, stateIcon(s), text).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.TagIcon(looks[s].kind, looks[s].icon, stateNames.Of(ctx, s)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -8,110 +9,44 @@ import (
 	"halsocoach/internal/web"
 )
 
-// TopicNames are topics in a sentence.
-func TopicNames(ctx context.Context, topics []halsocoach.Topic) string {
-	names := make([]string, len(topics))
-	for i, t := range topics {
-		names[i] = web.TopicName(ctx, t)
-		if i > 0 {
-			names[i] = strings.ToLower(names[i])
-		}
-	}
-	return strings.Join(names, ", ")
+// stateNames are the states as they are said to people.
+var stateNames = web.Texts[State]{
+	Received: "Mottagen", Taken: "Hos en hälsocoach", OnHold: "Vilar", Accepted: "Antagen", Started: "Påbörjad",
+	Ended: "Avslutad", Declined: "Avvisad", Forwarded: "Vidaresänd", Withdrawn: "Återkallad", Erred: "Skickad av misstag",
 }
 
-// TopicChoices are the topics to choose among.
-func TopicChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, t := range halsocoach.Topics {
-		out = append(out, web.Choice{Value: string(t), Label: web.TopicName(ctx, t)})
-	}
-	return out
-}
-
-// stateName is a state as it is said to people, with the look of its tag.
-func stateName(ctx context.Context, s State) (kind, text string) {
-	switch s {
-	case Received:
-		return "warm", web.T(ctx, "Mottagen")
-	case Taken:
-		return "warm", web.T(ctx, "Hos en hälsocoach")
-	case OnHold:
-		return "", web.T(ctx, "Vilar")
-	case Withdrawn:
-		return "", web.T(ctx, "Återkallad")
-	case Erred:
-		return "wrong", web.T(ctx, "Skickad av misstag")
-	case Accepted:
-		return "good", web.T(ctx, "Antagen")
-	case Declined:
-		return "", web.T(ctx, "Avvisad")
-	case Forwarded:
-		return "", web.T(ctx, "Vidaresänd")
-	case Started:
-		return "good", web.T(ctx, "Påbörjad")
-	}
-	return "", web.T(ctx, "Avslutad")
-}
-
-// stateIcon stands before a state's word.
-func stateIcon(s State) string {
-	switch s {
-	case Received, Taken, OnHold:
-		return "clock"
-	case Withdrawn, Erred:
-		return "close"
-	case Accepted:
-		return "check"
-	case Declined:
-		return "close"
-	case Forwarded:
-		return "arrow"
-	case Started:
-		return "steps"
-	}
-	return "leaf"
+// looks are how the tag of a state looks, with the icon before its word.
+var looks = map[State]struct{ kind, icon string }{
+	Received: {"warm", "clock"}, Taken: {"warm", "clock"}, OnHold: {"", "clock"}, Accepted: {"good", "check"}, Started: {"good", "steps"},
+	Ended: {"", "leaf"}, Declined: {"", "close"}, Forwarded: {"", "arrow"}, Withdrawn: {"", "close"}, Erred: {"wrong", "close"},
 }
 
 // StateMeaning says a state to the one who recommended, in a line: two of the
 // words are easily taken for each other.
-func StateMeaning(ctx context.Context, s State) string {
-	switch s {
-	case Received:
-		return web.T(ctx, "Väntar på hälsocoachens beslut.")
-	case Taken:
-		return web.T(ctx, "En hälsocoach har tagit hand om den och hör av sig till personen.")
-	case OnHold:
-		return web.T(ctx, "Personen har bett att få vänta en tid.")
-	case Withdrawn:
-		return web.T(ctx, "Den är återkallad. Ingen hör av sig till personen.")
-	case Erred:
-		return web.T(ctx, "Den skickades av misstag och gäller inte.")
-	case Accepted:
-		return web.T(ctx, "Personen är välkommen och har fått en hälsocoach.")
-	case Declined:
-		return web.T(ctx, "Hälsocentret kunde inte ta emot personen.")
-	case Forwarded:
-		return web.T(ctx, "Ligger nu hos ett annat Hälsocenter.")
-	case Started:
-		return web.T(ctx, "Arbetet tillsammans har börjat.")
-	}
-	return web.T(ctx, "Arbetet tillsammans är avslutat.")
+func StateMeaning(ctx context.Context, s State) string { return stateMeanings.Of(ctx, s) }
+
+var stateMeanings = web.Texts[State]{
+	Received:  "Väntar på hälsocoachens beslut.",
+	Taken:     "En hälsocoach har tagit hand om den och hör av sig till personen.",
+	OnHold:    "Personen har bett att få vänta en tid.",
+	Withdrawn: "Den är återkallad. Ingen hör av sig till personen.",
+	Erred:     "Den skickades av misstag och gäller inte.",
+	Accepted:  "Personen är välkommen och har fått en hälsocoach.",
+	Declined:  "Hälsocentret kunde inte ta emot personen.",
+	Forwarded: "Ligger nu hos ett annat Hälsocenter.",
+	Started:   "Arbetet tillsammans har börjat.",
+	"":        "Arbetet tillsammans är avslutat.",
 }
 
 // ReasonName says why a recommendation was declined.
-func ReasonName(ctx context.Context, r Reason) string {
-	switch r {
-	case Full:
-		return web.T(ctx, "Det är fullt hos oss just nu")
-	case NotTargetGroup:
-		return web.T(ctx, "Personen hör inte till målgruppen")
-	case NoContact:
-		return web.T(ctx, "Vi får inte kontakt med personen")
-	case NotWanted:
-		return web.T(ctx, "Personen vill inte")
-	}
-	return web.T(ctx, "Annat skäl")
+func ReasonName(ctx context.Context, r Reason) string { return reasonNames.Of(ctx, r) }
+
+var reasonNames = web.Texts[Reason]{
+	Full:           "Det är fullt hos oss just nu",
+	NotTargetGroup: "Personen hör inte till målgruppen",
+	NoContact:      "Vi får inte kontakt med personen",
+	NotWanted:      "Personen vill inte",
+	"":             "Annat skäl",
 }
 
 // languages are those that can be chosen, as BCP 47 writes them; the many
@@ -120,44 +55,17 @@ var languages = []string{"sv", "ar", "bs", "fa", "prs", "en", "fi", "pl", "so", 
 
 // LanguageName is a language as it is said to people; "" is Swedish.
 func LanguageName(ctx context.Context, tag string) string {
-	switch tag {
-	case "", "sv":
-		return web.T(ctx, "Svenska")
-	case "ar":
-		return web.T(ctx, "Arabiska")
-	case "bs":
-		return web.T(ctx, "Bosniska, kroatiska eller serbiska")
-	case "fa":
-		return web.T(ctx, "Persiska")
-	case "prs":
-		return web.T(ctx, "Dari")
-	case "en":
-		return web.T(ctx, "Engelska")
-	case "fi":
-		return web.T(ctx, "Finska")
-	case "pl":
-		return web.T(ctx, "Polska")
-	case "so":
-		return web.T(ctx, "Somaliska")
-	case "es":
-		return web.T(ctx, "Spanska")
-	case "ti":
-		return web.T(ctx, "Tigrinska")
-	case "uk":
-		return web.T(ctx, "Ukrainska")
-	case "swl":
-		return web.T(ctx, "Svenskt teckenspråk")
-	}
-	return tag
+	return cmp.Or(languageNames.Of(ctx, cmp.Or(tag, "sv")), tag)
+}
+
+var languageNames = web.Texts[string]{
+	"sv": "Svenska", "ar": "Arabiska", "bs": "Bosniska, kroatiska eller serbiska", "fa": "Persiska", "prs": "Dari", "en": "Engelska",
+	"fi": "Finska", "pl": "Polska", "so": "Somaliska", "es": "Spanska", "ti": "Tigrinska", "uk": "Ukrainska", "swl": "Svenskt teckenspråk",
 }
 
 // LanguageChoices are the languages to choose among.
 func LanguageChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, tag := range languages {
-		out = append(out, web.Choice{Value: tag, Label: LanguageName(ctx, tag)})
-	}
-	return out
+	return web.Choices(ctx, languages, LanguageName)
 }
 
 // Spoken is the language, with the interpreter if one is needed.
@@ -174,14 +82,6 @@ func Named(ctx context.Context, name string) string {
 		return web.T(ctx, "Uppgifterna är borttagna")
 	}
 	return name
-}
-
-// Days is a number of days in words.
-func Days(ctx context.Context, n int) string {
-	if n == 1 {
-		return web.T(ctx, "1 dag")
-	}
-	return web.T(ctx, "%d dagar", n)
 }
 
 // WaitText says how long people wait for a first talk at a centre, as far as it
@@ -230,11 +130,7 @@ func ReachedBy(n NewReferral) string {
 
 // KommunChoices are where somebody may live.
 func KommunChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, k := range halsocoach.Kommuner {
-		out = append(out, web.Choice{Value: k.Code, Label: k.Name})
-	}
-	return append(out, web.Choice{Value: halsocoach.County, Label: web.T(ctx, "Någon annanstans")})
+	return append(web.KommunChoices(), web.Choice{Value: halsocoach.County, Label: web.T(ctx, "Någon annanstans")})
 }
 
 // CentreChoices are the centres that take people in, except one.

@@ -86,7 +86,7 @@ func (s *Service) showCheck(c *fiber.Ctx, f *web.Form) error {
 	if err != nil {
 		return err
 	}
-	n := newReferralOf(f)
+	n := record.Asked(f)
 	n.Centre = p.Code
 	if err := s.Fits(ctx, n); f.Failed(err) || p.Here || !p.Manned {
 		return s.showAsk(c, f, 0)
@@ -122,7 +122,7 @@ func (s *Service) nameOthers(ctx context.Context, f *web.Form) error {
 // web keeps it.
 func (s *Service) send(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	n := newReferralOf(f)
+	n := record.Asked(f)
 	n.Centre = c.Params("centre")
 	ctx, who := web.Ctx(c), web.Who(c)
 	p, err := s.centre(ctx, who, n.Centre)
@@ -149,16 +149,6 @@ func (s *Service) send(c *fiber.Ctx) error {
 		return s.showAsk(c, f, fiber.StatusUnprocessableEntity)
 	}
 	return err
-}
-
-// newReferralOf is what a form about a person asks for.
-func newReferralOf(f *web.Form) record.NewReferral {
-	n := record.NewReferral{Name: f.Get("name"), Phone: f.Get("phone"), Email: f.Get("email"), Kommun: f.Get("kommun"),
-		Language: f.Get("language"), Interpreter: f.Has("interpreter", "ja"), Protected: f.Has("protected", "ja"), Wants: f.Get("wants")}
-	for _, t := range f.All("topics") {
-		n.Topics = append(n.Topics, halsocoach.Topic(t))
-	}
-	return n
 }
 
 func (s *Service) askCall(c *fiber.Ctx) error { return s.showCall(c, web.NewForm(c), 0, "") }

@@ -11,28 +11,17 @@ import (
 // trap is a field that people do not see. Who fills it in is a program.
 const trap = "webbplats"
 
-// stateName is a state to the person whom it is about, with the look of its tag.
-func stateName(ctx context.Context, s record.State) (kind, text string) {
-	switch s {
-	case record.Received:
-		return "warm", web.T(ctx, "Väntar på en hälsocoach")
-	case record.Taken:
-		return "warm", web.T(ctx, "En hälsocoach har den")
-	case record.OnHold:
-		return "", web.T(ctx, "Vilar, som du bad om")
-	case record.Accepted, record.Started:
-		return "good", web.T(ctx, "Du är välkommen")
-	case record.Declined:
-		return "", web.T(ctx, "Hälsocentret kunde inte ta emot")
-	case record.Forwarded:
-		return "", web.T(ctx, "Skickad till ett annat Hälsocenter")
-	case record.Withdrawn:
-		return "", web.T(ctx, "Återkallad")
-	case record.Erred:
-		return "", web.T(ctx, "Skickad av misstag")
+// stateNames are the states to the person whom it is about, and stateKinds the look
+// of their tags.
+var (
+	stateNames = web.Texts[record.State]{
+		record.Received: "Väntar på en hälsocoach", record.Taken: "En hälsocoach har den", record.OnHold: "Vilar, som du bad om",
+		record.Accepted: "Du är välkommen", record.Started: "Du är välkommen", record.Ended: "Avslutad",
+		record.Declined: "Hälsocentret kunde inte ta emot", record.Forwarded: "Skickad till ett annat Hälsocenter",
+		record.Withdrawn: "Återkallad", record.Erred: "Skickad av misstag",
 	}
-	return "", web.T(ctx, "Avslutad")
-}
+	stateKinds = map[record.State]string{record.Received: "warm", record.Taken: "warm", record.Accepted: "good", record.Started: "good"}
+)
 
 // fromWhom is who has recommended the person.
 func fromWhom(ctx context.Context, s Said) string {

@@ -121,17 +121,6 @@ func (s *Service) showForm(c *fiber.Ctx, f *web.Form, status int) error {
 	return web.Show(c, web.Page{Title: "Rekommendera en person", Active: "/rekommendera", Status: status}, recommendPage(view))
 }
 
-// newReferralOf is what the form asks for.
-func newReferralOf(f *web.Form) record.NewReferral {
-	n := record.NewReferral{Personnummer: f.Get("personnummer"), Name: f.Get("name"), Phone: f.Get("phone"), Email: f.Get("email"), Kommun: f.Get("kommun"), Centre: f.Get("centre"),
-		Consent: f.Has("consent", "ja"), ConsentOn: halsocoach.Day(f.Get("consentOn")), Scope: record.Scope(f.Get("consentScope")),
-		Language: f.Get("language"), Interpreter: f.Has("interpreter", "ja"), Protected: f.Has("protected", "ja"), Wants: f.Get("wants"), Note: f.Get("note")}
-	for _, t := range f.All("topics") {
-		n.Topics = append(n.Topics, halsocoach.Topic(t))
-	}
-	return n
-}
-
 // recommend shows the answers to be checked, the form again, or sends. The
 // answers travel in the form and nowhere else.
 func (s *Service) recommend(c *fiber.Ctx) error {
@@ -149,7 +138,7 @@ func (s *Service) recommend(c *fiber.Ctx) error {
 	case doSend:
 		var own record.SenderView
 		var already *record.AlreadyError
-		own, _, err = s.Recommend(ctx, who, web.Req(c), newReferralOf(f))
+		own, _, err = s.Recommend(ctx, who, web.Req(c), record.Asked(f))
 		switch {
 		case err == nil:
 			return web.Redirect(c, "/rekommendationer/"+own.ID, "Rekommendationen är skickad.")
@@ -158,7 +147,7 @@ func (s *Service) recommend(c *fiber.Ctx) error {
 		}
 	default:
 		var p Preview
-		if p, err = s.Check(ctx, who, newReferralOf(f)); err == nil {
+		if p, err = s.Check(ctx, who, record.Asked(f)); err == nil {
 			own, already, err := s.Already(ctx, who, p.Asked)
 			if err != nil {
 				return err
@@ -233,7 +222,7 @@ func waitingChoices(ctx context.Context, open []record.CentreWait) []web.Choice 
 	for _, o := range open {
 		label := o.Name
 		if o.Known {
-			label = web.T(ctx, "%s, väntan %s", o.Name, record.Days(ctx, o.Wait.Median))
+			label = web.T(ctx, "%s, väntan %s", o.Name, web.Days(ctx, o.Wait.Median))
 		}
 		choices = append(choices, web.Choice{Value: o.Code, Label: label})
 	}

@@ -161,7 +161,7 @@ func recommendPage(v senderForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = web.Checkboxes(v.Form, web.Field{Name: "topics", Label: web.T(ctx, "Områden"), Hint: web.T(ctx, "Välj ett eller flera.")}, record.TopicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Checkboxes(v.Form, web.Field{Name: "topics", Label: web.T(ctx, "Områden"), Hint: web.T(ctx, "Välj ett eller flera.")}, web.TopicChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -285,9 +285,9 @@ func recommendPage(v senderForm) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var9 string
-					templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Personen sa ja i dag. Du får se %s.", lower(scopeName(ctx, record.ScopeState))))
+					templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Personen sa ja i dag. Du får se %s.", web.Lower(scopeName(ctx, record.ScopeState))))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 57, Col: 101}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 57, Col: 105}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 					if templ_7745c5c3_Err != nil {
@@ -329,7 +329,7 @@ func recommendPage(v senderForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "consentScope", Label: web.T(ctx, "Vad får du se efteråt?"), Hint: web.T(ctx, "Personen bestämmer, och kan ångra sig när som helst.")}, scopeChoices(ctx)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Radios(v.Form, web.Field{Name: "consentScope", Label: web.T(ctx, "Vad får du se efteråt?"), Hint: web.T(ctx, "Personen bestämmer, och kan ångra sig när som helst.")}, web.Choices(ctx, record.Scopes, scopeName)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -638,9 +638,9 @@ func checkPage(f *web.Form, p Preview) templ.Component {
 					}
 					ctx = templ.InitializeContext(ctx)
 					var templ_7745c5c3_Var26 string
-					templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(record.TopicNames(ctx, p.Asked.Topics))
+					templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(web.TopicNames(ctx, p.Asked.Topics))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 105, Col: 44}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 105, Col: 41}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 					if templ_7745c5c3_Err != nil {
@@ -766,9 +766,9 @@ func checkPage(f *web.Form, p Preview) templ.Component {
 					}
 					ctx = templ.InitializeContext(ctx)
 					var templ_7745c5c3_Var34 string
-					templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Personen sa ja %s. Du får se %s.", web.LongDate(ctx, p.Asked.ConsentOn.Start()), lower(scopeName(ctx, p.Asked.Scope))))
+					templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Personen sa ja %s. Du får se %s.", web.LongDate(ctx, p.Asked.ConsentOn.Start()), web.Lower(scopeName(ctx, p.Asked.Scope))))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 121, Col: 137}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 121, Col: 141}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 					if templ_7745c5c3_Err != nil {
@@ -1206,9 +1206,9 @@ func receiptPage(o record.SenderView, f *web.Form) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				var templ_7745c5c3_Var54 string
-				templ_7745c5c3_Var54, templ_7745c5c3_Err = templ.JoinStringErrs(record.TopicNames(ctx, o.Topics))
+				templ_7745c5c3_Var54, templ_7745c5c3_Err = templ.JoinStringErrs(web.TopicNames(ctx, o.Topics))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 192, Col: 37}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 192, Col: 34}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var54))
 				if templ_7745c5c3_Err != nil {
@@ -1314,9 +1314,9 @@ func receiptPage(o record.SenderView, f *web.Form) templ.Component {
 					}
 				} else {
 					var templ_7745c5c3_Var61 string
-					templ_7745c5c3_Var61, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Personen sa ja %s. Du får se %s.", web.LongDate(ctx, o.Consent.On.Start()), lower(scopeName(ctx, o.Consent.Scope))))
+					templ_7745c5c3_Var61, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Personen sa ja %s. Du får se %s.", web.LongDate(ctx, o.Consent.On.Start()), web.Lower(scopeName(ctx, o.Consent.Scope))))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 208, Col: 134}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/sender/pages.templ`, Line: 208, Col: 138}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var61))
 					if templ_7745c5c3_Err != nil {

@@ -3,8 +3,6 @@ package sender
 import (
 	"context"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"halsocoach"
 	"halsocoach/internal/web"
@@ -40,12 +38,6 @@ func consentWords(ctx context.Context, o record.SenderView) string {
 	return web.T(ctx, "Då ser du inte längre hur det går. Personens kontakt med Hälsocenter fortsätter som personen själv vill.")
 }
 
-// lower begins a text in small, for the middle of a sentence.
-func lower(text string) string {
-	r, n := utf8.DecodeRuneInString(text)
-	return string(unicode.ToLower(r)) + text[n:]
-}
-
 // scopeName is what the sender may see afterwards.
 func scopeName(ctx context.Context, s record.Scope) string {
 	if s == record.ScopeTalks {
@@ -54,40 +46,24 @@ func scopeName(ctx context.Context, s record.Scope) string {
 	return web.T(ctx, "Hur det går i stort: mottagen, antagen, påbörjad, avslutad")
 }
 
-func scopeChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, s := range record.Scopes {
-		out = append(out, web.Choice{Value: string(s), Label: scopeName(ctx, s)})
-	}
-	return out
-}
-
 // firstName is how it stands with the first talk, to a sender who may know.
-func firstName(ctx context.Context, f record.FirstTalk) string {
-	switch f {
-	case record.TalkBooked:
-		return web.T(ctx, "Bokat")
-	case record.TalkMissed:
-		return web.T(ctx, "Blev inte av: personen kom inte")
-	case record.TalkCancelled:
-		return web.T(ctx, "Avbokat")
-	}
-	return web.T(ctx, "Hållet")
+func firstName(ctx context.Context, f record.FirstTalk) string { return firstNames.Of(ctx, f) }
+
+var firstNames = web.Texts[record.FirstTalk]{
+	record.TalkBooked:    "Bokat",
+	record.TalkMissed:    "Blev inte av: personen kom inte",
+	record.TalkCancelled: "Avbokat",
+	"":                   "Hållet",
 }
 
 // endedName is the class of end, as package citizen names it.
-func endedName(ctx context.Context, class string) string {
-	switch class {
-	case "goals_reached":
-		return web.T(ctx, "Målen är nådda")
-	case "handed_over":
-		return web.T(ctx, "Fortsätter i en förening")
-	case "own_wish":
-		return web.T(ctx, "Egen önskan")
-	case "moved":
-		return web.T(ctx, "Har flyttat")
-	case "no_contact":
-		return web.T(ctx, "Kontakten har upphört")
-	}
-	return web.T(ctx, "Annat skäl")
+func endedName(ctx context.Context, class string) string { return endedNames.Of(ctx, class) }
+
+var endedNames = web.Texts[string]{
+	"goals_reached": "Målen är nådda",
+	"handed_over":   "Fortsätter i en förening",
+	"own_wish":      "Egen önskan",
+	"moved":         "Har flyttat",
+	"no_contact":    "Kontakten har upphört",
+	"":              "Annat skäl",
 }

@@ -44,9 +44,7 @@ func TestNudgeReachesListenersOnEveryNode(t *testing.T) {
 				n.Add(1)
 			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		defer stop()
 	}
 	eventually(t, "both listeners nudged", func() bool {
@@ -80,17 +78,11 @@ func TestNudgeNeverBlocksWhenNATSIsGone(t *testing.T) {
 func TestLastCountsOfEachMonthAreKept(t *testing.T) {
 	b := embeddedBus(t)
 	for i := range 5 {
-		if err := b.PublishCounts(t.Context(), "0684", "2026-11", []byte(strconv.Itoa(i))); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, b.PublishCounts(t.Context(), "0684", "2026-11", []byte(strconv.Itoa(i))))
 	}
-	if err := b.PublishCounts(t.Context(), "06", "2026-11", []byte("county")); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.PublishCounts(t.Context(), "06", "2026-11", []byte("county")))
 	s, err := b.js.Stream(t.Context(), countStream)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	m, err := s.GetLastMsgForSubject(t.Context(), "halsocoach.counts.0684.2026-11")
 	if err != nil || string(m.Data) != "4" || s.CachedInfo().State.Msgs != 2 {
 		t.Errorf("kept %v %q of %d, %v", m, m.Data, s.CachedInfo().State.Msgs, err)

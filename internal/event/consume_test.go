@@ -18,12 +18,10 @@ import (
 func TestEventReachesItsConsumerAsItWasWritten(t *testing.T) {
 	b := embeddedBus(t)
 	got := make(chan halsocoach.Event, 8)
-	if err := b.Consume(t.Context(), "citizen.enrol", []string{"referral.accepted"}, func(_ context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "citizen.enrol", []string{"referral.accepted"}, func(_ context.Context, e halsocoach.Event) error {
 		got <- e
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	want := happened("referral.accepted", 7)
 	other := happened("referral.accepted_again", 8)
 	county := halsocoach.Happened("referral.accepted", want.At, "nowhere", "x", nil)
@@ -53,12 +51,10 @@ func TestBacklogFromBeforeTheConsumerWasBornArrives(t *testing.T) {
 	b.Close()
 	b = openBus(t, "embedded:"+dir, quick)
 	var s seen
-	if err := b.Consume(t.Context(), "late", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "late", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
 		s.add(e)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	eventually(t, "the whole backlog", func() bool { return s.distinct() == n })
 	for i, subject := range strings.Fields(s.order()) {
 		if subject != fmt.Sprintf("doc-%d", i) {
@@ -72,17 +68,13 @@ func TestConsumerGoesOnWhereItWasAfterARestart(t *testing.T) {
 	var s seen
 	do := func(_ context.Context, e halsocoach.Event) error { s.add(e); return nil }
 	b := openBus(t, "embedded:"+dir, quick)
-	if err := b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do))
 	put(t, b, happened("chat.contact_made", 1))
 	eventually(t, "the first", func() bool { return s.distinct() == 1 })
 	b.Close()
 	b = openBus(t, "embedded:"+dir, quick)
 	put(t, b, happened("chat.contact_made", 2))
-	if err := b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do))
 	eventually(t, "the second", func() bool { return s.distinct() == 2 })
 	if s.order() != "doc-1 doc-2" {
 		t.Errorf("got %s", s.order())
@@ -93,7 +85,7 @@ func TestFailedEventHoldsTheOrderUntilItSucceeds(t *testing.T) {
 	b := embeddedBus(t)
 	var s seen
 	var tries atomic.Int32
-	if err := b.Consume(t.Context(), "order", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "order", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
 		if e.Subject == "doc-1" && tries.Add(1) < 3 {
 			if tries.Load() == 2 {
 				panic("a handler may panic")
@@ -102,9 +94,7 @@ func TestFailedEventHoldsTheOrderUntilItSucceeds(t *testing.T) {
 		}
 		s.add(e)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	put(t, b, happened("groups.published", 0), happened("groups.published", 1), happened("groups.published", 2))
 	eventually(t, "all three", func() bool { return s.distinct() == 3 })
 	if s.order() != "doc-0 doc-1 doc-2" {
@@ -115,22 +105,18 @@ func TestFailedEventHoldsTheOrderUntilItSucceeds(t *testing.T) {
 func TestPoisonEventIsParkedAndBlocksNobody(t *testing.T) {
 	var lines lockedBuffer
 	b, err := open(t.Context(), "embedded:"+t.TempDir(), slog.New(slog.NewTextHandler(&lines, nil)), quick)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Cleanup(func() { b.Close() })
 	var s seen
 	var poisoned atomic.Bool
 	poisoned.Store(true)
-	if err := b.Consume(t.Context(), "poison", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "poison", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
 		if e.Subject == "doc-0" && poisoned.Load() {
 			return errors.New("can not be done")
 		}
 		s.add(e)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	put(t, b, happened("groups.published", 0), happened("groups.published", 1), happened("groups.published", 2))
 	eventually(t, "the two behind the poison", func() bool { return s.distinct() == 2 })
 	if got := strings.Count(lines.String(), "event is parked"); got != 1 || !strings.Contains(lines.String(), "level=ERROR") {
@@ -149,16 +135,14 @@ func TestTwoNodesShareAConsumerInOrder(t *testing.T) {
 	var at atomic.Int32
 	for range 2 {
 		b := openBus(t, where.url(), quick)
-		if err := b.Consume(t.Context(), "shared", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+		ok(t, b.Consume(t.Context(), "shared", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
 			if at.Add(1) != 1 {
 				t.Error("two nodes work on the consumer at one time")
 			}
 			s.add(e)
 			at.Add(-1)
 			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 	}
 	b := openBus(t, where.url(), quick)
 	var want []string
@@ -174,9 +158,7 @@ func TestTwoNodesShareAConsumerInOrder(t *testing.T) {
 
 func TestEveryFactIsKeptAndReadFromTheStart(t *testing.T) {
 	b := embeddedBus(t)
-	if err := b.EachFact(t.Context(), func(halsocoach.Fact) error { return errors.New("there is none") }); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.EachFact(t.Context(), func(halsocoach.Fact) error { return errors.New("there is none") }))
 	want := map[string]bool{}
 	at := time.Unix(1_700_000_000, 0)
 	n := count(600, 20_000)
@@ -191,15 +173,13 @@ func TestEveryFactIsKeptAndReadFromTheStart(t *testing.T) {
 	}
 	read := func() map[string]bool {
 		got := map[string]bool{}
-		if err := b.EachFact(t.Context(), func(f halsocoach.Fact) error {
+		ok(t, b.EachFact(t.Context(), func(f halsocoach.Fact) error {
 			if f.Kommun != "0684" || f.Day != halsocoach.DayOf(at) || f.Dims[halsocoach.DimSource] != "förening" {
 				return fmt.Errorf("not the fact that was written: %+v", f)
 			}
 			got[f.ID] = true
 			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 		return got
 	}
 	for range 2 {
@@ -209,7 +189,7 @@ func TestEveryFactIsKeptAndReadFromTheStart(t *testing.T) {
 	}
 	var mu sync.Mutex
 	got, biggest := map[string]bool{}, 0
-	if err := b.ConsumeFacts(t.Context(), "counts", func(_ context.Context, facts []halsocoach.Fact) error {
+	ok(t, b.ConsumeFacts(t.Context(), "counts", func(_ context.Context, facts []halsocoach.Fact) error {
 		mu.Lock()
 		defer mu.Unlock()
 		biggest = max(biggest, len(facts))
@@ -217,9 +197,7 @@ func TestEveryFactIsKeptAndReadFromTheStart(t *testing.T) {
 			got[f.ID] = true
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	eventually(t, "all facts consumed", func() bool { mu.Lock(); defer mu.Unlock(); return len(got) == len(want) })
 	if biggest < 100 {
 		t.Errorf("the largest batch of %d facts held %d", n, biggest)
@@ -240,7 +218,7 @@ func TestBadFactHoldsUpNoOther(t *testing.T) {
 	put(t, b, e)
 	var mu sync.Mutex
 	got := map[string]bool{}
-	if err := b.ConsumeFacts(t.Context(), "counts", func(_ context.Context, facts []halsocoach.Fact) error {
+	ok(t, b.ConsumeFacts(t.Context(), "counts", func(_ context.Context, facts []halsocoach.Fact) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, f := range facts {
@@ -252,9 +230,7 @@ func TestBadFactHoldsUpNoOther(t *testing.T) {
 			got[f.ID] = true
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	eventually(t, "the nineteen good ones", func() bool { mu.Lock(); defer mu.Unlock(); return len(got) == 19 })
 }
 
@@ -263,11 +239,9 @@ func TestParkedEventIsTriedAgainAfterARestart(t *testing.T) {
 	set := quick
 	set.parked = []time.Duration{time.Second}
 	b := openBus(t, "embedded:"+dir, set)
-	if err := b.Consume(t.Context(), "poison", []string{"groups.published"}, func(context.Context, halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "poison", []string{"groups.published"}, func(context.Context, halsocoach.Event) error {
 		return errors.New("can not be done")
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	put(t, b, happened("groups.published", 0))
 	eventually(t, "parked", func() bool {
 		s, err := b.js.Stream(t.Context(), parkedStream)
@@ -276,12 +250,10 @@ func TestParkedEventIsTriedAgainAfterARestart(t *testing.T) {
 	b.Close()
 	b = openBus(t, "embedded:"+dir, set)
 	var s seen
-	if err := b.Consume(t.Context(), "poison", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "poison", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
 		s.add(e)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	eventually(t, "done at last", func() bool { return s.order() == "doc-0" })
 }
 
@@ -292,7 +264,7 @@ func TestHandlerThatHangsHoldsTheOthersOnce(t *testing.T) {
 	b := openBus(t, "embedded:"+t.TempDir(), set)
 	var s seen
 	var tries atomic.Int32
-	if err := b.Consume(t.Context(), "hangs", []string{"groups.published"}, func(ctx context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "hangs", []string{"groups.published"}, func(ctx context.Context, e halsocoach.Event) error {
 		if e.Subject == "doc-0" {
 			tries.Add(1)
 			<-ctx.Done()
@@ -300,9 +272,7 @@ func TestHandlerThatHangsHoldsTheOthersOnce(t *testing.T) {
 		}
 		s.add(e)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	put(t, b, happened("groups.published", 0), happened("groups.published", 1))
 	eventually(t, "the one behind it", func() bool { return s.distinct() == 1 })
 	if n := tries.Load(); n != 1 {

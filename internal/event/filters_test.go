@@ -15,15 +15,11 @@ import (
 // than the one that the program embeds and take one subject for a consumer only.
 func TestAnOlderServerServesToo(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	port := l.Addr().(*net.TCPAddr).Port
 	_ = l.Close()
 	server := exec.Command("nats-server", "-a", "127.0.0.1", "-p", strconv.Itoa(port), "-js", "-sd", t.TempDir())
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, server.Start())
 	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
 	b := openBus(t, "nats://127.0.0.1:"+strconv.Itoa(port), quick)
 	got := &seen{}

@@ -28,6 +28,14 @@ var quick = settings{
 	ackTimeout: 5 * time.Second,
 }
 
+// ok ends the test on an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func count(short, hard int) int {
 	if os.Getenv("HALSOCOACH_HARD") == "1" {
 		return hard
@@ -38,9 +46,7 @@ func count(short, hard int) int {
 func openBus(t testing.TB, where string, set settings) *Bus {
 	t.Helper()
 	b, err := open(t.Context(), where, slog.New(slog.DiscardHandler), set)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Cleanup(func() { b.Close() })
 	return b
 }
@@ -62,13 +68,9 @@ func put(t *testing.T, b *Bus, events ...halsocoach.Event) {
 	t.Helper()
 	for _, e := range events {
 		sent, err := b.send(0, e)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		for _, m := range sent {
-			if err := m.wait(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			ok(t, m.wait(t.Context()))
 		}
 	}
 }
@@ -129,9 +131,7 @@ func (o *outside) start(t testing.TB) {
 	t.Helper()
 	with := o.with // the server writes in its options
 	s, err := server.NewServer(&with)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	s.Start()
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server did not start")

@@ -17,12 +17,10 @@ func counted(n int) halsocoach.Event {
 
 func factsOf(t *testing.T, b *Bus) (channels []string) {
 	t.Helper()
-	if err := b.EachFact(t.Context(), func(f halsocoach.Fact) error {
+	ok(t, b.EachFact(t.Context(), func(f halsocoach.Fact) error {
 		channels = append(channels, f.Dims[halsocoach.DimChannel])
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return channels
 }
 
@@ -44,9 +42,7 @@ func TestFactsAreCopiedOnceAlsoWhenStopped(t *testing.T) {
 	}
 	for range 2 {
 		var last, total int
-		if err := CopyFacts(t.Context(), from, to, func(d, all int) { last, total = d, all }); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, CopyFacts(t.Context(), from, to, func(d, all int) { last, total = d, all }))
 		if last != n || total != n {
 			t.Fatalf("%d of %d", last, total)
 		}
@@ -73,16 +69,12 @@ func TestFactsOfSomebodyElseAreNotMixed(t *testing.T) {
 func TestWaitingIsWhatNobodyHasTaken(t *testing.T) {
 	b := embeddedBus(t)
 	hold := make(chan struct{})
-	if err := b.Consume(t.Context(), "slow", []string{"groups.place_booked"}, func(context.Context, halsocoach.Event) error { <-hold; return nil }); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.Consume(t.Context(), "slow", []string{"groups.place_booked"}, func(context.Context, halsocoach.Event) error { <-hold; return nil }))
 	put(t, b, happened("groups.place_booked", 1), happened("groups.place_booked", 2))
 	eventually(t, "two wait", func() bool { n, _, err := b.Waiting(t.Context()); return err == nil && n == 2 })
 	close(hold)
 	eventually(t, "none waits", func() bool { n, _, err := b.Waiting(t.Context()); return err == nil && n == 0 })
-	if err := b.Consume(t.Context(), "failing", []string{"chat.contact_made"}, func(context.Context, halsocoach.Event) error { return errors.New("no") }); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.Consume(t.Context(), "failing", []string{"chat.contact_made"}, func(context.Context, halsocoach.Event) error { return errors.New("no") }))
 	put(t, b, happened("chat.contact_made", 3))
 	eventually(t, "one is parked", func() bool { n, parked, err := b.Waiting(t.Context()); return err == nil && n == 0 && parked == 1 })
 }

@@ -32,9 +32,7 @@ type note struct {
 func openStore(t testing.TB) store.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "data.db"), []store.Kind{noteKind, effectKind}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -91,12 +89,8 @@ type reader struct {
 func read(t testing.TB, s store.Store, b *Bus) *reader {
 	t.Helper()
 	r := &reader{effects: store.In[note](s, effectKind), last: map[string]int{}, facts: map[string]int{}}
-	if err := b.Consume(t.Context(), "reader", []string{"note.written"}, r.take); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.ConsumeFacts(t.Context(), "folder", r.fold); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.Consume(t.Context(), "reader", []string{"note.written"}, r.take))
+	ok(t, b.ConsumeFacts(t.Context(), "folder", r.fold))
 	return r
 }
 
@@ -286,19 +280,13 @@ func TestFactLeavesWithoutATieToItsEvent(t *testing.T) {
 	at := time.Unix(1_700_000_000, 0)
 	fact := halsocoach.Count(halsocoach.CountFirstTalk, at, "0684", true, map[string]string{halsocoach.DimSex: "kvinna", halsocoach.DimSource: "förening"})
 	e := halsocoach.Happened("note.written", at, "0684", "doc", nil).Counting(fact)
-	if err := store.In[note](s, noteKind).Insert(t.Context(), "doc", note{}, e); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.In[note](s, noteKind).Insert(t.Context(), "doc", note{}, e))
 	eventually(t, "an empty outbox", pendingNone(s))
 	for stream, want := range map[string][2]string{eventStream: {"halsocoach.event.0684.note.written", fact.ID}, factStream: {"halsocoach.fact.06.first_talk", e.ID}} {
 		js, err := b.js.Stream(t.Context(), stream)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		m, err := js.GetMsg(t.Context(), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		if m.Subject != want[0] || strings.Contains(string(m.Data), want[1]) || strings.Contains(fmt.Sprint(m.Header), want[1]) {
 			t.Errorf("%s holds %s %s %s", stream, m.Subject, m.Header, m.Data)
 		}
@@ -315,22 +303,18 @@ func TestEventTooLargeForNATSStopsNobody(t *testing.T) {
 	s := openStore(t)
 	b := openBus(t, srv.url(), quick)
 	var got seen
-	if err := b.Consume(t.Context(), "large", []string{"note.written"}, func(_ context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "large", []string{"note.written"}, func(_ context.Context, e halsocoach.Event) error {
 		if e.Subject == "large" && e.Data != nil {
 			t.Error("it has its data")
 		}
 		got.add(e)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	relay(t, s, b)
 	at := time.Unix(1_700_000_000, 0)
 	large := halsocoach.Happened("note.written", at, "0684", "large", strings.Repeat("x", 1<<20))
 	next := halsocoach.Happened("note.written", at, "0684", "next", nil)
-	if err := store.In[note](s, noteKind).Insert(t.Context(), "doc", note{}, large, next); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.In[note](s, noteKind).Insert(t.Context(), "doc", note{}, large, next))
 	eventually(t, "both", func() bool { return got.order() == "large next" })
 }
 
@@ -361,9 +345,7 @@ func TestServerThatIsFullIsGivenTime(t *testing.T) {
 func BenchmarkRelay(b *testing.B) {
 	s := openStore(b)
 	bus, err := Open(b.Context(), "embedded:"+b.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
+	ok(b, err)
 	b.Cleanup(func() { bus.Close() })
 	var wg sync.WaitGroup
 	for w := range 50 {
@@ -383,17 +365,13 @@ func BenchmarkRelay(b *testing.B) {
 func BenchmarkFromSaveToHandler(b *testing.B) {
 	s := openStore(b)
 	bus, err := Open(b.Context(), "embedded:"+b.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
+	ok(b, err)
 	b.Cleanup(func() { bus.Close() })
 	got := make(chan struct{}, 2)
-	if err := bus.Consume(b.Context(), "bench", []string{"note.written"}, func(context.Context, halsocoach.Event) error {
+	ok(b, bus.Consume(b.Context(), "bench", []string{"note.written"}, func(context.Context, halsocoach.Event) error {
 		got <- struct{}{}
 		return nil
-	}); err != nil {
-		b.Fatal(err)
-	}
+	}))
 	relay(b, s, bus)
 	for b.Loop() {
 		write(b, s, "doc", 1)

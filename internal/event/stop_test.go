@@ -22,12 +22,10 @@ func TestWhatIsPendingGoesWhenTheRelayStops(t *testing.T) {
 		t.Fatalf("%d documents wait, %v", len(left), err)
 	}
 	var got seen
-	if err := b.Consume(t.Context(), "reader", []string{"note.written"}, func(_ context.Context, e halsocoach.Event) error {
+	ok(t, b.Consume(t.Context(), "reader", []string{"note.written"}, func(_ context.Context, e halsocoach.Event) error {
 		got.add(e)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	eventually(t, "all of them", func() bool { return got.distinct() == events })
 }
 
@@ -49,15 +47,9 @@ func TestAStopWithoutNATSLeavesWhatIsPending(t *testing.T) {
 // TestABusWhoseConsumersDoNotRunIsNotReady takes a running consumer away.
 func TestABusWhoseConsumersDoNotRunIsNotReady(t *testing.T) {
 	b := embeddedBus(t)
-	if err := b.Consume(t.Context(), "down", []string{"note.written"}, func(context.Context, halsocoach.Event) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Ready(); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.js.DeleteConsumer(t.Context(), eventStream, "down"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, b.Consume(t.Context(), "down", []string{"note.written"}, func(context.Context, halsocoach.Event) error { return nil }))
+	ok(t, b.Ready())
+	ok(t, b.js.DeleteConsumer(t.Context(), eventStream, "down"))
 	eventually(t, "not ready", func() bool { return errors.Is(b.Ready(), ErrDown) })
 	eventually(t, "made anew and ready", func() bool { return b.Ready() == nil })
 }

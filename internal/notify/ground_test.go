@@ -32,6 +32,14 @@ import (
 	"halsocoach/internal/testenv"
 )
 
+// ok ends the test on an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // post is a real mail server in the test's own process.
 type post struct {
 	t       testing.TB
@@ -72,9 +80,7 @@ func (p *post) open(t testing.TB, addr string, cert *tls.Certificate, implicit b
 	p.server.Domain, p.server.AllowInsecureAuth = "localhost", false
 	p.server.ErrorLog = discard{}
 	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	p.addr, p.ln = ln.Addr().String(), ln
 	if cert != nil {
 		p.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*cert}}
@@ -100,18 +106,12 @@ func (discard) Println(...any)        {}
 func certificate(t testing.TB, file string) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "post"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.ParseIP("127.0.0.1")}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
+	ok(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 

@@ -92,9 +92,7 @@ func TestAKilledNodeLosesNothing(t *testing.T) {
 	n := before * (kills + 1)
 	g.Clock.Add(time.Second)
 	for i := range n {
-		if err := g.svc.Tell(t.Context(), News{Cause: fmt.Sprint("cause-", i), To: "vardcentral", Template: Changed, At: g.Clock.Now()}); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, g.svc.Tell(t.Context(), News{Cause: fmt.Sprint("cause-", i), To: "vardcentral", Template: Changed, At: g.Clock.Now()}))
 	}
 	ids := func() map[string]bool {
 		all := map[string]bool{}
@@ -107,9 +105,7 @@ func TestAKilledNodeLosesNothing(t *testing.T) {
 		node := exec.Command(os.Args[0])
 		node.Env = append(os.Environ(), childVar+"="+g.Dir, serverVar+"="+g.svc.SMTPURL, caVar+"="+p.ca, fmt.Sprintf("%s=%dm", aheadVar, 10*life))
 		node.Stderr = os.Stderr
-		if err := node.Start(); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, node.Start())
 		until := len(p.taken()) + before
 		g.Eventually("letters of one life", func() bool { return len(p.taken()) >= until || len(ids()) == n })
 		if life == kills {

@@ -84,9 +84,7 @@ func TestWhoHasNotChosenIsNotTold(t *testing.T) {
 	g.chose(g.People.Vardcentral, "karin@example.se") // after it happened
 	g.chose(g.People.Forening, "lars@example.se")
 	g.Clock.Add(time.Minute)
-	if err := g.svc.heard(g.Ctx(), old); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, g.svc.heard(g.Ctx(), old))
 	g.hears("referral.ended", "referral-1") // both are to be told …
 	if err := g.svc.Choose(g.Ctx(), g.People.Forening, ChoiceInput{Channel: "none"}); err != nil {
 		t.Fatal(err) // … but one no longer wants it
@@ -111,9 +109,7 @@ func TestWhoHasNotChosenIsNotTold(t *testing.T) {
 	if err := off.Choose(g.Ctx(), g.People.Anna, ChoiceInput{Channel: "email", Address: "anna@example.se"}); halsocoach.KindOf(err) != halsocoach.KindConflict {
 		t.Fatalf("without a mail server: %v", err)
 	}
-	if err := off.Start(g.Ctx(), g.Bus); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, off.Start(g.Ctx(), g.Bus))
 }
 
 func TestACitizenIsToldOfATalkThatACoachHasBooked(t *testing.T) {
@@ -138,9 +134,7 @@ func TestAPersonIsToldUnderEachOfTheirIDs(t *testing.T) {
 	p := office(t, false)
 	g := open(t, p.settings("smtp"))
 	g.chose(g.People.Anna, "anna@example.se")
-	if err := g.Env.Persons.Join(g.Ctx(), g.People.Maria, g.People.Anna.ID, "anna-without-number"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, g.Env.Persons.Join(g.Ctx(), g.People.Maria, g.People.Anna.ID, "anna-without-number"))
 	g.talks["other"] = Booking{Person: "anna-without-number", First: true, ByCoach: true, Coming: true}
 	g.hears("coach.talk_booked", "other")
 	g.sends()
@@ -163,9 +157,7 @@ func TestWhoBecomesProtectedIsToldNothing(t *testing.T) {
 	if n := len(p.taken()); n != 0 {
 		t.Fatalf("%d letters to a person with protected identity", n)
 	}
-	if err := g.Env.Persons.Unprotect(g.Ctx(), g.People.Region, anna, "beslut"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, g.Env.Persons.Unprotect(g.Ctx(), g.People.Region, anna, "beslut"))
 	g.hears("coach.talk_booked", "lifted")
 	g.sends()
 	if n := len(p.taken()); n != 1 {
@@ -282,9 +274,7 @@ func TestARefusedLetterIsTriedAgainOrGivenUp(t *testing.T) {
 
 func TestASlowServerHoldsUpNothingElse(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // takes calls and says nothing
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer ln.Close()
 	g := open(t, Settings{SMTPURL: "smtp://" + ln.Addr().String(), SMTPFrom: "a@example.se"})
 	g.chose(g.People.Vardcentral, "karin@example.se")
@@ -337,17 +327,13 @@ func TestTwoNodesSendEachOnce(t *testing.T) {
 	g.senders["r"] = []string{"vardcentral"}
 	other := g.node(g.svc.Settings)
 	for _, s := range []*Service{g.svc, other} {
-		if err := s.Start(g.Ctx(), g.Bus); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, s.Start(g.Ctx(), g.Bus))
 	}
 	n := testenv.Count(20, 300)
 	docs := store.In[struct{}](g.Store, noticeKind)
 	time.Sleep(20 * time.Millisecond)
 	for i := range n {
-		if err := docs.Insert(g.Ctx(), fmt.Sprintf("carrier-%d", i), struct{}{}, halsocoach.Happened("referral.declined", g.Clock.Now(), "0684", "r", nil)); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, docs.Insert(g.Ctx(), fmt.Sprintf("carrier-%d", i), struct{}{}, halsocoach.Happened("referral.declined", g.Clock.Now(), "0684", "r", nil)))
 	}
 	third := g.node(g.svc.Settings)
 	g.Eventually("all letters", func() bool {
@@ -372,12 +358,8 @@ func TestWhatWasDoneWithLongAgoIsForgotten(t *testing.T) {
 	g.hears("referral.started", "r")
 	g.sends()
 	left := func() (n int) {
-		if err := g.svc.tidy(g.Ctx()); err != nil {
-			t.Fatal(err)
-		}
-		if err := g.svc.notices.Each(g.Ctx(), func(string, notice) error { n++; return nil }); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, g.svc.tidy(g.Ctx()))
+		ok(t, g.svc.notices.Each(g.Ctx(), func(string, notice) error { n++; return nil }))
 		return n
 	}
 	if n := left(); n != 1 {

@@ -30,6 +30,14 @@ func (f *faulty) Save(ctx context.Context, kind string, doc store.Document, even
 	return f.Store.Save(ctx, kind, doc, events)
 }
 
+// ok ends the test on an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func service(e *testenv.Env, s store.Store) *person.Service {
 	return person.New(person.Config{Store: s, Numbers: e.Seal, AccessLog: e.AccessLog, Clock: e.Clock.Now})
 }
@@ -37,9 +45,7 @@ func service(e *testenv.Env, s store.Store) *person.Service {
 func of(t *testing.T, s *person.Service, id string) person.Identity {
 	t.Helper()
 	one, err := s.Of(context.Background(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	return one
 }
 
@@ -54,12 +60,8 @@ func TestNobodyHasSaidAnything(t *testing.T) {
 func TestProtectionCoversEveryIDOfThePerson(t *testing.T) {
 	e, ctx := testenv.New(t), context.Background()
 	s := service(e, e.Store)
-	if err := s.Join(ctx, e.People.Maria, "b", "a"); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Protect(ctx, e.People.Vardcentral, "b", person.ByRecommending); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Join(ctx, e.People.Maria, "b", "a"))
+	ok(t, s.Protect(ctx, e.People.Vardcentral, "b", person.ByRecommending))
 	for _, id := range []string{"a", "b"} {
 		if !of(t, s, id).Protected {
 			t.Errorf("%s is not protected", id)
@@ -73,9 +75,7 @@ func TestProtectionCoversEveryIDOfThePerson(t *testing.T) {
 	if err := s.Unprotect(ctx, e.People.Region, "a", ""); halsocoach.KindOf(err) != halsocoach.KindInvalid {
 		t.Errorf("without a reason: %v", err)
 	}
-	if err := s.Unprotect(ctx, e.People.Region, "a", "Skatteverket 2026-11-01"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Unprotect(ctx, e.People.Region, "a", "Skatteverket 2026-11-01"))
 	if of(t, s, "a").Protected || of(t, s, "b").Protected {
 		t.Error("still protected")
 	}
@@ -92,15 +92,11 @@ func TestAnotherNodeHearsOfProtectionAtOnce(t *testing.T) {
 	e, ctx := testenv.New(t), context.Background()
 	one, other := service(e, e.Store), person.New(person.Config{Store: e.Store, Numbers: e.Seal, AccessLog: e.AccessLog, Clock: e.Clock.Now, Nudges: e.Bus})
 	one.Nudges = e.Bus
-	if err := other.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, other.Start(ctx))
 	if of(t, other, "a").Protected {
 		t.Fatal("protected before anybody said so")
 	}
-	if err := one.Protect(ctx, e.People.Maria, "a", person.ByStaff); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, one.Protect(ctx, e.People.Maria, "a", person.ByStaff))
 	e.Eventually("the other node knows", func() bool { return of(t, other, "a").Protected })
 }
 
@@ -117,21 +113,15 @@ func TestWhatIsSaidIsToldWithoutAName(t *testing.T) {
 		told = append(told, ev)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	for range 2 {
 		for _, err := range []error{
 			s.Join(ctx, e.People.Maria, "a", "b"), s.Protect(ctx, e.People.Maria, "a", person.ByStaff),
 		} {
-			if err != nil {
-				t.Fatal(err)
-			}
+			ok(t, err)
 		}
 	}
-	if err := errors.Join(s.Unprotect(ctx, e.People.Region, "b", "beslut"), s.Part(ctx, e.People.Maria, "b")); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, errors.Join(s.Unprotect(ctx, e.People.Region, "b", "beslut"), s.Part(ctx, e.People.Maria, "b")))
 	e.Eventually("four events", func() bool { mu.Lock(); defer mu.Unlock(); return len(told) == 4 })
 	for _, ev := range told {
 		if ev.Subject == "a" || ev.Subject == "b" || ev.Kommun != halsocoach.County || len(ev.Data) > 0 {
@@ -148,17 +138,13 @@ func TestPartingGivesBackExactlyOneJoin(t *testing.T) {
 	e, ctx := testenv.New(t), context.Background()
 	s := service(e, e.Store)
 	for _, pair := range [][2]string{{"a", "c"}, {"d", "b"}, {"c", "d"}} {
-		if err := s.Join(ctx, e.People.Maria, pair[0], pair[1]); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, s.Join(ctx, e.People.Maria, pair[0], pair[1]))
 	}
 	one := of(t, s, "d")
 	if !slices.Equal(one.IDs, []string{"a", "b", "c", "d"}) || one.Key() != "a" || len(one.Joins) != 3 {
 		t.Fatalf("%+v", one)
 	}
-	if err := s.Part(ctx, e.People.Maria, "d"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Part(ctx, e.People.Maria, "d"))
 	if got := of(t, s, "d").IDs; !slices.Equal(got, []string{"d"}) {
 		t.Errorf("d is %v", got)
 	}
@@ -179,13 +165,9 @@ func TestTwoWithAPersonnummerAreNeverOne(t *testing.T) {
 	var ids []string
 	for _, text := range []string{"200302022389", "196101182803", "197010632391"} {
 		n, err := halsocoach.ParseNumber(text, e.Clock.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		id, err := e.Seal.Person(ctx, n)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		ids = append(ids, id)
 	}
 	if err := s.Join(ctx, e.People.Maria, ids[0], ids[1]); !errors.Is(err, person.ErrTwoNumbers) {
@@ -216,9 +198,7 @@ func TestAPersonHasFewIDs(t *testing.T) {
 	e, ctx := testenv.New(t), context.Background()
 	s := service(e, e.Store)
 	for i := range person.MostIDs - 1 {
-		if err := s.Join(ctx, e.People.Maria, "0", fmt.Sprint(i+1)); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, s.Join(ctx, e.People.Maria, "0", fmt.Sprint(i+1)))
 	}
 	if err := s.Join(ctx, e.People.Maria, "3", "more"); !errors.Is(err, person.ErrTooManyIDs) {
 		t.Errorf("one more: %v", err)

@@ -38,8 +38,6 @@ func newCache(clock halsocoach.Clock, ttl time.Duration, size int) *cache {
 	return &cache{clock: clock, ttl: ttl, half: size / 2, young: map[string]entry{}, old: map[string]entry{}, gone: map[string]time.Time{}}
 }
 
-func (c *cache) now() time.Time { return c.clock() }
-
 // get gives the keys it has, and the persons it has none for, each once.
 func (c *cache) get(persons []string) (have map[string]tink.AEAD, missing []string) {
 	now := c.clock()

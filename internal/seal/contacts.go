@@ -2,7 +2,6 @@ package seal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,24 +14,7 @@ import (
 // phone numbers and e-mail addresses, as keyed hashes. It replaces what was there;
 // without contacts the person is found no more.
 func (s *Sealer) IndexContact(ctx context.Context, scope, person string, contacts ...string) error {
-	id := halsocoach.IDFrom("contact", scope, person)
-	remove := func() error {
-		if err := s.names.Delete(ctx, id, nil); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("seal: remove contact: %w", err)
-		}
-		return nil
-	}
-	doc := nameDoc{Person: person, Words: s.contactWords(scope, contacts)}
-	if len(doc.Words) == 0 {
-		return remove()
-	}
-	if err := s.alive(ctx, person); err != nil {
-		return err
-	}
-	if _, err := s.names.Upsert(ctx, id, func(d *nameDoc) ([]halsocoach.Event, error) { *d = doc; return nil, nil }); err != nil {
-		return fmt.Errorf("seal: index contact: %w", err)
-	}
-	return s.keepOnlyIfAlive(ctx, person, remove)
+	return s.index(ctx, halsocoach.IDFrom("contact", scope, person), person, s.contactWords(scope, contacts))
 }
 
 // SearchContact finds at most 100 persons of a scope who have one of the contacts.
@@ -61,8 +43,7 @@ func (s *Sealer) contactWords(scope string, contacts []string) []string {
 			out = append(out, s.word(scope, c))
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 // plainContact is an e-mail address in small letters, or the digits of a phone

@@ -27,13 +27,6 @@ func TestANumberIsKnownToLastOrNot(t *testing.T) {
 	}
 }
 
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestAPersonIsFoundByPhoneAndEmailHoweverTheyAreWritten(t *testing.T) {
 	g := newHouse(t).node(t)
 	ctx := t.Context()

@@ -57,14 +57,10 @@ func newHouse(t testing.TB) *house {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "keys.db"), Kinds(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Cleanup(func() { s.Close() })
 	m, err := KeyFile(filepath.Join(dir, "keys", "master.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	return &house{Store: s, master: m, at: begin}
 }
 
@@ -72,27 +68,30 @@ func newHouse(t testing.TB) *house {
 func (h *house) node(t testing.TB) *Sealer {
 	t.Helper()
 	s, err := Open(t.Context(), h, h.master, h.now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	return s
 }
 
 func number(t testing.TB, digits string) halsocoach.Number {
 	t.Helper()
 	n, err := halsocoach.ParseNumber(digits, begin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	return n
 }
 
+// ok ends the test on an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// must is the value, and ends the test on an error.
 func must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		return v
 	}
 }

@@ -132,20 +132,11 @@ func (m Master) ids() []string {
 	return out
 }
 
-// sub is the key derived for a use.
-func (k outerKey) sub(use string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, k.secret[:], nil, "halsocoach/"+use, 32)
-	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
-	}
-	return key, nil
-}
-
 // wrapper is what the key wraps others with.
 func (k outerKey) wrapper() (tink.AEAD, error) {
-	key, err := k.sub("wrap")
+	key, err := hkdf.Key(sha256.New, k.secret[:], nil, "halsocoach/wrap", 32)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	return longKey(key)
 }

@@ -52,17 +52,13 @@ func TestKeyFileIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".key-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	if err := os.Chmod(path, 0o640); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, os.Chmod(path, 0o640))
 	if _, err := KeyFile(path); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a file that others may read: %v", err)
 	}
 	for _, text := range []string{"", "x", keyFileStart, keyFileStart + "AAAA", keyFileStart + "!"} {
 		bad := filepath.Join(t.TempDir(), "bad")
-		if err := os.WriteFile(bad, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, os.WriteFile(bad, []byte(text), 0o600))
 		if _, err := KeyFile(bad); err == nil {
 			t.Errorf("%q was taken", text)
 		}

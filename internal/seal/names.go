@@ -27,37 +27,38 @@ const (
 // name and its beginnings from three letters, as keyed hashes. It replaces the
 // name that was there; "" takes the person out of the centre's search.
 func (s *Sealer) IndexName(ctx context.Context, centre, person, name string) error {
-	id := halsocoach.IDFrom("name", centre, person)
-	remove := func() error {
-		if err := s.names.Delete(ctx, id, nil); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("seal: remove name: %w", err)
+	var hashes []string
+	for _, w := range foldedWords(name) {
+		for _, form := range []string{w, unmarked(w)} { // as a foreign keyboard writes it, too
+			for _, b := range beginnings(form) {
+				hashes = append(hashes, s.word(centre, b))
+			}
 		}
-		return nil
 	}
-	words := foldedWords(name)
-	if len(words) == 0 {
-		return remove()
+	return s.index(ctx, halsocoach.IDFrom("name", centre, person), person, hashes)
+}
+
+// index makes the person findable by the hashes, or no more when there are none.
+func (s *Sealer) index(ctx context.Context, id, person string, hashes []string) error {
+	if len(hashes) == 0 {
+		return s.unindex(ctx, id)
 	}
 	if err := s.alive(ctx, person); err != nil {
 		return err
 	}
-	hashes := map[string]bool{}
-	for _, w := range words {
-		for _, form := range []string{w, plainLetters(w)} {
-			for _, b := range beginnings(form) {
-				hashes[s.word(centre, b)] = true
-			}
-		}
-	}
-	doc := nameDoc{Person: person}
-	for h := range hashes {
-		doc.Words = append(doc.Words, h)
-	}
-	slices.Sort(doc.Words)
+	slices.Sort(hashes)
+	doc := nameDoc{Person: person, Words: slices.Compact(hashes)}
 	if _, err := s.names.Upsert(ctx, id, func(d *nameDoc) ([]halsocoach.Event, error) { *d = doc; return nil, nil }); err != nil {
-		return fmt.Errorf("seal: index name: %w", err)
+		return fmt.Errorf("seal: index a person: %w", err)
 	}
-	return s.keepOnlyIfAlive(ctx, person, remove)
+	return s.keepOnlyIfAlive(ctx, person, func() error { return s.unindex(ctx, id) })
+}
+
+func (s *Sealer) unindex(ctx context.Context, id string) error {
+	if err := s.names.Delete(ctx, id, nil); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("seal: remove from the index of persons: %w", err)
+	}
+	return nil
 }
 
 // SearchName finds at most 100 persons of a centre each word of the query of
@@ -142,9 +143,7 @@ func foldedWords(name string) []string {
 	return words
 }
 
-// plainLetters is the word as a foreign keyboard writes it.
-func plainLetters(word string) string { return unmarked(word) }
-
+// unmarked is the text without the marks of its letters.
 func unmarked(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {

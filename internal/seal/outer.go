@@ -32,7 +32,6 @@ type outer struct {
 type ring struct {
 	keys  map[string]tink.AEAD
 	knows []string // ids of the file, the first first
-	first string   // the installation's first key
 	uses  string   // the one that wraps
 }
 
@@ -56,7 +55,7 @@ func (o *outer) take(m Master, doc ringDoc) error {
 			return fmt.Errorf("%w: it lacks the outer key %s", ErrOtherMaster, k.ID)
 		}
 	}
-	r := &ring{keys: map[string]tink.AEAD{}, knows: m.ids(), first: doc.Keys[0].ID, uses: doc.current()}
+	r := &ring{keys: map[string]tink.AEAD{}, knows: m.ids(), uses: doc.current()}
 	for _, k := range m.outer {
 		w, err := k.wrapper()
 		if err != nil {
@@ -96,11 +95,7 @@ func (o *outer) lookAgain(ctx context.Context) error {
 // key is an outer key, looked for in the file when it is new here. Looking is
 // done at most once a second.
 func (o *outer) key(ctx context.Context, id string) (tink.AEAD, error) {
-	r := o.now.Load()
-	if id == "" {
-		id = r.first
-	}
-	if k := r.keys[id]; k != nil {
+	if k := o.now.Load().keys[id]; k != nil {
 		return k, nil
 	}
 	o.mu.Lock()
@@ -135,11 +130,7 @@ func (o *outer) unwrap(ctx context.Context, id string, box []byte, bound string)
 
 // unwrapKnown is unwrap without looking for a key that is not known here.
 func (o *outer) unwrapKnown(id string, box []byte, bound string) ([]byte, error) {
-	r := o.now.Load()
-	if id == "" {
-		id = r.first
-	}
-	k := r.keys[id]
+	k := o.now.Load().keys[id]
 	if k == nil {
 		return nil, fmt.Errorf("seal: the key file lacks the outer key %s", id)
 	}
@@ -161,58 +152,19 @@ func (o *outer) file() Master {
 	return o.master
 }
 
-// open reads which outer keys the key store was made with, or writes it into a
-// new one.
-func (o *outer) open(ctx context.Context, checks store.Collection[checkDoc]) error {
+// open reads which outer keys the key store was made with, or writes the file's
+// first into a new one.
+func (o *outer) open(ctx context.Context) error {
 	if len(o.master.outer) == 0 {
 		return errors.New("seal: no master key")
 	}
-	for range 3 {
-		doc, err := o.rings.Get(ctx, ringID)
-		if err == nil {
-			return o.take(o.master, doc)
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("seal: read the key store: %w", err)
-		}
-		first, old, err := o.original(ctx, checks)
-		if err != nil {
-			return err
-		}
-		if !old { // programs that know one outer key only must not take it for theirs
-			err := checks.Insert(ctx, checkID, checkDoc{})
-			if err != nil && !errors.Is(err, store.ErrConflict) {
-				return fmt.Errorf("seal: write the key store: %w", err)
-			}
-		}
-		err = o.rings.Insert(ctx, ringID, ringDoc{Keys: []outerDoc{{ID: first.id, Since: o.clock().UTC()}}})
-		if err != nil && !errors.Is(err, store.ErrConflict) {
-			return fmt.Errorf("seal: write the key store: %w", err)
-		}
-	}
-	return errors.New("seal: the key store keeps changing")
-}
-
-const checkID = "master"
-
-// original is the outer key that the key store was made with: in an older one
-// that of the box in it, in a new one the file's first.
-func (o *outer) original(ctx context.Context, checks store.Collection[checkDoc]) (k outerKey, old bool, err error) {
-	doc, err := checks.Get(ctx, checkID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && len(doc.Box) == 0 {
-		return o.master.outer[0], false, nil
+	doc := ringDoc{Keys: []outerDoc{{ID: o.master.outer[0].id, Since: o.clock().UTC()}}}
+	err := o.rings.Insert(ctx, ringID, doc)
+	if errors.Is(err, store.ErrConflict) {
+		doc, err = o.rings.Get(ctx, ringID)
 	}
 	if err != nil {
-		return outerKey{}, false, fmt.Errorf("seal: read the key store: %w", err)
+		return fmt.Errorf("seal: open the key store: %w", err)
 	}
-	for _, k := range o.master.outer {
-		w, err := k.wrapper()
-		if err != nil {
-			return outerKey{}, false, err
-		}
-		if plain, err := w.Decrypt(doc.Box, []byte(checkID)); err == nil && string(plain) == "halsocoach" {
-			return k, true, nil
-		}
-	}
-	return outerKey{}, true, ErrOtherMaster
+	return o.take(o.master, doc)
 }

@@ -3,7 +3,6 @@ package seal
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -71,18 +70,14 @@ const mostNumbers = 50
 // lasting: a personnummer, which nobody gets another of, and not a
 // samordningsnummer.
 func (s *Sealer) Numbered(ctx context.Context, person string) (has, lasting bool, err error) {
-	page, err := s.docs.Find(ctx, numberKind.Name, store.Query{Index: byPerson.Name, Equal: []any{person}, Limit: mostNumbers})
+	docs, _, err := s.numbers.Find(ctx, store.Query{Index: byPerson.Name, Equal: []any{person}, Limit: mostNumbers})
 	if err != nil {
 		return false, false, fmt.Errorf("seal: numbers of a person: %w", err)
 	}
-	for _, doc := range page.Documents {
-		var d numberDoc
-		if err := json.Unmarshal(doc.Body, &d); err != nil {
-			return false, false, fmt.Errorf("seal: numbers of a person: %w", err)
-		}
+	for _, d := range docs {
 		lasting = lasting || !d.Coordination
 	}
-	return len(page.Documents) > 0, lasting, nil
+	return len(docs) > 0, lasting, nil
 }
 
 // NewPerson makes a person without a number, with a data key.
@@ -98,7 +93,7 @@ func (s *Sealer) NewPerson(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	now := s.cache.now()
+	now := s.cache.clock()
 	if err := s.keys.Insert(ctx, person, keyDoc{Person: person, Key: wrapped, Outer: by}); err != nil {
 		return "", fmt.Errorf("seal: new person: %w", err)
 	}
@@ -176,30 +171,35 @@ func (s *Sealer) scrub(ctx context.Context) {
 	}
 }
 
-// forgetPerson deletes what leads to a person, page by page: what is deleted
-// leaves the index.
+// forgetPerson deletes what leads to a person.
 func (s *Sealer) forgetPerson(ctx context.Context, person string) error {
-	for _, kind := range []string{numberKind.Name, nameKind.Name} {
-		for {
-			page, err := s.docs.Find(ctx, kind, store.Query{Index: byPerson.Name, Equal: []any{person}})
-			if err != nil {
-				return fmt.Errorf("seal: forget %s: %w", kind, err)
-			}
-			for _, d := range page.Documents {
-				err := s.docs.Delete(ctx, kind, d.ID, d.Version, nil)
-				if err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
-					return fmt.Errorf("seal: forget %s: %w", kind, err)
-				}
-			}
-			if len(page.Documents) == 0 {
-				break
+	err := forget(ctx, s.numbers, person, func(id string) error { return s.untie(ctx, id, person) })
+	if err != nil {
+		return err
+	}
+	return forget(ctx, s.names, person, func(id string) error { return s.unindex(ctx, id) })
+}
+
+// forget takes a person's documents away page by page: what is deleted leaves the
+// index.
+func forget[T any](ctx context.Context, docs store.Collection[T], person string, takeAway func(id string) error) error {
+	for {
+		ids, _, err := docs.IDs(ctx, store.Query{Index: byPerson.Name, Equal: []any{person}})
+		if err != nil {
+			return fmt.Errorf("seal: what leads to a person: %w", err)
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		for _, id := range ids {
+			if err := takeAway(id); err != nil {
+				return err
 			}
 		}
 	}
-	return nil
 }
 
-// untie removes a number from a person who is gone.
+// untie removes a number from a person who is gone. It may be another's by now.
 func (s *Sealer) untie(ctx context.Context, id, person string) error {
 	err := s.numbers.Delete(ctx, id, func(d numberDoc) ([]halsocoach.Event, error) {
 		if d.Person != person {
@@ -256,7 +256,7 @@ func (s *Sealer) keysOf(ctx context.Context, persons []string) (map[string]tink.
 	if len(missing) == 0 {
 		return have, nil
 	}
-	now := s.cache.now()
+	now := s.cache.clock()
 	docs, err := s.keys.Many(ctx, missing...)
 	if err != nil {
 		return nil, fmt.Errorf("seal: read keys: %w", err)

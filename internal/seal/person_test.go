@@ -54,11 +54,9 @@ func TestNumberIsNeverWrittenDown(t *testing.T) {
 		t.Fatal(found, err)
 	}
 	p := must[string](t)(s.Person(t.Context(), n))
-	if err := s.IndexName(t.Context(), "0684", p, "Elsa Åkesson"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.IndexName(t.Context(), "0684", p, "Elsa Åkesson"))
 	for _, k := range Kinds() {
-		if err := h.Each(t.Context(), k.Name, func(d store.Document) error {
+		ok(t, h.Each(t.Context(), k.Name, func(d store.Document) error {
 			text := strings.ToLower(d.ID + string(d.Body))
 			for _, secret := range []string{"20030202", "0302022389", "elsa", "kesson"} {
 				if strings.Contains(text, secret) {
@@ -66,9 +64,7 @@ func TestNumberIsNeverWrittenDown(t *testing.T) {
 				}
 			}
 			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 	}
 	if _, err := s.Person(t.Context(), halsocoach.Number{}); err == nil {
 		t.Error("a person without a number was found")
@@ -80,9 +76,7 @@ func TestNumberIsTiedToOnePerson(t *testing.T) {
 	n, later := number(t, "701063-2391"), number(t, "196101182803")
 	p := must[string](t)(s.Person(t.Context(), n))
 	for range 2 {
-		if err := s.Link(t.Context(), p, later); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, s.Link(t.Context(), p, later))
 	}
 	if got := must[string](t)(s.Person(t.Context(), later)); got != p {
 		t.Error("a second number leads to another person")
@@ -91,9 +85,7 @@ func TestNumberIsTiedToOnePerson(t *testing.T) {
 	if err := s.Link(t.Context(), q, later); !errors.Is(err, ErrTied) || halsocoach.KindOf(err) != halsocoach.KindConflict {
 		t.Errorf("tied to two: %v", err)
 	}
-	if err := s.Destroy(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Destroy(t.Context(), p))
 	if err := s.Link(t.Context(), q, later); err != nil {
 		t.Errorf("a number whose person is gone: %v", err)
 	}
@@ -108,14 +100,10 @@ func TestDestroyedIsUnreadableAtOnceHereAndSoonElsewhere(t *testing.T) {
 	n := number(t, "200302022389")
 	p := must[string](t)(here.Person(t.Context(), n))
 	box := must[Sealed](t)(here.Seal(t.Context(), p, "referral.name", "Elsa"))
-	if err := here.IndexName(t.Context(), "0684", p, "Elsa Åkesson"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, here.IndexName(t.Context(), "0684", p, "Elsa Åkesson"))
 	must[string](t)(there.Open(t.Context(), p, "referral.name", box))
 	for range 2 { // it may be repeated
-		if err := here.Destroy(t.Context(), p); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, here.Destroy(t.Context(), p))
 	}
 	if plain, err := here.Open(t.Context(), p, "referral.name", box); !errors.Is(err, ErrGone) || plain != "" {
 		t.Errorf("here: %q, %v", plain, err)
@@ -150,9 +138,7 @@ func TestReadUnderWayDoesNotBringADestroyedKeyBack(t *testing.T) {
 	p := must[string](t)(s.NewPerson(t.Context()))
 	box := must[Sealed](t)(s.Seal(t.Context(), p, "x", "Elsa"))
 	key := must[tink.AEAD](t)(s.key(t.Context(), p))
-	if err := s.Destroy(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Destroy(t.Context(), p))
 	s.cache.put(p, key, h.now()) // as a read that began before
 	if _, err := s.Open(t.Context(), p, "x", box); !errors.Is(err, ErrGone) {
 		t.Errorf("opened: %v", err)

@@ -43,11 +43,7 @@ func (r Rotation) Rewrap(ctx context.Context, progress func(done, total int)) er
 
 // left counts what other keys than id wrap.
 func (r Rotation) left(ctx context.Context, id string) (n int, err error) {
-	doc, err := r.read(ctx)
-	if err != nil {
-		return 0, err
-	}
-	wraps, err := r.count(ctx, doc)
+	wraps, err := r.count(ctx)
 	for by, wrapped := range wraps {
 		if by != id {
 			n += wrapped

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"halsocoach"
-	"halsocoach/internal/store"
 )
 
 // Rotation is how an operator changes the outer key while nodes run: Add makes a
@@ -54,7 +53,7 @@ func (r Rotation) List(ctx context.Context) ([]OuterKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	wraps, err := r.count(ctx, doc)
+	wraps, err := r.count(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,24 +122,17 @@ func (r Rotation) Use(ctx context.Context, id string) error {
 	if err := r.lag(ctx, id, func(n nodeDoc) bool { return slices.Contains(n.Knows, id) }); err != nil {
 		return err
 	}
-	// Programs that know one outer key only must not start any more.
-	_, err = store.In[checkDoc](r.s.docs, checkKind).Upsert(ctx, checkID, func(d *checkDoc) ([]halsocoach.Event, error) {
-		d.Box = nil
+	_, err = r.s.outer.rings.Update(ctx, ringID, func(d *ringDoc) ([]halsocoach.Event, error) {
+		if d.find(id) != nil {
+			return nil, nil
+		}
+		next := outerDoc{ID: id, Since: r.s.outer.clock().UTC()}
+		if !k.made.IsZero() {
+			next.Made = &k.made
+		}
+		d.Keys = append(d.Keys, next)
 		return nil, nil
 	})
-	if err == nil {
-		_, err = r.s.outer.rings.Update(ctx, ringID, func(d *ringDoc) ([]halsocoach.Event, error) {
-			if d.find(id) != nil {
-				return nil, nil
-			}
-			next := outerDoc{ID: id, Since: r.s.outer.clock().UTC()}
-			if !k.made.IsZero() {
-				next.Made = &k.made
-			}
-			d.Keys = append(d.Keys, next)
-			return nil, nil
-		})
-	}
 	if err != nil {
 		return fmt.Errorf("seal: use outer key %s: %w", id, err)
 	}
@@ -229,19 +221,13 @@ func (r Rotation) read(ctx context.Context) (ringDoc, error) {
 }
 
 // count says how many keys and secrets each outer key wraps.
-func (r Rotation) count(ctx context.Context, doc ringDoc) (map[string]int, error) {
+func (r Rotation) count(ctx context.Context) (map[string]int, error) {
 	wraps := map[string]int{}
-	add := func(by string) {
-		if by == "" {
-			by = doc.Keys[0].ID
-		}
-		wraps[by]++
-	}
-	err := r.s.secrets.Each(ctx, func(_ string, d secretDoc) error { add(d.Outer); return nil })
+	err := r.s.secrets.Each(ctx, func(_ string, d secretDoc) error { wraps[d.Outer]++; return nil })
 	if err == nil {
 		err = r.s.keys.Each(ctx, func(_ string, d keyDoc) error {
 			if len(d.Key) > 0 {
-				add(d.Outer)
+				wraps[d.Outer]++
 			}
 			return nil
 		})

@@ -19,9 +19,7 @@ import (
 func (h *house) joined(t testing.TB) *Sealer {
 	t.Helper()
 	s := h.node(t)
-	if err := s.Join(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Join(t.Context()))
 	return s
 }
 
@@ -53,13 +51,9 @@ func rotate(t testing.TB, r Rotation, nodes ...*Sealer) string {
 	t.Helper()
 	id := must[string](t)(r.Add(t.Context()))
 	round(t, nodes...)
-	if err := r.Use(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, r.Use(t.Context(), id))
 	round(t, nodes...)
-	if err := r.Rewrap(t.Context(), quiet); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, r.Rewrap(t.Context(), quiet))
 	return id
 }
 
@@ -69,9 +63,7 @@ func TestRotationUnderLoadLosesNothingOnAnyNode(t *testing.T) {
 	tokens := nodes[0].Token("cursor").Encrypt([]byte("42"))
 	n := number(t, "200302022389")
 	elsa := must[string](t)(nodes[0].Person(t.Context(), n))
-	if err := nodes[0].IndexName(t.Context(), "0684", elsa, "Elsa Åkesson"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, nodes[0].IndexName(t.Context(), "0684", elsa, "Elsa Åkesson"))
 	var boxes []Box
 	for range 300 {
 		p := must[string](t)(nodes[0].NewPerson(t.Context()))
@@ -131,9 +123,7 @@ func TestRotationUnderLoadLosesNothingOnAnyNode(t *testing.T) {
 		return
 	}
 	last := used[len(used)-1]
-	if err := r.Rewrap(t.Context(), quiet); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, r.Rewrap(t.Context(), quiet))
 	for id, wraps := range wrappedBy(t, r) {
 		if (wraps > 0) != (id == last) {
 			t.Errorf("%s wraps %d", id, wraps)
@@ -195,9 +185,7 @@ func TestRotationBrokenOffHalfWayIsDoneByRepeatingIt(t *testing.T) {
 	}
 	round(t, node)
 	for range 2 {
-		if err := h.node(t).Rotation().Use(t.Context(), first); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, h.node(t).Rotation().Use(t.Context(), first))
 	}
 	opens()
 	round(t, node)
@@ -217,9 +205,7 @@ func TestRotationBrokenOffHalfWayIsDoneByRepeatingIt(t *testing.T) {
 		opens()
 	}
 	var lines []string
-	if err := h.node(t).Rotation().Rewrap(t.Context(), func(done, total int) { lines = append(lines, fmt.Sprint(done, "/", total)) }); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, h.node(t).Rotation().Rewrap(t.Context(), func(done, total int) { lines = append(lines, fmt.Sprint(done, "/", total)) }))
 	if n := len(lines); n < 3 || lines[0] == lines[n-1] {
 		t.Errorf("no progress is told: %v", lines)
 	}
@@ -256,13 +242,9 @@ func TestAnOuterKeyIsUsedWhenEveryNodeKnowsIt(t *testing.T) {
 	// The other node is on a machine with a file of its own.
 	own := filepath.Join(t.TempDir(), "master.key")
 	text := must[[]byte](t)(os.ReadFile(h.path()))
-	if err := os.WriteFile(own, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, os.WriteFile(own, text, 0o600))
 	there := must[*Sealer](t)(Open(t.Context(), h, must[Master](t)(KeyFile(own)), h.now))
-	if err := there.Join(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, there.Join(t.Context()))
 	p := must[string](t)(there.NewPerson(t.Context()))
 	r := here.Rotation()
 	id := must[string](t)(r.Add(t.Context()))
@@ -276,13 +258,9 @@ func TestAnOuterKeyIsUsedWhenEveryNodeKnowsIt(t *testing.T) {
 	}
 
 	// The operator puts the file there.
-	if err := os.WriteFile(own, must[[]byte](t)(os.ReadFile(h.path())), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, os.WriteFile(own, must[[]byte](t)(os.ReadFile(h.path())), 0o600))
 	round(t, there)
-	if err := r.Use(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, r.Use(t.Context(), id))
 	// What the other node makes meanwhile is under the old key: it is not wrapped
 	// anew before that node wraps with the new one.
 	if err := r.Rewrap(t.Context(), quiet); !errors.As(err, &lag) || !lag.Known {
@@ -301,9 +279,7 @@ func TestAnOuterKeyIsUsedWhenEveryNodeKnowsIt(t *testing.T) {
 	if _, err := r.Retire(t.Context()); err == nil {
 		t.Error("a key that is needed was retired")
 	}
-	if err := r.Rewrap(t.Context(), quiet); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, r.Rewrap(t.Context(), quiet))
 	if gone := must[[]string](t)(r.Retire(t.Context())); len(gone) != 1 {
 		t.Error(gone)
 	}
@@ -314,9 +290,7 @@ func TestAnOuterKeyIsUsedWhenEveryNodeKnowsIt(t *testing.T) {
 	h.master = must[Master](t)(KeyFile(h.path()))
 	h.joined(t)
 	id = must[string](t)(r.Add(t.Context()))
-	if err := os.WriteFile(own, must[[]byte](t)(os.ReadFile(h.path())), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, os.WriteFile(own, must[[]byte](t)(os.ReadFile(h.path())), 0o600))
 	round(t, there)
 	h.pass(liveFor)
 	round(t, here, there)
@@ -344,9 +318,7 @@ func TestADestroyedKeyIsForgottenOnOtherNodesWhenTheyAreTold(t *testing.T) {
 	p := must[string](t)(here.NewPerson(t.Context()))
 	box := must[Sealed](t)(here.Seal(t.Context(), p, "x", "Elsa"))
 	must[string](t)(there.Open(t.Context(), p, "x", box))
-	if err := here.Destroy(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, here.Destroy(t.Context(), p))
 	if plain, err := there.Open(t.Context(), p, "x", box); !errors.Is(err, ErrGone) || plain != "" {
 		t.Errorf("%q, %v", plain, err)
 	}

@@ -65,11 +65,10 @@ func Open(ctx context.Context, keys store.Store, master Master, clock halsocoach
 		secrets: store.In[secretDoc](keys, secretKind), nodes: store.In[nodeDoc](keys, nodeKind),
 	}
 	s.outer.rings, s.outer.clock, s.outer.master = store.In[ringDoc](keys, outerKind), clock, master
-	checks := store.In[checkDoc](keys, checkKind)
-	if err := s.outer.open(ctx, checks); err != nil {
+	if err := s.outer.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.openHashes(ctx, checks); err != nil {
+	if err := s.openHashes(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil

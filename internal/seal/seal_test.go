@@ -83,9 +83,7 @@ func TestListOpensWithOneQuestion(t *testing.T) {
 		}
 		boxes = append(boxes, Box{p, "enrolment.email", nil})
 	}
-	if err := s.Destroy(t.Context(), boxes[3].Person); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Destroy(t.Context(), boxes[3].Person))
 	boxes = append(boxes, Box{"never", "enrolment.name", boxes[0].Sealed})
 	fresh := h.node(t)
 	var plain []string
@@ -116,13 +114,9 @@ func FuzzBoxReader(f *testing.F) {
 	h := newHouse(f)
 	s := h.node(f)
 	p, err := s.NewPerson(context.Background())
-	if err != nil {
-		f.Fatal(err)
-	}
+	ok(f, err)
 	whole, err := s.Seal(context.Background(), p, "referral.name", "Elsa Åkesson")
-	if err != nil {
-		f.Fatal(err)
-	}
+	ok(f, err)
 	f.Add([]byte(nil))
 	f.Add([]byte(whole))
 	f.Add([]byte(whole[:13]))
@@ -143,14 +137,10 @@ func FuzzBoxReader(f *testing.F) {
 func BenchmarkSealAndOpen(b *testing.B) {
 	s := newHouse(b).node(b)
 	p, err := s.NewPerson(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+	ok(b, err)
 	for b.Loop() {
 		box, err := s.Seal(b.Context(), p, "chat.text", "Hej! Hur gick promenaden i går?")
-		if err != nil {
-			b.Fatal(err)
-		}
+		ok(b, err)
 		if _, err := s.Open(b.Context(), p, "chat.text", box); err != nil {
 			b.Fatal(err)
 		}
@@ -163,13 +153,9 @@ func BenchmarkOpenListOf100OutOfMemory(b *testing.B) {
 	var boxes []Box
 	for range 100 {
 		p, err := s.NewPerson(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
+		ok(b, err)
 		box, err := s.Seal(b.Context(), p, "x", "Elsa Åkesson")
-		if err != nil {
-			b.Fatal(err)
-		}
+		ok(b, err)
 		boxes = append(boxes, Box{p, "x", box})
 	}
 	for b.Loop() {

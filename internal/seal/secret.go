@@ -82,9 +82,8 @@ func (s *Sealer) DropSecret(ctx context.Context, group, name string) error {
 	return nil
 }
 
-// openHashes reads the keys of the hashes. In an older key store they were
-// derived from the outer key, and stay what they were; else they are random.
-func (s *Sealer) openHashes(ctx context.Context, checks store.Collection[checkDoc]) error {
+// openHashes reads the keys of the hashes, and makes those that are missing.
+func (s *Sealer) openHashes(ctx context.Context) error {
 	have, err := s.Secrets(ctx, ownSecrets)
 	if err != nil {
 		return err
@@ -93,17 +92,8 @@ func (s *Sealer) openHashes(ctx context.Context, checks store.Collection[checkDo
 		if *into = have[use]; *into != nil {
 			continue
 		}
-		first, old, err := s.outer.original(ctx, checks)
-		if err != nil {
-			return err
-		}
 		key := make([]byte, 32)
 		rand.Read(key)
-		if old {
-			if key, err = first.sub(use); err != nil {
-				return err
-			}
-		}
 		if *into, err = s.KeepSecret(ctx, ownSecrets, use, key); err != nil {
 			return err
 		}

@@ -38,9 +38,7 @@ func asStored(t *testing.T, s *Sealer, person string) []byte {
 func shredded(t *testing.T, path string, opts ...sqlite.Option) (*sqlite.Store, *Sealer) {
 	t.Helper()
 	keys, err := sqlite.Open(t.Context(), path, Kinds(), slog.New(slog.DiscardHandler), opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	h := &house{Store: keys, at: begin}
 	m := must[Master](t)(KeyFile(filepath.Join(filepath.Dir(path), "master.key")))
 	return keys, must[*Sealer](t)(Open(t.Context(), keys, m, h.now))
@@ -61,9 +59,7 @@ func TestADestroyedKeyLingersInNoFile(t *testing.T) {
 		if len(lies(t, path, wrapped)) == 0 || i == 0 && len(lies(t, path, hashed)) == 0 {
 			t.Fatal("it is looked for in the wrong way")
 		}
-		if err := s.Destroy(t.Context(), p); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, s.Destroy(t.Context(), p))
 		if where := lies(t, path, wrapped); len(where) > 0 {
 			t.Errorf("key %d still lies in %v", i, where)
 		}
@@ -98,9 +94,7 @@ func TestABackupKeepsNobodyFromBeingForgotten(t *testing.T) {
 	s.docs = h
 	p := must[string](t)(s.NewPerson(t.Context()))
 	wrapped := asStored(t, s, p)
-	if err := s.Destroy(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Destroy(t.Context(), p))
 	h.by.Store(false)
 	round(t, s) // every ten seconds by itself
 	if where := lies(t, path, wrapped); len(where) > 0 {
@@ -124,9 +118,7 @@ func TestAnOlderKeyStoreIsRewrittenOnce(t *testing.T) {
 		}
 		boxes = append(boxes, Box{p, "x", must[Sealed](t)(s.Seal(t.Context(), p, "x", "Elsa"))})
 	}
-	if err := keys.Close(); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, keys.Close())
 	lingers := 0
 	for _, wrapped := range gone {
 		lingers += len(lies(t, path, wrapped))
@@ -146,8 +138,6 @@ func TestAnOlderKeyStoreIsRewrittenOnce(t *testing.T) {
 				t.Fatal("a living key was lost")
 			}
 		}
-		if err := keys.Close(); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, keys.Close())
 	}
 }

@@ -12,7 +12,6 @@ var (
 	keyKind    = store.Kind{Name: "keys", Indexes: []store.Index{byPerson}}
 	numberKind = store.Kind{Name: "numbers", Indexes: []store.Index{byPerson}}
 	nameKind   = store.Kind{Name: "names", Indexes: []store.Index{byPerson, {Name: "word", Fields: []store.Field{store.M("words")}}}}
-	checkKind  = store.Kind{Name: "check", NoPerson: true}
 	secretKind = store.Kind{Name: "secrets", NoPerson: true, Indexes: []store.Index{byGroup}}
 	outerKind  = store.Kind{Name: "outer", NoPerson: true}
 	nodeKind   = store.Kind{Name: NodeKind, NoPerson: true}
@@ -27,7 +26,7 @@ const NodeKind = "nodes"
 
 // Kinds are those of the key store, which is apart from the data.
 func Kinds() []store.Kind {
-	return []store.Kind{keyKind, numberKind, nameKind, checkKind, secretKind, outerKind, nodeKind}
+	return []store.Kind{keyKind, numberKind, nameKind, secretKind, outerKind, nodeKind}
 }
 
 // keyDoc is a person's data key, wrapped. Once destroyed the document stays
@@ -35,7 +34,7 @@ func Kinds() []store.Kind {
 type keyDoc struct {
 	Person string `json:"person"`
 	Key    []byte `json:"key,omitempty"`
-	Outer  string `json:"outer,omitempty"` // what it is wrapped by; "" = the installation's first outer key
+	Outer  string `json:"outer,omitempty"` // what it is wrapped by
 }
 
 // numberDoc ties the keyed hash of a number to a person.
@@ -58,13 +57,6 @@ type secretDoc struct {
 	Name  string `json:"name"`
 	Key   []byte `json:"key"`
 	Outer string `json:"outer"`
-}
-
-// checkDoc is a box of the outer key that an installation of the first programs
-// began with. It is empty where their way of deriving every key from the one
-// outer key no longer holds, which makes them refuse to start.
-type checkDoc struct {
-	Box []byte `json:"box"`
 }
 
 // ringDoc, id "ring", says which outer keys have been used, in that order.

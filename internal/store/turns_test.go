@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"halsocoach"
@@ -71,35 +72,38 @@ func TestChangesThatMeetLoseNoSave(t *testing.T) {
 	}
 }
 
+// TestChangesThatWaitForEachOtherGoOn, once their patience is over.
 func TestChangesThatWaitForEachOtherGoOn(t *testing.T) {
-	_, c := counted(t)
-	var wg, both sync.WaitGroup
-	both.Add(2)
-	for i, ids := range [][2]string{{"a", "b"}, {"b", "a"}} {
-		wg.Go(func() {
-			first := true
-			_, err := c.Upsert(t.Context(), ids[0], func(v *counter) ([]halsocoach.Event, error) {
-				if first {
-					first = false
-					both.Done()
-					both.Wait()
-					if _, err := c.Upsert(t.Context(), ids[1], add); err != nil {
-						return nil, err
+	synctest.Test(t, func(t *testing.T) {
+		_, c := counted(t)
+		var wg, both sync.WaitGroup
+		both.Add(2)
+		for i, ids := range [][2]string{{"a", "b"}, {"b", "a"}} {
+			wg.Go(func() {
+				first := true
+				_, err := c.Upsert(t.Context(), ids[0], func(v *counter) ([]halsocoach.Event, error) {
+					if first {
+						first = false
+						both.Done()
+						both.Wait()
+						if _, err := c.Upsert(t.Context(), ids[1], add); err != nil {
+							return nil, err
+						}
 					}
+					return add(v)
+				})
+				if err != nil {
+					t.Errorf("change %d: %v", i, err)
 				}
-				return add(v)
 			})
-			if err != nil {
-				t.Errorf("change %d: %v", i, err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, id := range []string{"a", "b"} {
-		if v, err := c.Get(t.Context(), id); err != nil || v.N != 2 {
-			t.Errorf("%s: %d (%v), want 2", id, v.N, err)
 		}
-	}
+		wg.Wait()
+		for _, id := range []string{"a", "b"} {
+			if v, err := c.Get(t.Context(), id); err != nil || v.N != 2 {
+				t.Errorf("%s: %d (%v), want 2", id, v.N, err)
+			}
+		}
+	})
 }
 
 func TestOneWhoLeavesTheQueueChangesNothing(t *testing.T) {

@@ -52,9 +52,7 @@ func benchRows(b *testing.B, n int) []row {
 		r.doc = store.Document{ID: halsocoach.NewID(), Body: []byte(head + strings.Repeat("text av å ", 1024)[:1024-len(head)-2] + `"}`)}
 		r.event = halsocoach.Happened("test.happened", at, "0684", r.doc.ID, map[string]int{"number": i})
 		entries, err := t.schema.ExtractIndex(r.doc.Body)
-		if err != nil {
-			b.Fatal(err)
-		}
+		ok(b, err)
 		r.index = t.encode(entries)
 		if r.events, err = encodeEvents([]halsocoach.Event{r.event}); err != nil {
 			b.Fatal(err)
@@ -75,24 +73,16 @@ func openBare(b *testing.B) *bare {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "bare.db")
 	s, err := Open(b.Context(), path, benchKinds, slog.New(slog.DiscardHandler)) // for its tables
-	if err != nil {
-		b.Fatal(err)
-	}
+	ok(b, err)
 	x := s.tables["note"]
-	if err := s.Close(); err != nil {
-		b.Fatal(err)
-	}
+	ok(b, s.Close())
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=cache_size(-65536)&_txlock=immediate")
-	if err != nil {
-		b.Fatal(err)
-	}
+	ok(b, err)
 	db.SetMaxOpenConns(1)
 	out := &bare{db: db}
 	for _, q := range []string{x.insert, x.indexes[0].insert, x.indexes[1].insert, insertBatch} {
 		st, err := db.Prepare(q)
-		if err != nil {
-			b.Fatal(err)
-		}
+		ok(b, err)
 		out.stmts = append(out.stmts, st)
 	}
 	return out
@@ -104,9 +94,7 @@ func (x *bare) write(b *testing.B, rows []row, group int) float64 {
 	start := time.Now()
 	for part := range slices.Chunk(rows, group) {
 		tx, err := x.db.Begin()
-		if err != nil {
-			b.Fatal(err)
-		}
+		ok(b, err)
 		var stmts [4]*sql.Stmt
 		for i, st := range x.stmts {
 			stmts[i] = tx.Stmt(st)
@@ -120,9 +108,7 @@ func (x *bare) write(b *testing.B, rows []row, group int) float64 {
 				}
 			}
 		}
-		if err := tx.Commit(); err != nil {
-			b.Fatal(err)
-		}
+		ok(b, tx.Commit())
 	}
 	return float64(len(rows)) / time.Since(start).Seconds()
 }
@@ -130,9 +116,7 @@ func (x *bare) write(b *testing.B, rows []row, group int) float64 {
 func openBench(b *testing.B) *Store {
 	b.Helper()
 	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "data.db"), benchKinds, slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
+	ok(b, err)
 	return s
 }
 
@@ -174,15 +158,11 @@ func against(b *testing.B, saves, bareSaves, group int) {
 			rows := benchRows(b, saves)
 			runtime.GC()
 			ours = append(ours, saveAll(b, s, rows, 200))
-			if err := s.Close(); err != nil {
-				b.Fatal(err)
-			}
+			ok(b, s.Close())
 			x := openBare(b)
 			runtime.GC()
 			floor = append(floor, x.write(b, rows[:bareSaves], group))
-			if err := x.db.Close(); err != nil {
-				b.Fatal(err)
-			}
+			ok(b, x.db.Close())
 		}
 	}
 	b.ReportMetric(median(ours), "saves/s")
@@ -247,8 +227,6 @@ func BenchmarkLatencyAtTwoThousandSavesASecond(b *testing.B) {
 		b.ReportMetric(at(saves, 0.99), "p99-ms")
 		b.ReportMetric(at(saves, 1), "max-ms")
 		b.ReportMetric(at(nothing, 0.99), "machine-p99-ms")
-		if err := s.Close(); err != nil {
-			b.Fatal(err)
-		}
+		ok(b, s.Close())
 	}
 }

@@ -118,9 +118,7 @@ func watchDisk(t *testing.T) *disk {
 		tls := libc.NewTLS()
 		watch.system = at[sqlite3.Tsqlite3_vfs](sqlite3.Xsqlite3_vfs_find(tls, 0))
 		name, err := libc.CString("watched")
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		own, address := translated(tls, *watch.system)
 		own.FzName, own.FpNext = name, 0
 		own.FxOpen, own.FxDelete = pointer(watchOpen), pointer(watchDelete)

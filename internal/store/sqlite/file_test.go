@@ -23,14 +23,10 @@ import (
 func run(t *testing.T, path string, statements ...string) {
 	t.Helper()
 	c, err := dial(path, "rw", "busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer c.close()
 	for _, s := range statements {
-		if err := c.script(s); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, c.script(s))
 	}
 }
 
@@ -64,14 +60,10 @@ func TestDataOfAnotherSchemaAreRefused(t *testing.T) {
 	for version, want := range map[int]error{store.SchemaVersion + 1: store.ErrNewer, store.SchemaVersion - 1: store.ErrOlder} {
 		path := filepath.Join(t.TempDir(), "data.db")
 		s, err := Open(t.Context(), path, noteKinds, testLog(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		var copied bytes.Buffer
 		run(t, path, fmt.Sprintf(`PRAGMA user_version = %d`, version))
-		if err := errors.Join(s.Backup(t.Context(), &copied), s.Close()); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, errors.Join(s.Backup(t.Context(), &copied), s.Close()))
 		if _, err := Open(t.Context(), path, noteKinds, testLog(t)); !errors.Is(err, want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("open version %d: %v, want one line of %v", version, err, want)
 		}
@@ -85,9 +77,7 @@ func TestAProgramWhoseIndexesWereReplacedStopsWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")
 	old := openAt(t, path, noteKinds)
 	c := store.In[note](old, noteKinds[0])
-	if err := c.Insert(t.Context(), "a", note{Person: "p", Key: "k", Second: "1"}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, c.Insert(t.Context(), "a", note{Person: "p", Key: "k", Second: "1"}))
 	kinds := []store.Kind{{Name: "note", Indexes: []store.Index{{Name: "person", Fields: []store.Field{store.T("person")}}}},
 		{Name: "more", NoPerson: true}}
 	openAt(t, path, kinds)
@@ -107,9 +97,7 @@ func TestAUniqueIndexIsNotDeclaredOverDuplicates(t *testing.T) {
 	plain := []store.Kind{{Name: "note", Indexes: []store.Index{{Name: "person", Fields: []store.Field{store.T("person")}}}}}
 	s := openAt(t, path, plain)
 	for _, id := range []string{"a", "b"} {
-		if err := store.In[note](s, plain[0]).Insert(t.Context(), id, note{Person: "p", Key: "same"}); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, store.In[note](s, plain[0]).Insert(t.Context(), id, note{Person: "p", Key: "same"}))
 	}
 	if _, err := Open(t.Context(), path, noteKinds, testLog(t)); !store.Duplicate(err, "key") {
 		t.Errorf("open: %v, want ErrDuplicate", err)
@@ -123,9 +111,7 @@ func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	openAt(t, filepath.Join(dir, "data.db"), noteKinds)
 	files, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	if len(files) < 3 {
 		t.Errorf("%d files", len(files))
 	}
@@ -140,9 +126,7 @@ func TestRestoreTouchesNothingThatIsThere(t *testing.T) {
 	dir := t.TempDir()
 	s := openAt(t, filepath.Join(dir, "data.db"), noteKinds)
 	var copied bytes.Buffer
-	if err := s.Backup(t.Context(), &copied); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Backup(t.Context(), &copied))
 	if err := Restore(t.Context(), bytes.NewReader(copied.Bytes()), filepath.Join(dir, "data.db")); err == nil {
 		t.Error("a running store was restored over")
 	}
@@ -153,9 +137,7 @@ func TestRestoreTouchesNothingThatIsThere(t *testing.T) {
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	for _, f := range files {
 		if name := filepath.Base(f); !strings.HasPrefix(name, "data.db") {
 			t.Errorf("%s was left behind", name)
@@ -166,9 +148,7 @@ func TestRestoreTouchesNothingThatIsThere(t *testing.T) {
 func TestCloseWritesWhatIsQueued(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")
 	s, err := Open(t.Context(), path, noteKinds, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	c := store.In[note](s, noteKinds[0])
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -199,9 +179,7 @@ func TestCloseWritesWhatIsQueued(t *testing.T) {
 		t.Errorf("get after close: %v", err)
 	}
 	found := map[string]bool{}
-	if err := store.In[note](openAt(t, path, noteKinds), noteKinds[0]).Each(t.Context(), func(id string, _ note) error { found[id] = true; return nil }); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.In[note](openAt(t, path, noteKinds), noteKinds[0]).Each(t.Context(), func(id string, _ note) error { found[id] = true; return nil }))
 	if !maps.Equal(found, saved) {
 		t.Errorf("%d were acknowledged, %d are there", len(saved), len(found))
 	}
@@ -214,9 +192,7 @@ func TestReadsWithoutAPauseDoNotMakeTheLogGrowForever(t *testing.T) {
 	s.writer.log.overgrown, s.writer.log.restartAt = overgrown, overgrown
 	c := store.In[note](s, noteKinds[0])
 	for i := range 50 {
-		if err := c.Insert(t.Context(), fmt.Sprint(i), note{Person: "p", Key: fmt.Sprint(i), Second: "1"}); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, c.Insert(t.Context(), fmt.Sprint(i), note{Person: "p", Key: fmt.Sprint(i), Second: "1"}))
 	}
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -259,9 +235,7 @@ func TestReadsWithoutAPauseDoNotMakeTheLogGrowForever(t *testing.T) {
 func TestScrubEmptiesTheLogUnlessSomebodyReads(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.db")
 	s, err := Open(t.Context(), path, []store.Kind{{Name: "thing", NoPerson: true}}, slog.New(slog.DiscardHandler), Shredded())
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer s.Close()
 	save := func(id, body string) {
 		t.Helper()
@@ -271,32 +245,18 @@ func TestScrubEmptiesTheLogUnlessSomebodyReads(t *testing.T) {
 	}
 	save("a", `{"secret":"4711"}`)
 	reader, err := dial(path, "rw", "busy_timeout(1000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := reader.script(`BEGIN`); err != nil {
-		t.Fatal(err)
-	}
-	if err := reader.rows(func([]driver.Value) bool { return true }, `SELECT id FROM "doc:thing"`); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
+	ok(t, reader.script(`BEGIN`))
+	ok(t, reader.rows(func([]driver.Value) bool { return true }, `SELECT id FROM "doc:thing"`))
 	docs, err := s.Get(t.Context(), "thing", "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Delete(t.Context(), "thing", "a", docs[0].Version, nil); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
+	ok(t, s.Delete(t.Context(), "thing", "a", docs[0].Version, nil))
 	if err := s.Scrub(t.Context()); !errors.Is(err, halsocoach.ErrBusy) {
 		t.Errorf("with a reader: %v", err)
 	}
 	save("b", `{}`) // writing goes on
-	if err := errors.Join(reader.script(`COMMIT`), reader.close()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Scrub(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, errors.Join(reader.script(`COMMIT`), reader.close()))
+	ok(t, s.Scrub(t.Context()))
 	for _, name := range []string{path, path + "-wal"} {
 		if body, _ := os.ReadFile(name); bytes.Contains(body, []byte("4711")) {
 			t.Errorf("what was deleted lies in %s", filepath.Base(name))
@@ -313,17 +273,11 @@ func TestAKilledBackupIsSweptAway(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	left, young := path+backupMark+"1", path+backupMark+"2"
 	for _, dir := range []string{left, young} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "copy.db"), []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, os.Mkdir(dir, 0o700))
+		ok(t, os.WriteFile(filepath.Join(dir, "copy.db"), []byte("x"), 0o600))
 	}
 	old := time.Now().Add(-2 * backupTime)
-	if err := os.Chtimes(left, old, old); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, os.Chtimes(left, old, old))
 	openAt(t, path, nil)
 	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)

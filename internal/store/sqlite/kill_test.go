@@ -120,12 +120,8 @@ func spawn(t *testing.T, path, name string, saves int) (*exec.Cmd, io.Reader) {
 	}
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
+	ok(t, cmd.Start())
 	return cmd, out
 }
 
@@ -168,20 +164,16 @@ type witness struct {
 func (w *witness) check(t *testing.T, path string) {
 	t.Helper()
 	s, err := Open(t.Context(), path, noteKinds, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer s.Close()
 	saved := map[string]note{}
-	if err := store.In[note](s, noteKinds[0]).Each(t.Context(), func(id string, n note) error {
+	ok(t, store.In[note](s, noteKinds[0]).Each(t.Context(), func(id string, n note) error {
 		if n.First != n.Second || n.Key != id {
 			t.Errorf("document %s is half", id)
 		}
 		saved[id] = n
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	for id := range w.acknowledged {
 		if _, ok := saved[id]; !ok {
 			t.Errorf("%s was acknowledged and is missing", id)
@@ -210,9 +202,7 @@ func indexed(t *testing.T, s *Store, index string) (n int) {
 	t.Helper()
 	for q := (store.Query{Index: index, Limit: 1000}); ; {
 		page, err := s.Find(t.Context(), "note", q)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		if n += len(page.Documents); page.Next == "" {
 			return n
 		}
@@ -225,9 +215,7 @@ func (w *witness) relay(t *testing.T, s *Store) {
 	t.Helper()
 	for {
 		batches, err := s.Pending(t.Context(), 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		if len(batches) == 0 {
 			return
 		}
@@ -236,9 +224,7 @@ func (w *witness) relay(t *testing.T, s *Store) {
 				w.events[e.Subject] += e.ID[strings.LastIndex(e.ID, "#"):]
 			}
 		}
-		if err := s.Relayed(t.Context(), batches...); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, s.Relayed(t.Context(), batches...))
 	}
 }
 

@@ -18,9 +18,7 @@ func TestEveryQuestionGoesAlongItsIndex(t *testing.T) {
 	}}
 	s := openAt(t, filepath.Join(t.TempDir(), "data.db"), []store.Kind{kind})
 	c, err := dial(s.path, "ro")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer c.close()
 	x := s.tables["thing"]
 	for i, index := range x.indexes {
@@ -31,13 +29,11 @@ func TestEveryQuestionGoesAlongItsIndex(t *testing.T) {
 					continue
 				}
 				var how []string
-				if err := c.rows(func(row []driver.Value) bool {
+				ok(t, c.rows(func(row []driver.Value) bool {
 					step, _ := row[3].(string)
 					how = append(how, step)
 					return true
-				}, `EXPLAIN QUERY PLAN `+x.text(q), make([]any, strings.Count(x.text(q), "?"))...); err != nil {
-					t.Fatal(err)
-				}
+				}, `EXPLAIN QUERY PLAN `+x.text(q), make([]any, strings.Count(x.text(q), "?"))...))
 				all := equal == 0 && !q.after && !q.from && !q.before
 				plan := strings.Join(how, "; ")
 				if len(how) != 2 || strings.HasPrefix(how[0], "SCAN") != all || !strings.HasPrefix(how[1], "SEARCH d") {

@@ -17,12 +17,18 @@ import (
 // testLog sends log lines to the test's output.
 func testLog(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
 
-func openAt(t testing.TB, path string, kinds []store.Kind) *Store {
+// ok ends the test on an error.
+func ok(t testing.TB, err error) {
 	t.Helper()
-	s, err := Open(t.Context(), path, kinds, testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func openAt(t testing.TB, path string, kinds []store.Kind) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, kinds, testLog(t))
+	ok(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("close: %v", err)
@@ -41,9 +47,7 @@ func TestSQLiteKeepsThePromises(t *testing.T) {
 		return openAt(t, path(t, ".db"), kinds)
 	}, func(t testing.TB, kinds []store.Kind, backup io.Reader) store.Store {
 		to := path(t, "-restored.db")
-		if err := Restore(t.Context(), backup, to); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, Restore(t.Context(), backup, to))
 		return openAt(t, to, kinds)
 	})
 }

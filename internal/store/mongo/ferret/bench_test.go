@@ -80,9 +80,7 @@ func against(b *testing.B, each int, fault func(ferret.Command) ferret.Fault) {
 	journal := true
 	client, err := driver.Connect(options.Client().ApplyURI(server.URL("")).SetMaxPoolSize(100).SetMaxConnecting(8).SetMinPoolSize(2).
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal}))
-	if err != nil {
-		b.Fatal(err)
-	}
+	ok(b, err)
 	defer client.Disconnect(b.Context())
 	bare := client.Database(name).Collection("note")
 	versions, bareVersions := make([]string, savers), make([]string, savers)

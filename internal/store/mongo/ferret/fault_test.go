@@ -70,9 +70,7 @@ var countedKind = store.Kind{Name: "counted", NoPerson: true, Indexes: []store.I
 func own(t testing.TB) *Server {
 	t.Helper()
 	server, err := start(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	server.Greet(bson.D{{Key: "msg", Value: "isdbgrid"}, {Key: "logicalSessionTimeoutMinutes", Value: 30}})
 	t.Cleanup(func() {
 		if err := server.Close(); err != nil {
@@ -87,9 +85,7 @@ func shake(t testing.TB, set mongo.Settings) *shaken {
 	server := own(t)
 	log := &lines{}
 	s, err := set.Open(t.Context(), server.URL("shaken"), []store.Kind{countedKind}, slog.New(slog.NewTextHandler(log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Cleanup(func() {
 		server.Misbehave(nil)
 		if err := s.Close(); err != nil {
@@ -145,14 +141,10 @@ func (h *shaken) busies(phrase string, reads bool) {
 
 func TestAServerThatIsGoneIsBusyAndComesBack(t *testing.T) {
 	h := shake(t, quick)
-	if err := h.c.Insert(t.Context(), "known", counted{}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, h.c.Insert(t.Context(), "known", counted{}))
 	h.Down()
 	h.busies("can not be reached", true)
-	if err := h.Up(); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, h.Up())
 	h.calmed()
 	if _, err := h.c.Upsert(t.Context(), "known", func(v *counted) ([]halsocoach.Event, error) { v.N++; return nil, nil }); err != nil {
 		t.Error(err)
@@ -182,9 +174,7 @@ func TestAServerThatTakesNoWritesIsBusyAndReadable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := shake(t, quick)
-			if err := h.c.Insert(t.Context(), "known", counted{}); err != nil {
-				t.Fatal(err)
-			}
+			ok(t, h.c.Insert(t.Context(), "known", counted{}))
 			h.Misbehave(func(cmd ferret.Command) ferret.Fault {
 				if isWrite(cmd) {
 					time.Sleep(time.Millisecond)
@@ -255,9 +245,7 @@ func TestNoIncrementIsLostOrDoubledWhileAnswersAreLost(t *testing.T) {
 	set.Bound = 10 * time.Second
 	h := shake(t, set)
 	other, err := set.Open(t.Context(), h.URL("shaken"), []store.Kind{countedKind}, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer other.Close()
 	var n atomic.Int64
 	h.Misbehave(func(c ferret.Command) ferret.Fault {
@@ -294,9 +282,7 @@ func TestNoIncrementIsLostOrDoubledWhileAnswersAreLost(t *testing.T) {
 	wg.Wait()
 	h.Misbehave(nil)
 	v, err := h.c.Get(t.Context(), "all")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Logf("%d went well, %d were told to try again, the document says %d", went.Load(), busy.Load(), v.N)
 	if int64(v.N) < went.Load() || int64(v.N) > went.Load()+busy.Load() || went.Load() == 0 {
 		t.Errorf("the document says %d; %d went well and %d may have", v.N, went.Load(), busy.Load())
@@ -304,9 +290,7 @@ func TestNoIncrementIsLostOrDoubledWhileAnswersAreLost(t *testing.T) {
 	events := map[string]bool{}
 	for {
 		batches, err := h.s.Pending(t.Context(), 10)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		if len(batches) == 0 {
 			break
 		}
@@ -316,9 +300,7 @@ func TestNoIncrementIsLostOrDoubledWhileAnswersAreLost(t *testing.T) {
 			}
 			events[e.ID] = true
 		}
-		if err := h.s.Relayed(t.Context(), batches...); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, h.s.Relayed(t.Context(), batches...))
 	}
 	if len(events) != v.N {
 		t.Errorf("%d events of %d increments", len(events), v.N)

@@ -74,15 +74,11 @@ func stored(t *testing.T, db *driver.Database, id string) string {
 	if errors.Is(err, driver.ErrNoDocuments) {
 		return "nothing"
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	out := fmt.Sprintf("%s gone=%t", doc.Body, doc.Gone)
 	for _, batch := range doc.Ev {
 		var events []halsocoach.Event
-		if err := json.Unmarshal(batch.E, &events); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, json.Unmarshal(batch.E, &events))
 		for _, e := range events {
 			out += " " + e.ID
 		}
@@ -101,9 +97,7 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 	}
 	is := func(id, body string, events []halsocoach.Event) (version string) {
 		version, err := write(id, "", body, events)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		return version
 	}
 	remove := func(id, version string, events []halsocoach.Event) error {
@@ -133,9 +127,7 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 			return func() error { _, err := write(id, "", `{"n":1}`, nil); return err }
 		},
 		"insert what is gone": func(id string) func() error {
-			if err := remove(id, is(id, `{}`, event("old")), event("gone")); err != nil {
-				t.Fatal(err)
-			}
+			ok(t, remove(id, is(id, `{}`, event("old")), event("gone")))
 			return func() error { _, err := write(id, "", `{"n":1}`, event("new")); return err }
 		},
 		"replace": func(id string) func() error {
@@ -180,16 +172,12 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			batches, err := h.s.Pending(t.Context(), 1000)
-			if err != nil {
-				t.Fatal(err)
-			}
+			ok(t, err)
 			i := slices.IndexFunc(batches, func(b store.Batch) bool { return strings.HasSuffix(b.Ref, " "+id) })
 			return func() error { return h.s.Relayed(t.Context(), batches[i]) }
 		},
 		"relay the last batch of what is gone": func(id string) func() error {
-			if err := remove(id, is(id, `{}`, nil), event("gone")); err != nil {
-				t.Fatal(err)
-			}
+			ok(t, remove(id, is(id, `{}`, nil), event("gone")))
 			return func() error { return relay(id) }
 		},
 	} {
@@ -214,22 +202,16 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 func indexed(t *testing.T, db *driver.Database) string {
 	t.Helper()
 	specs, err := db.Collection("counted").Indexes().ListSpecifications(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	var names []string
 	for _, x := range specs {
 		names = append(names, x.Name)
 	}
 	slices.Sort(names)
 	var declared struct{ Body []byte }
-	if err := db.Collection("_store").FindOne(t.Context(), bson.D{{Key: "_id", Value: "declared"}}).Decode(&declared); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, db.Collection("_store").FindOne(t.Context(), bson.D{{Key: "_id", Value: "declared"}}).Decode(&declared))
 	n, err := db.Collection("_store").CountDocuments(t.Context(), bson.D{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	return fmt.Sprintf("%v %s %d", names, declared.Body, n)
 }
 
@@ -253,15 +235,11 @@ func TestIndexesAreDeclaredAnewOnceWhenAnswersAreLost(t *testing.T) {
 	once(t, s, func(t *testing.T, round int) (func() error, func() string) {
 		name, found := fmt.Sprint("anew", round), ""
 		before, err := quick.Open(t.Context(), s.URL(name), kinds, testLog(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		for i := range 3 {
 			save(t, before, fmt.Sprint(i), "", fmt.Sprintf(`{"n":%d,"key":"k%d"}`, i, i))
 		}
-		if err := before.Close(); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, before.Close())
 		return func() error {
 				after, err := quick.Open(t.Context(), s.URL(name), anew, testLog(t))
 				if err != nil {
@@ -281,16 +259,12 @@ func TestIndexesAreDeclaredAnewOnceWhenAnswersAreLost(t *testing.T) {
 func TestABackupIsRestoredOnceWhenAnswersAreLost(t *testing.T) {
 	s := own(t)
 	from, err := quick.Open(t.Context(), s.URL("from"), kinds, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	for i := range 3 {
 		save(t, from, fmt.Sprint(i), "", fmt.Sprintf(`{"n":%d}`, i), halsocoach.Event{ID: "e"})
 	}
 	var copied bytes.Buffer
-	if err := errors.Join(from.Backup(t.Context(), &copied), from.Close()); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, errors.Join(from.Backup(t.Context(), &copied), from.Close()))
 	once(t, s, func(t *testing.T, round int) (func() error, func() string) {
 		name := fmt.Sprint("restored", round)
 		return func() error {
@@ -302,9 +276,7 @@ func TestABackupIsRestoredOnceWhenAnswersAreLost(t *testing.T) {
 					out += stored(t, db, fmt.Sprint(i)) + "; "
 				}
 				var schema struct{ Version int }
-				if err := db.Collection("_store").FindOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}}).Decode(&schema); err != nil {
-					t.Fatal(err)
-				}
+				ok(t, db.Collection("_store").FindOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}}).Decode(&schema))
 				return out + fmt.Sprint(schema.Version)
 			}
 	})

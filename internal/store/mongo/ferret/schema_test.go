@@ -24,9 +24,7 @@ import (
 func raw(t testing.TB, s *Server, name string) *driver.Database {
 	t.Helper()
 	client, err := driver.Connect(options.Client().ApplyURI(s.URL("")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
 	return client.Database(name)
 }
@@ -34,9 +32,7 @@ func raw(t testing.TB, s *Server, name string) *driver.Database {
 func save(t testing.TB, s store.Store, id, version, body string, events ...halsocoach.Event) string {
 	t.Helper()
 	v, err := s.Save(t.Context(), "counted", store.Document{ID: id, Version: version, Body: []byte(body)}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	return v
 }
 
@@ -61,12 +57,8 @@ func TestADatabaseOfAnotherSchemaIsRefusedInOneLine(t *testing.T) {
 func TestADroppedDatabaseIsNoHealthyOne(t *testing.T) {
 	name := database(t, "")
 	s := openAt(t, server.URL(name), kinds)
-	if err := s.Ping(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := raw(t, server, name).Drop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Ping(t.Context()))
+	ok(t, raw(t, server, name).Drop(t.Context()))
 	if err := s.Ping(t.Context()); err == nil {
 		t.Error("the ping is answered")
 	}
@@ -81,9 +73,7 @@ func TestTheDatabaseLooksAsItIsDescribed(t *testing.T) {
 		if errors.Is(err, driver.ErrNoDocuments) {
 			return "nothing"
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		ok(t, err)
 		all, _ := doc.Elements()
 		var keys []string
 		for _, e := range all {
@@ -104,9 +94,7 @@ func TestTheDatabaseLooksAsItIsDescribed(t *testing.T) {
 		if err != nil || len(batches) != 1 {
 			t.Fatalf("pending: %v %v", batches, err)
 		}
-		if err := s.Relayed(t.Context(), batches...); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, s.Relayed(t.Context(), batches...))
 	}
 	e := halsocoach.Event{ID: "e", Type: "test.happened"}
 	v := save(t, s, "a", "", `{"key":"k"}`)
@@ -115,24 +103,18 @@ func TestTheDatabaseLooksAsItIsDescribed(t *testing.T) {
 	is("with events", "_id body ev ix q v")
 	relay()
 	is("relayed", "_id body ix v")
-	if err := s.Delete(t.Context(), "counted", "a", v, []halsocoach.Event{e}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Delete(t.Context(), "counted", "a", v, []halsocoach.Event{e}))
 	is("deleted with events", "_id ev gone q v")
 	v = save(t, s, "a", "", `{}`, e)
 	is("revived", "_id body ev ix q v")
 	relay()
 	is("the first relayed", "_id body ev ix q v")
-	if err := s.Delete(t.Context(), "counted", "a", v, nil); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Delete(t.Context(), "counted", "a", v, nil))
 	is("deleted while events wait", "_id ev gone q v")
 	relay()
 	is("the last relayed", "nothing")
 	v = save(t, s, "a", "", `{}`)
-	if err := s.Delete(t.Context(), "counted", "a", v, nil); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Delete(t.Context(), "counted", "a", v, nil))
 	is("deleted while nothing waits", "nothing")
 	specs, err := raw(t, server, name).Collection("counted").Indexes().ListSpecifications(t.Context())
 	if err != nil || len(specs) != 3 {
@@ -144,16 +126,12 @@ func TestAnOlderProgramStopsWritingWhenIndexesAreDeclaredAnew(t *testing.T) {
 	url := server.URL(database(t, ""))
 	set := mongo.Settings{Bound: 500 * time.Millisecond, Watch: 10 * time.Millisecond}
 	old, err := set.Open(t.Context(), url, kinds, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer old.Close()
 	v := save(t, old, "a", "", `{"n":7,"key":"k"}`)
 	anew := []store.Kind{{Name: "counted", NoPerson: true, Indexes: []store.Index{countedKind.Indexes[0], {Name: "n", Fields: []store.Field{store.I("n")}}}}}
 	young, err := set.Open(t.Context(), url, anew, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer young.Close()
 	v = save(t, young, "a", v, `{"n":8,"key":"k"}`)
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -182,9 +160,7 @@ func TestABackupThatIsBrokenIsNotRestored(t *testing.T) {
 		save(t, s, fmt.Sprint(i), "", fmt.Sprintf(`{"n":%d}`, i), halsocoach.Event{ID: "e"})
 	}
 	var whole bytes.Buffer
-	if err := s.Backup(t.Context(), &whole); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, s.Backup(t.Context(), &whole))
 	bent := bytes.Clone(whole.Bytes())
 	at := bytes.Index(bent, []byte(`{"n":17}`))
 	bent[at+6] = '9'
@@ -215,9 +191,7 @@ func TestABackupThatIsBrokenIsNotRestored(t *testing.T) {
 func TestAMongoDBWithoutReplicaSetSaysWhatIsNotPromised(t *testing.T) {
 	log := &lines{}
 	s, err := mongo.Open(t.Context(), server.URL(database(t, "")), kinds, slog.New(slog.NewTextHandler(log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	defer s.Close()
 	if got := log.of("level=WARN"); len(got) != 1 || !strings.Contains(got[0], "without a replica set") {
 		t.Errorf("the log says %q", got)

@@ -102,13 +102,19 @@ func database(t testing.TB, what string) string {
 	return "t" + hex.EncodeToString(sum[:8])
 }
 
+// ok ends the test on an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func openAt(t testing.TB, url string, kinds []store.Kind) *mongo.Store {
 	t.Helper()
 	// The stand-in needs time for what a server finds by an index.
 	s, err := mongo.Settings{Bound: time.Minute}.Open(t.Context(), url, kinds, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("close: %v", err)
@@ -133,9 +139,7 @@ func TestMongoKeepsThePromises(t *testing.T) {
 		return asking{openAt(t, server.URL(database(t, "")), kinds)}
 	}, func(t testing.TB, kinds []store.Kind, backup io.Reader) store.Store {
 		to := server.URL(database(t, "restored"))
-		if err := mongo.Restore(t.Context(), backup, to, testLog(t)); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, mongo.Restore(t.Context(), backup, to, testLog(t)))
 		return openAt(t, to, kinds)
 	})
 }

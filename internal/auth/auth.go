@@ -188,8 +188,8 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 func (s *Service) sweep(ctx context.Context) error {
 	now := s.cfg.Clock()
 	return errors.Join(
-		store.Expire(ctx, s.sessions, now, func(d session) string { return d.ID }),
-		store.Expire(ctx, s.shelf.Docs, now, func(d draft.Draft) string { return d.ID }),
-		store.Expire(ctx, s.onces, now, func(d once) string { return d.ID }),
+		store.Expire(ctx, s.sessions, "ends", now),
+		store.Expire(ctx, s.shelf.Docs, "ends", now),
+		store.Expire(ctx, s.onces, "ends", now),
 	)
 }

@@ -42,15 +42,5 @@ const keptFor = 40 * 24 * time.Hour
 
 // tidy forgets notices that were done with long ago.
 func (s *Service) tidy(ctx context.Context) error {
-	for {
-		found, _, err := s.notices.Find(ctx, store.Query{Index: "done", Before: s.Clock().Add(-keptFor), Limit: batch})
-		if err != nil || len(found) == 0 {
-			return err
-		}
-		for _, n := range found {
-			if err := s.notices.Delete(ctx, n.ID, nil); err != nil {
-				return err
-			}
-		}
-	}
+	return store.Expire(ctx, s.notices, "done", s.Clock().Add(-keptFor))
 }

@@ -16,6 +16,14 @@ type Person struct {
 	Joined    []string    `json:"joined,omitempty"` // ids that may point here with Same
 }
 
+// near are the ids that may be the same person.
+func (p Person) near() []string {
+	if p.Same == nil {
+		return p.Joined
+	}
+	return append(slices.Clone(p.Joined), p.Same.To)
+}
+
 // Protection is that a person has protected identity.
 type Protection struct {
 	Since time.Time `json:"since"`
@@ -109,12 +117,10 @@ func together(docs map[string]Person, id string) Identity {
 	one := Identity{IDs: []string{id}}
 	for at := 0; at < len(one.IDs); at++ {
 		p := docs[one.IDs[at]]
-		near := slices.Clone(p.Joined)
 		if p.Same != nil {
-			near = append(near, p.Same.To)
 			one.Joins = append(one.Joins, Joined{ID: p.ID, Join: *p.Same})
 		}
-		for _, other := range near {
+		for _, other := range p.near() {
 			if !one.Has(other) && linked(docs, p.ID, other) {
 				one.IDs = append(one.IDs, other)
 			}

@@ -12,12 +12,6 @@ import (
 	"halsocoach/internal/store"
 )
 
-// Nudges are the messages between nodes that may be lost. The bus satisfies it.
-type Nudges interface {
-	Nudge(topic string, body []byte)
-	OnNudge(topic string, do func(body []byte)) (stop func(), err error)
-}
-
 // Numbers tells whether an id has an identity number. The sealer satisfies it.
 type Numbers interface {
 	// Numbered says whether any number leads to the person, and whether one of
@@ -30,7 +24,7 @@ type Numbers interface {
 type Config struct {
 	Store     store.Store
 	Numbers   Numbers
-	Nudges    Nudges
+	Nudges    store.Nudges
 	AccessLog halsocoach.AccessLog
 	Clock     halsocoach.Clock
 }
@@ -171,11 +165,7 @@ func (s *Service) read(ctx context.Context, ids []string) (map[string]Person, er
 		next = nil
 		for _, p := range found {
 			docs[p.ID] = p
-			near := slices.Clone(p.Joined)
-			if p.Same != nil {
-				near = append(near, p.Same.To)
-			}
-			for _, id := range near {
+			for _, id := range p.near() {
 				if !asked[id] {
 					asked[id], next = true, append(next, id)
 				}

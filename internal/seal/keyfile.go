@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -88,34 +89,38 @@ func changeKeyFile(path string, change func(Master) (Master, error)) (Master, er
 	return readKeyFile(path)
 }
 
-// staleLock is how long a lock is taken for that of a running program: a change
-// takes milliseconds.
-const staleLock = 30 * time.Second
-
+// lockKeyFile keeps other commands from changing the file. The lock is the
+// kernel's, on the folder: a command that is killed leaves none.
 func lockKeyFile(path string) (free func(), err error) {
-	lock := path + ".lock"
-	for range 40 {
-		f, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err == nil {
-			return func() { _ = os.Remove(lock) }, f.Close()
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
-		if info, serr := os.Stat(lock); serr == nil && time.Since(info.ModTime()) > staleLock {
-			_ = os.Remove(lock)
-			continue
-		}
-		time.Sleep(50 * time.Millisecond)
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s says that another command is changing it", lock)
+	for range lockTries {
+		if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+			break
+		}
+		err = errors.New("another command is changing it")
+		time.Sleep(lockPause)
+	}
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return func() { _ = dir.Close() }, nil
 }
+
+// A change takes milliseconds.
+const (
+	lockTries = 40
+	lockPause = 50 * time.Millisecond
+	leftover  = 30 * time.Second // the age of what a killed command has begun to write
+)
 
 // sweepKeyFiles removes what a command that was killed had begun to write.
 func sweepKeyFiles(path string) {
 	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".key-*"))
 	for _, name := range left {
-		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > staleLock {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > leftover {
 			_ = os.Remove(name)
 		}
 	}

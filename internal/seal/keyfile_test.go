@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -70,27 +71,24 @@ func TestOneCommandAtATimeChangesTheKeyFile(t *testing.T) {
 	if info := must[os.FileInfo](t)(os.Stat(h.path())); info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v", info.Mode())
 	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(h.path()), "*.lock")); len(left) > 0 {
-		t.Error(left)
-	}
 }
 
 func TestAFileThatCanNotBeWrittenIsSaid(t *testing.T) {
-	h := newHouse(t)
-	node := h.node(t)
-	// A lock that a running command holds.
-	ok(t, os.WriteFile(h.path()+".lock", nil, 0o600))
-	if _, err := node.Rotation().Add(t.Context()); err == nil || !strings.Contains(err.Error(), "can not be changed here") {
-		t.Error(err)
-	}
-	// One that a command left behind when it was killed.
-	long, half := time.Now().Add(-time.Hour), filepath.Join(filepath.Dir(h.path()), ".key-1")
-	ok(t, os.WriteFile(half, []byte("half"), 0o600))
-	for _, name := range []string{h.path() + ".lock", half} {
-		ok(t, os.Chtimes(name, long, long))
-	}
-	must[string](t)(node.Rotation().Add(t.Context()))
-	if _, err := os.Stat(half); err == nil {
-		t.Error("half a key file is left lying about")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		node := h.node(t)
+		free := must[func()](t)(lockKeyFile(h.path())) // by a command that runs
+		if _, err := node.Rotation().Add(t.Context()); err == nil || !strings.Contains(err.Error(), "can not be changed here") {
+			t.Error(err)
+		}
+		free()
+		// What a command left behind when it was killed.
+		long, half := time.Now().Add(-time.Hour), filepath.Join(filepath.Dir(h.path()), ".key-1")
+		ok(t, os.WriteFile(half, []byte("half"), 0o600))
+		ok(t, os.Chtimes(half, long, long))
+		must[string](t)(node.Rotation().Add(t.Context()))
+		if _, err := os.Stat(half); err == nil {
+			t.Error("half a key file is left lying about")
+		}
+	})
 }

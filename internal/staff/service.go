@@ -79,7 +79,7 @@ func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
 }
 
 func (s *Service) sweep(ctx context.Context) error {
-	return store.Expire(ctx, s.invitations, s.cfg.Clock().Add(-keepInvitations), func(d invitation) string { return d.ID })
+	return store.Expire(ctx, s.invitations, "ends", s.cfg.Clock().Add(-keepInvitations))
 }
 
 // Get is a member by their id, those who have left too.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"halsocoach"
@@ -27,6 +28,18 @@ type Index struct {
 	Name   string
 	Fields []Field
 	Unique bool
+}
+
+// Definition is what tells whether an index is declared otherwise than before.
+func (x Index) Definition() string {
+	var b strings.Builder
+	for _, f := range x.Fields {
+		fmt.Fprintf(&b, "%d %s\n", f.Type, f.Path)
+	}
+	if x.Unique {
+		b.WriteString("unique\n")
+	}
+	return b.String()
 }
 
 // Field is a path into the JSON ("centre", "places.person"; arrays on the way

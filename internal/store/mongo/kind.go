@@ -45,15 +45,7 @@ func newKind(declared store.Kind, db, durable *driver.Database) *kind {
 // fieldOf names an index after its definition too, so that a program which knows
 // another definition finds nothing rather than wrong answers.
 func fieldOf(x store.Index) string {
-	var b strings.Builder
-	b.WriteString(x.Name + "\n")
-	for _, f := range x.Fields {
-		fmt.Fprintf(&b, "%d %s\n", f.Type, f.Path)
-	}
-	if x.Unique {
-		b.WriteString("unique\n")
-	}
-	return strings.ReplaceAll(x.Name, ".", "_") + "_" + digest(b.String())
+	return strings.ReplaceAll(x.Name, ".", "_") + "_" + digest(x.Name+"\n"+x.Definition())
 }
 
 func digest(text string) string {

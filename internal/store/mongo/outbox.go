@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,45 +13,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"golang.org/x/sync/errgroup"
 
-	"halsocoach"
 	"halsocoach/internal/store"
 )
-
-// happened is an event as a batch keeps it: with its facts, which do not leave
-// the house in the event's own JSON.
-type happened struct {
-	halsocoach.Event
-	Facts []halsocoach.Fact `json:"facts,omitempty"`
-}
-
-// encodeEvents is nil for no events.
-func encodeEvents(events []halsocoach.Event) ([]byte, error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
-	rows := make([]happened, len(events))
-	for i, e := range events {
-		rows[i] = happened{e, e.Facts}
-	}
-	out, err := json.Marshal(rows)
-	if err != nil {
-		return nil, fmt.Errorf("mongo: events: %w", err)
-	}
-	return out, nil
-}
-
-func decodeEvents(from []byte) ([]halsocoach.Event, error) {
-	var rows []happened
-	if err := json.Unmarshal(from, &rows); err != nil {
-		return nil, fmt.Errorf("mongo: events of a batch: %w", err)
-	}
-	out := make([]halsocoach.Event, len(rows))
-	for i, r := range rows {
-		out[i] = r.Event
-		out[i].Facts = r.Facts
-	}
-	return out, nil
-}
 
 // Pending satisfies store.Store. Those collections are asked that this process
 // has saved events to or found some in; all are asked, which costs, at most five
@@ -140,7 +102,7 @@ func (k *kind) pending(ctx context.Context, limit int, uncut bool) ([]store.Batc
 		id, _ := rows.Current.Lookup("_id").StringValueOK()
 		name, _ := rows.Current.Lookup("ev", "0", "b").StringValueOK()
 		_, body, _ := rows.Current.Lookup("ev", "0", "e").BinaryOK()
-		events, err := decodeEvents(body)
+		events, err := store.DecodeEvents(body)
 		if err != nil {
 			return nil, fmt.Errorf("%w: document %s of %s", err, id, k.name)
 		}

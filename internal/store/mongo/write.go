@@ -40,7 +40,7 @@ func (s *Store) Save(ctx context.Context, kind string, doc store.Document, event
 	if w.ix, err = k.extractIndex(doc.Body); err != nil {
 		return "", err
 	}
-	if w.events, err = encodeEvents(events); err != nil {
+	if w.events, err = store.EncodeEvents(events); err != nil {
 		return "", err
 	}
 	if err := s.do(ctx, w); err != nil {
@@ -56,7 +56,7 @@ func (s *Store) Delete(ctx context.Context, kind, id, version string, events []h
 		return err
 	}
 	w := &write{kind: k, what: "delete " + kind, id: id, old: version, version: halsocoach.NewID(), remove: true}
-	if w.events, err = encodeEvents(events); err != nil {
+	if w.events, err = store.EncodeEvents(events); err != nil {
 		return err
 	}
 	if version == "" {

@@ -54,7 +54,7 @@ func benchRows(b *testing.B, n int) []row {
 		entries, err := t.schema.ExtractIndex(r.doc.Body)
 		ok(b, err)
 		r.index = t.encode(entries)
-		if r.events, err = encodeEvents([]halsocoach.Event{r.event}); err != nil {
+		if r.events, err = store.EncodeEvents([]halsocoach.Event{r.event}); err != nil {
 			b.Fatal(err)
 		}
 		out[i] = r

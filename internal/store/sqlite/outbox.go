@@ -3,12 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"halsocoach"
 	"halsocoach/internal/store"
 )
 
@@ -17,42 +15,6 @@ const (
 	deleteBatch = `DELETE FROM outbox WHERE seq = ? AND ref = ?`
 	readBatches = `SELECT seq, doc, ref, events FROM outbox ORDER BY seq`
 )
-
-// happened is an event as the outbox keeps it: with its facts, which do not
-// leave the house in the event's own JSON.
-type happened struct {
-	halsocoach.Event
-	Facts []halsocoach.Fact `json:"facts,omitempty"`
-}
-
-// encodeEvents is nil for no events.
-func encodeEvents(events []halsocoach.Event) ([]byte, error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
-	rows := make([]happened, len(events))
-	for i, e := range events {
-		rows[i] = happened{e, e.Facts}
-	}
-	out, err := json.Marshal(rows)
-	if err != nil {
-		return nil, fmt.Errorf("sqlite: events: %w", err)
-	}
-	return out, nil
-}
-
-func decodeEvents(from []byte) ([]halsocoach.Event, error) {
-	var rows []happened
-	if err := json.Unmarshal(from, &rows); err != nil {
-		return nil, fmt.Errorf("sqlite: events of the outbox: %w", err)
-	}
-	out := make([]halsocoach.Event, len(rows))
-	for i, r := range rows {
-		out[i] = r.Event
-		out[i].Facts = r.Facts
-	}
-	return out, nil
-}
 
 // Pending satisfies store.Store. It reads from the oldest batch on and passes
 // by those of documents that it has already met.
@@ -73,7 +35,7 @@ func (s *Store) Pending(ctx context.Context, limit int) ([]store.Batch, error) {
 			seq, _ := row[0].(int64)
 			ref, _ := row[2].(string)
 			body, _ := row[3].([]byte)
-			events, err := decodeEvents(body)
+			events, err := store.DecodeEvents(body)
 			if err != nil {
 				fault = err
 				return false

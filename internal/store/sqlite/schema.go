@@ -108,7 +108,7 @@ func declared(c *conn, kind string) (map[string]string, error) {
 func (t *table) wanted() map[string]string {
 	want := map[string]string{}
 	for _, x := range t.indexes {
-		want[x.Name] = definition(x.Index)
+		want[x.Name] = x.Definition()
 	}
 	return want
 }

@@ -147,7 +147,7 @@ func (s *Store) Save(ctx context.Context, kind string, doc store.Document, event
 	}
 	o := &op{act: t.save, table: t, id: doc.ID, old: doc.Version, version: halsocoach.NewID(), body: doc.Body, entries: entries}
 	o.index = t.encode(entries)
-	if o.events, err = encodeEvents(events); err != nil {
+	if o.events, err = store.EncodeEvents(events); err != nil {
 		return "", err
 	}
 	if err := s.writer.do(ctx, o); err != nil {
@@ -163,7 +163,7 @@ func (s *Store) Delete(ctx context.Context, kind, id, version string, events []h
 		return err
 	}
 	o := &op{act: t.remove, table: t, id: id, old: version, version: halsocoach.NewID()}
-	if o.events, err = encodeEvents(events); err != nil {
+	if o.events, err = store.EncodeEvents(events); err != nil {
 		return err
 	}
 	return s.writer.do(ctx, o)

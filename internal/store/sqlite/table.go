@@ -51,7 +51,7 @@ func newTable(k store.Kind) *table {
 }
 
 func newIndex(kind string, x store.Index) index {
-	out := index{Index: x, name: indexTable(kind, x.Name, definition(x))}
+	out := index{Index: x, name: indexTable(kind, x.Name, x.Definition())}
 	for i := range x.Fields {
 		out.columns = append(out.columns, fmt.Sprintf("f%d", i))
 	}
@@ -86,18 +86,6 @@ func (x index) create() string {
 func indexTable(kind, name, definition string) string {
 	sum := sha256.Sum256([]byte(definition))
 	return quoted("ix", kind, name, hex.EncodeToString(sum[:4]))
-}
-
-// definition is what is compared to see whether an index is declared anew.
-func definition(x store.Index) string {
-	var b strings.Builder
-	for _, f := range x.Fields {
-		fmt.Fprintf(&b, "%d %s\n", f.Type, f.Path)
-	}
-	if x.Unique {
-		b.WriteString("unique\n")
-	}
-	return b.String()
 }
 
 // encode writes index entries as a document's row keeps them: each with its

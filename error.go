@@ -71,6 +71,16 @@ func Invalid(fields ...Field) error {
 	return &Error{Kind: KindInvalid, Text: "Några svar behöver rättas till.", Fields: fields}
 }
 
+// Faults collects the answers to mend, for Invalid.
+type Faults []Field
+
+// When adds one if something is wrong.
+func (f *Faults) When(wrong bool, name, text string) {
+	if wrong {
+		*f = append(*f, Field{name, text})
+	}
+}
+
 // Conflict, NotFound and Forbidden make named faults of a package:
 // var ErrFull = halsocoach.Conflict("full", "Tillfället är fullbokat.")
 func Conflict(code, text string) *Error {

@@ -90,7 +90,7 @@ func (s *Service) getMessages(ctx context.Context, who halsocoach.Actor, in *mes
 	out := &messagesOut{}
 	out.Body.Items, out.Body.Next = make([]messageJSON, len(lines)), next
 	for i, l := range lines {
-		out.Body.Items[i] = messageJSON{l.Seq, l.Key, sender{l.From, l.Name, l.Role}, l.Text, stamp(l.At)}
+		out.Body.Items[i] = messageJSON{l.Seq, l.Key, sender{l.From, l.by.name, l.Role}, l.text, stamp(l.At)}
 	}
 	return out, nil
 }

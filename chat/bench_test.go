@@ -24,6 +24,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 )
 
 // floor is the least that could be called a durable chat: a bare gorilla relay
@@ -56,20 +57,14 @@ func (k *floorSocket) write(body []byte) {
 
 func newFloor(b *testing.B) (*floor, string) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "floor.db")+"?_txlock=immediate&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=cache_size(-65536)")
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(`create table message (conv text, seq integer, key text, sender text, body text, primary key (conv, seq)) without rowid; create unique index message_key on message (conv, key)`); err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, testenv.ErrOf(db.Exec(`create table message (conv text, seq integer, key text, sender text, body text, primary key (conv, seq)) without rowid; create unique index message_key on message (conv, key)`)))
 	f := &floor{db: db, queue: make(chan *row, 4096), pairs: map[string][]*floorSocket{}, next: map[string]int{}}
 	done := make(chan struct{})
 	go func() { defer close(done); f.writeGroups() }()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	srv := &http.Server{Handler: http.HandlerFunc(f.serve)}
 	go func() { _ = srv.Serve(ln) }()
 	b.Cleanup(func() { _ = srv.Close(); time.Sleep(200 * time.Millisecond); close(f.queue); <-done; _ = db.Close() })
@@ -266,9 +261,7 @@ func BenchmarkIdleSocket(b *testing.B) {
 	dial := func(n int) (conns []net.Conn) {
 		for i := range n {
 			conn, err := net.Dial("tcp", g.first.addr)
-			if err != nil {
-				b.Fatal(err)
-			}
+			testenv.Must(b, err)
 			fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nX-Test-Actor: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: %s\r\n\r\n", who[i%len(who)].Get("X-Test-Actor"), Protocol)
 			var first [12]byte
 			if _, err := conn.Read(first[:]); err != nil || string(first[9:]) != "101" {
@@ -312,14 +305,10 @@ func settle() {
 // resident is VmRSS of this process in bytes.
 func resident(b *testing.B) int {
 	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	_, rest, _ := strings.Cut(string(status), "VmRSS:")
 	kB, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	return kB << 10
 }
 

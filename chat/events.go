@@ -23,61 +23,40 @@ func contactMade(c Conversation, e halsocoach.Enrolment, protected bool, at time
 const refreshEvery = 6
 
 // Start opens conversations for new enrolments, listens to other nodes and mends
-// what a crash or a lost nudge left behind, until ctx ends or
-// Drain is called.
+// what a crash or a lost nudge left behind, until ctx ends or Drain is called.
 func (s *Service) Start(ctx context.Context, bus *event.Bus) error {
-	s.nudging.Lock()
-	if s.nudges == nil {
-		s.nudges = bus
-	}
-	nudges := s.nudges
-	s.nudging.Unlock()
 	if err := bus.Consume(ctx, "chat-enrolments", []string{"citizen.enrolled", "citizen.ended"}, s.enrolled); err != nil {
 		return err
 	}
-	stop, err := nudges.OnNudge(topic, s.onPeerMessage)
+	stop, err := s.cfg.Nudges.OnNudge(topic, s.onPeerMessage)
 	if err != nil {
 		return err
 	}
-	s.work.begin()
-	go func() {
-		defer s.work.end()
+	ctx, cancel := context.WithCancel(ctx)
+	context.AfterFunc(s.ctx, cancel)
+	s.work.run(func() {
 		defer stop()
-		for n := 1; s.pause(ctx, s.cfg.Wire.MendEvery); n++ {
-			if n%refreshEvery == 0 {
-				s.refreshMembership(ctx)
-			}
-			s.mendRooms(ctx)
-		}
-	}()
-	s.work.begin()
-	go func() {
-		defer s.work.end()
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		go func() {
-			select {
-			case <-s.ended:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-		leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
-		leases.Finish(ctx, s.unfinished())
-	}()
+		s.mend(ctx)
+	})
+	leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
+	s.work.run(func() { leases.Finish(ctx, s.unfinished()) })
 	return nil
 }
 
-func (s *Service) pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-s.ended:
-		return false
-	case <-t.C:
-		return true
+// mend looks for what lost nudges should have told of, until ctx ends.
+func (s *Service) mend(ctx context.Context) {
+	tick := time.NewTicker(s.cfg.Wire.MendEvery)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if n%refreshEvery == 0 {
+			s.refreshMembership(ctx)
+		}
+		s.mendRooms(ctx)
 	}
 }
 

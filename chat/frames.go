@@ -175,23 +175,11 @@ func rare(key string, v any) []byte {
 	return finish(append(begin(len(body)), body...))
 }
 
-func caughtUpFrame(in string, seq int) []byte {
-	return rare("caughtUp", position{in, seq})
-}
-
-func readFrame(in, by string, seq int) []byte {
-	return rare("read", struct {
-		In  string `json:"in"`
-		By  string `json:"by"`
-		Seq int    `json:"seq"`
-	}{in, by, seq})
-}
-
-func typingFrame(in, by string) []byte {
-	return rare("typing", struct {
-		In string `json:"in"`
-		By string `json:"by"`
-	}{in, by})
+// signalled is the body of "read", and without Seq of "typing".
+type signalled struct {
+	In  string `json:"in"`
+	By  string `json:"by"`
+	Seq int    `json:"seq,omitempty"`
 }
 
 // refusal answers a frame that could not be followed.
@@ -200,16 +188,6 @@ type refusal struct {
 	Key  string `json:"key"`
 	Code string `json:"code"`
 	Text string `json:"text"`
-}
-
-func refusedFrame(r refusal) []byte { return rare("refused", r) }
-
-// codeOf is a fault as a client may act on it.
-func codeOf(e *halsocoach.Error) string {
-	if e.Code != "" {
-		return e.Code
-	}
-	return string(e.Kind)
 }
 
 // stamp is a time as it stands in frames and JSON answers.

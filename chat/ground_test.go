@@ -144,6 +144,9 @@ func open(t testing.TB, wire Wire) *ground {
 // node runs one more node on the same store and bus.
 func (g *ground) node(wire Wire, nudges Nudges) *node {
 	g.t.Helper()
+	if nudges == nil {
+		nudges = g.Bus
+	}
 	svc := New(Config{
 		Store: g.Store, Seal: g.Seal, Clock: g.Clock.Now, Log: g.Log, PublicURL: "https://halsocoach.example",
 		Enrolments: g.enrol, Staff: g.Staff, Persons: g.Persons, AccessLog: g.AccessLog, Sessions: g.sessions, Nudges: nudges, Wire: wire,
@@ -151,14 +154,10 @@ func (g *ground) node(wire Wire, nudges Nudges) *node {
 	n := &node{Service: svc, g: g}
 	n.app = g.App(func(a *web.App) { svc.Routes(a.Fiber()); svc.API(a.API()) })
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		g.t.Fatal(err)
-	}
+	testenv.Must(g.t, err)
 	n.addr = ln.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := svc.Start(ctx, g.Bus); err != nil {
-		g.t.Fatal(err)
-	}
+	testenv.Must(g.t, svc.Start(ctx, g.Bus))
 	served := make(chan struct{})
 	go func() { defer close(served); _ = n.app.Web.Serve(ln) }()
 	g.t.Cleanup(func() {
@@ -182,9 +181,7 @@ func (g *ground) enrolled(id string, citizen, coach halsocoach.Actor) string {
 		Source: halsocoach.FromCareCentre, Topics: []halsocoach.Topic{"mat"}, Sex: "kvinna", AgeBand: "30-49", Since: g.Clock.Now(),
 	}
 	g.enrol.put(e, citizen.Name)
-	if err := g.first.Open(g.Ctx(), halsocoach.System("test"), e); err != nil {
-		g.t.Fatal(err)
-	}
+	testenv.Must(g.t, g.first.Open(g.Ctx(), halsocoach.System("test"), e))
 	return id
 }
 
@@ -192,18 +189,14 @@ func (g *ground) enrolled(id string, citizen, coach halsocoach.Actor) string {
 func (g *ground) citizen(name string) halsocoach.Actor {
 	g.t.Helper()
 	id, err := g.Seal.NewPerson(g.Ctx())
-	if err != nil {
-		g.t.Fatal(err)
-	}
+	testenv.Must(g.t, err)
 	return halsocoach.Actor{ID: id, Role: halsocoach.RoleCitizen, Name: name}
 }
 
 // protect says that the person has protected identity.
 func (g *ground) protect(who halsocoach.Actor) {
 	g.t.Helper()
-	if err := g.Persons.Protect(g.Ctx(), g.maria, who.ID, person.ByStaff); err != nil {
-		g.t.Fatal(err)
-	}
+	testenv.Must(g.t, g.Persons.Protect(g.Ctx(), g.maria, who.ID, person.ByStaff))
 }
 
 // say says something on the node without a socket.
@@ -302,12 +295,8 @@ func (n *node) joined(who halsocoach.Actor, in string) *client {
 func (c *client) send(key string, v any) {
 	c.t.Helper()
 	body, err := json.Marshal(map[string]any{key: v})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if err := c.conn.WriteMessage(websocket.TextMessage, body); err != nil {
-		c.t.Fatalf("send: %v", err)
-	}
+	testenv.Must(c.t, err)
+	testenv.Must(c.t, c.conn.WriteMessage(websocket.TextMessage, body))
 }
 
 func (c *client) say(in, key, text string) {
@@ -319,9 +308,7 @@ func (c *client) say(in, key, text string) {
 func (c *client) next() frame {
 	c.t.Helper()
 	f, err := c.read(10 * time.Second)
-	if err != nil {
-		c.t.Fatalf("read: %v", err)
-	}
+	testenv.Must(c.t, err)
 	return f
 }
 
@@ -345,9 +332,7 @@ func (c *client) closed(within time.Duration) int {
 		if errors.As(err, &e) {
 			return e.Code
 		}
-		if err != nil {
-			c.t.Fatalf("no close: %v", err)
-		}
+		testenv.Must(c.t, err)
 	}
 }
 

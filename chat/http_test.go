@@ -92,16 +92,12 @@ func TestAMegabyteHasAClearAnswer(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			r, err := http.NewRequest(http.MethodPost, "http://"+g.first.addr+x.path, strings.NewReader(x.body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, err)
 			r.Header = g.first.header(g.anna)
 			r.Header.Set("Content-Type", x.kind)
 			r.Header.Set("Authorization", "Bearer x") // only who says who they are may send much
 			res, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, err)
 			defer res.Body.Close()
 			body, err := io.ReadAll(res.Body)
 			if err != nil || res.StatusCode != x.status || !strings.Contains(string(body), x.says) {

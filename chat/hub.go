@@ -2,6 +2,8 @@ package chat
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"halsocoach"
@@ -13,7 +15,6 @@ type hub struct {
 	people map[string][]*socket // never changed in place: readers keep a slice
 	open   map[*socket]struct{}
 	down   bool
-	gone   *sync.Cond // a socket has ended; of mu
 }
 
 func newHub() hub {
@@ -31,23 +32,14 @@ func (h *hub) of(person string) []*socket {
 func (h *hub) any(persons []string) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	for _, p := range persons {
-		if len(h.people[p]) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(persons, func(p string) bool { return len(h.people[p]) > 0 })
 }
 
 // everybody are the persons who have a socket here.
 func (h *hub) everybody() []string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	all := make([]string, 0, len(h.people))
-	for id := range h.people {
-		all = append(all, id)
-	}
-	return all
+	return slices.Collect(maps.Keys(h.people))
 }
 
 func (h *hub) empty() bool {
@@ -77,19 +69,9 @@ func (h *hub) leave(k *socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.open, k)
-	var left []*socket
-	for _, o := range h.people[k.who.ID] {
-		if o != k {
-			left = append(left, o)
-		}
-	}
-	if len(left) == 0 {
+	left := slices.DeleteFunc(slices.Clone(h.people[k.who.ID]), func(o *socket) bool { return o == k })
+	if h.people[k.who.ID] = left; len(left) == 0 {
 		delete(h.people, k.who.ID)
-	} else {
-		h.people[k.who.ID] = left
-	}
-	if h.gone != nil {
-		h.gone.Broadcast()
 	}
 }
 
@@ -98,33 +80,7 @@ func (h *hub) shutdown() []*socket {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.down = true
-	if h.gone == nil {
-		h.gone = sync.NewCond(&h.mu)
-	}
-	all := make([]*socket, 0, len(h.open))
-	for k := range h.open {
-		all = append(all, k)
-	}
-	return all
-}
-
-// await waits until all sockets have ended, or ctx has.
-func (h *hub) await(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.gone.Broadcast()
-	})
-	defer stop()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for len(h.open) > 0 {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		h.gone.Wait()
-	}
-	return nil
+	return slices.Collect(maps.Keys(h.open))
 }
 
 // Sockets is how many are open on this node.
@@ -139,24 +95,23 @@ func (s *Service) Sockets() int {
 // first it cuts them off. Call it when the program goes down, before the store is
 // closed.
 func (s *Service) Drain(ctx context.Context) error {
-	s.drain.Do(func() { close(s.ended) })
+	s.stop()
 	for _, k := range s.hub.shutdown() {
 		k.close(closeRestart, "restart")
 	}
-	err := s.hub.await(ctx)
+	err := s.work.wait(ctx)
 	if err != nil {
 		for _, k := range s.hub.shutdown() {
 			_ = k.raw.Close()
 		}
-		_ = s.hub.await(context.WithoutCancel(ctx))
-	}
-	if e := s.work.wait(ctx); err == nil {
-		err = e
+		moment, done := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Wire.Linger)
+		defer done()
+		_ = s.work.wait(moment)
 	}
 	return err
 }
 
-// tasks counts what runs in the background.
+// tasks counts what runs in the background, open sockets too.
 type tasks struct {
 	mu   sync.Mutex
 	n    int
@@ -178,17 +133,25 @@ func (t *tasks) end() {
 	}
 }
 
+// run runs do in the background.
+func (t *tasks) run(do func()) {
+	t.begin()
+	go func() {
+		defer t.end()
+		do()
+	}()
+}
+
 func (t *tasks) wait(ctx context.Context) error {
 	t.mu.Lock()
-	if t.n == 0 {
-		t.mu.Unlock()
-		return nil
-	}
 	if t.idle == nil {
 		t.idle = make(chan struct{})
 	}
-	idle := t.idle
+	idle, n := t.idle, t.n
 	t.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
 	select {
 	case <-idle:
 		return nil

@@ -30,13 +30,8 @@ import (
 	"halsocoach/internal/web"
 )
 
-// childVar makes the test binary a chat server on the folder it names. With
-// natsVar it is one of several nodes, which lets everybody say as much as they
-// can and ends when its standard input does.
-const (
-	childVar = "HALSOCOACH_CHAT_CHILD"
-	natsVar  = "HALSOCOACH_CHAT_NATS"
-)
+// childVar makes the test binary a chat server on the folder it names.
+const childVar = "HALSOCOACH_CHAT_CHILD"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVar); dir != "" {
@@ -58,34 +53,29 @@ type childGround struct {
 
 func openFolder(ctx context.Context, dir string) (childGround, error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	fail := func(err error) (childGround, error) { return childGround{}, err }
 	data, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), append(append(Kinds(), person.Kinds()...), store.LeaseKind), log)
 	if err != nil {
-		return fail(err)
+		return childGround{}, err
 	}
 	keys, err := sqlite.Open(ctx, filepath.Join(dir, "keys.db"), seal.Kinds(), log)
 	if err != nil {
-		return fail(err)
+		return childGround{}, err
 	}
 	master, err := seal.KeyFile(filepath.Join(dir, "master.key"))
 	if err != nil {
-		return fail(err)
+		return childGround{}, err
 	}
 	sealer, err := seal.Open(ctx, keys, master, time.Now)
 	if err != nil {
-		return fail(err)
+		return childGround{}, err
 	}
-	nats := os.Getenv(natsVar)
-	if nats == "" {
-		nats = "embedded:" + filepath.Join(dir, "nats")
-	}
-	bus, err := event.Open(ctx, nats, log)
+	bus, err := event.Open(ctx, "embedded:"+filepath.Join(dir, "nats"), log)
 	if err != nil {
-		return fail(err)
+		return childGround{}, err
 	}
 	return childGround{
 		cfg: Config{
-			Store: data, Seal: sealer, Clock: time.Now, Log: log, Staff: oneCoach{}, AccessLog: noLog{},
+			Store: data, Seal: sealer, Clock: time.Now, Log: log, Staff: oneCoach{}, AccessLog: noLog{}, Nudges: bus,
 			Persons:    person.New(person.Config{Store: data, Numbers: sealer, Nudges: bus, AccessLog: noLog{}, Clock: time.Now}),
 			Enrolments: &enrolments{m: map[string]halsocoach.Enrolment{}, names: map[string]string{}},
 		},
@@ -113,10 +103,6 @@ func serveChild(dir string) error {
 	g, err := openFolder(ctx, dir)
 	if err != nil {
 		return err
-	}
-	if os.Getenv(natsVar) != "" {
-		g.cfg.Wire.PerSecond = 1 << 30
-		go func() { _, _ = io.Copy(io.Discard, os.Stdin); os.Exit(0) }()
 	}
 	go event.Relay(ctx, g.cfg.Store, g.bus, g.cfg.Log)
 	svc := New(g.cfg)
@@ -149,12 +135,8 @@ func startChild(t *testing.T, dir string) *child {
 	cmd.Env = append(os.Environ(), childVar+"="+dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
+	testenv.Must(t, cmd.Start())
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
 		t.Fatalf("the child did not start: %v", lines.Err())
@@ -231,19 +213,13 @@ func (c *child) talk(who halsocoach.Actor, in, prefix string, got *receipts) {
 func (c *child) check(who halsocoach.Actor, in string, got *receipts) {
 	c.t.Helper()
 	conn, err := c.dial(who)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	testenv.Must(c.t, err)
 	defer conn.Close()
-	if err := conn.WriteJSON(map[string]any{"since": position{in, 0}}); err != nil {
-		c.t.Fatal(err)
-	}
+	testenv.Must(c.t, conn.WriteJSON(map[string]any{"since": position{in, 0}}))
 	stored := map[int]string{}
 	for want := 1; ; want++ {
 		var f frame
-		if err := conn.ReadJSON(&f); err != nil {
-			c.t.Fatal(err)
-		}
+		testenv.Must(c.t, conn.ReadJSON(&f))
 		if f.CaughtUp != nil {
 			break
 		}
@@ -264,22 +240,16 @@ func (c *child) check(who halsocoach.Actor, in string, got *receipts) {
 func TestNothingAcknowledgedIsLostBySIGKILL(t *testing.T) {
 	dir := t.TempDir()
 	g, err := openFolder(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	const pairs = 20
 	citizens := make([]halsocoach.Actor, pairs)
 	coach := halsocoach.Actor{ID: "maria", Role: halsocoach.RoleCoach}
 	svc := New(g.cfg)
 	for i := range citizens {
 		id, err := g.cfg.Seal.NewPerson(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		citizens[i] = halsocoach.Actor{ID: id, Role: halsocoach.RoleCitizen}
-		if err := svc.Open(t.Context(), halsocoach.System("test"), halsocoach.Enrolment{ID: conversation(i), Person: id, Coach: coach.ID, Kommun: "0684", Centre: "0684"}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, svc.Open(t.Context(), halsocoach.System("test"), halsocoach.Enrolment{ID: conversation(i), Person: id, Coach: coach.ID, Kommun: "0684", Centre: "0684"}))
 	}
 	g.close()
 	got := &receipts{all: map[string]map[int]string{}}
@@ -339,14 +309,10 @@ func (c *child) mended(coach halsocoach.Actor, pairs int) {
 func (c *child) get(who, path string, into any) {
 	c.t.Helper()
 	r, err := http.NewRequest(http.MethodGet, "http://"+c.addr+path, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	testenv.Must(c.t, err)
 	r.Header.Set("X-Who", who)
 	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	testenv.Must(c.t, err)
 	defer res.Body.Close()
 	if err := json.NewDecoder(res.Body).Decode(into); err != nil || res.StatusCode != 200 {
 		c.t.Fatalf("%s: %d, %v", path, res.StatusCode, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"sync"
 	"time"
 
 	"halsocoach"
@@ -23,52 +24,58 @@ type word struct {
 }
 
 func (s *Service) nudge(w word) {
-	s.nudging.Lock()
-	nudges := s.nudges
-	s.nudging.Unlock()
-	if nudges == nil {
-		return
-	}
 	w.Node = s.node
 	body, err := json.Marshal(w)
 	if err != nil {
 		panic("chat: a nudge that is not JSON: " + err.Error())
 	}
-	nudges.Nudge(topic, body)
+	s.cfg.Nudges.Nudge(topic, body)
 }
 
 // announce lets other nodes know that a conversation has a number: at once when it
 // is quiet, gathered when much is said.
 func (s *Service) announce(id string, seq int) {
-	s.nudging.Lock()
-	defer s.nudging.Unlock()
-	if s.nudges == nil {
-		return
-	}
-	s.news[id] = max(s.news[id], seq)
-	if s.announcing {
-		return
-	}
-	s.announcing = true
-	s.work.begin()
-	go s.announceAll()
-}
-
-func (s *Service) announceAll() {
-	defer s.work.end()
-	for {
-		s.nudging.Lock()
-		news := s.news
-		if len(news) == 0 {
-			s.announcing = false
-			s.nudging.Unlock()
-			return
-		}
-		s.news = map[string]int{}
-		s.nudging.Unlock()
+	s.news.add(s, map[string]int{id: seq}, func(news map[string]int) {
 		s.nudge(word{News: news})
 		time.Sleep(2 * time.Millisecond)
+	})
+}
+
+// numbers are the highest numbers of conversations that wait to be worked off.
+type numbers struct {
+	mu   sync.Mutex
+	wait map[string]int
+	busy bool // a goroutine works them off
+}
+
+// add lets do work off more numbers in the background, together with those that
+// come meanwhile. It never waits.
+func (n *numbers) add(s *Service, more map[string]int, do func(map[string]int)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.wait == nil {
+		n.wait = map[string]int{}
 	}
+	for id, seq := range more {
+		n.wait[id] = max(n.wait[id], seq)
+	}
+	if n.busy {
+		return
+	}
+	n.busy = true
+	s.work.run(func() {
+		for all := n.take(); len(all) > 0; all = n.take() {
+			do(all)
+		}
+	})
+}
+
+func (n *numbers) take() map[string]int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := n.wait
+	n.wait, n.busy = nil, len(all) > 0
+	return all
 }
 
 // onPeerMessage takes up what another node tells. It never waits.
@@ -78,22 +85,10 @@ func (s *Service) onPeerMessage(body []byte) {
 		return
 	}
 	if len(w.News) > 0 {
-		s.hearing.Lock()
-		for id, seq := range w.News {
-			s.heard[id] = max(s.heard[id], seq)
-		}
-		begin := !s.listening
-		s.listening = true
-		s.hearing.Unlock()
-		if begin {
-			s.work.begin()
-			go s.listen()
-		}
+		s.heard.add(s, w.News, s.listen)
 		return
 	}
-	s.work.begin()
-	go func() {
-		defer s.work.end()
+	s.work.run(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if w.Changed != "" {
@@ -103,35 +98,23 @@ func (s *Service) onPeerMessage(body []byte) {
 		if _, c, err := s.room(ctx, w.In); err == nil {
 			s.signal(c, w.By, w.Read, nil)
 		}
-	}()
+	})
 }
 
 // listen finds the rooms of what other nodes have told of and lets each catch up.
-func (s *Service) listen() {
-	defer s.work.end()
-	for {
-		s.hearing.Lock()
-		heard := s.heard
-		if len(heard) == 0 {
-			s.listening = false
-			s.hearing.Unlock()
-			return
+func (s *Service) listen(heard map[string]int) {
+	for id, seq := range heard {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		r := s.rooms.get(id)
+		if r == nil { // a conversation that was opened after the socket
+			if c, err := s.docs.conversations.Get(ctx, id); err == nil {
+				c.Last = min(c.Last, seq-1)
+				r = s.rooms.keep(c, s.cfg.Clock())
+			}
 		}
-		s.heard = map[string]int{}
-		s.hearing.Unlock()
-		for id, seq := range heard {
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-			r := s.rooms.get(id)
-			if r == nil { // a conversation that was opened after the socket
-				if c, err := s.docs.conversations.Get(ctx, id); err == nil {
-					c.Last = min(c.Last, seq-1)
-					r = s.rooms.keep(c, s.cfg.Clock())
-				}
-			}
-			cancel()
-			if r != nil {
-				s.catchUp(r, seq)
-			}
+		cancel()
+		if r != nil {
+			s.catchUp(r, seq)
 		}
 	}
 }
@@ -145,12 +128,10 @@ func (s *Service) catchUp(r *room, seq int) {
 		return
 	}
 	r.catching = true
-	s.work.begin()
-	go s.catchUpNow(r)
+	s.work.run(func() { s.catchUpNow(r) })
 }
 
 func (s *Service) catchUpNow(r *room) {
-	defer s.work.end()
 	for done := 0; ; {
 		r.mu.Lock()
 		wanted := r.wanted

@@ -141,9 +141,7 @@ func TestWhoIsNoLongerInAConversationHearsNoMore(t *testing.T) {
 	e, _ := g.enrol.Enrolment(t.Context(), g.conv)
 	e.Coach = "johan"
 	g.enrol.put(e, "Anna Lind")
-	if err := g.first.enrolled(t.Context(), halsocoach.Happened("citizen.enrolled", g.Clock.Now(), "0684", g.conv, nil)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.first.enrolled(t.Context(), halsocoach.Happened("citizen.enrolled", g.Clock.Now(), "0684", g.conv, nil)))
 	g.Clock.Add(memberFor + time.Second) // should the nudge be lost
 	g.first.say(g.anna, g.conv, "k1", "Till Johan")
 	if m := johan.next().Message; m == nil || m.Seq != 1 {

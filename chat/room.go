@@ -2,6 +2,8 @@ package chat
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,11 +53,6 @@ func (r *room) take(ctx context.Context) error {
 	select {
 	case r.turn <- struct{}{}:
 		return nil
-	default:
-	}
-	select {
-	case r.turn <- struct{}{}:
-		return nil
 	case <-ctx.Done():
 		return halsocoach.ErrBusy
 	}
@@ -81,13 +78,6 @@ func (r *room) fresh(now time.Time) bool {
 	return now.Sub(r.read) < memberFor && !now.Before(r.read)
 }
 
-// renew takes over what the store says.
-func (r *room) renew(c Conversation, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.conv, r.read, r.used = c, now, now
-}
-
 // rooms are those that this node remembers.
 type rooms struct {
 	mu sync.RWMutex
@@ -103,27 +93,23 @@ func (rs *rooms) get(id string) *room {
 // keep remembers what was just read from the store.
 func (rs *rooms) keep(c Conversation, now time.Time) *room {
 	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	r := rs.m[c.ID]
 	if r == nil {
-		r = &room{id: c.ID, turn: make(chan struct{}, 1), conv: c, read: now, used: now}
+		r = &room{id: c.ID, turn: make(chan struct{}, 1)}
 		r.last.Store(int64(c.Last))
 		rs.m[c.ID] = r
-		rs.mu.Unlock()
-		return r
 	}
-	rs.mu.Unlock()
-	r.renew(c, now)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conv, r.read, r.used = c, now, now
 	return r
 }
 
 func (rs *rooms) all() []*room {
 	rs.mu.RLock()
 	defer rs.mu.RUnlock()
-	all := make([]*room, 0, len(rs.m))
-	for _, r := range rs.m {
-		all = append(all, r)
-	}
-	return all
+	return slices.Collect(maps.Values(rs.m))
 }
 
 // forget drops a room that nobody has used for long and that has nothing to

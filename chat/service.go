@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"halsocoach"
@@ -48,8 +47,8 @@ type Config struct {
 	Persons    *person.Service
 	AccessLog  halsocoach.AccessLog
 	Sessions   Sessions
-	Nudges     Nudges // nil: the bus that Start gets
-	Wire       Wire   // zero values: as PROTOCOL.md says
+	Nudges     Nudges
+	Wire       Wire // zero values: as PROTOCOL.md says
 }
 
 // Service is the coaching chat of one node.
@@ -58,32 +57,20 @@ type Service struct {
 	docs  docs
 	rooms rooms
 	hub   hub
-	node  string // tells our own nudges from others'
-
-	nudging    sync.Mutex
-	nudges     Nudges
-	news       map[string]int // numbers to tell other nodes of
-	announcing bool
-
-	hearing   sync.Mutex
-	heard     map[string]int // numbers that other nodes have told of
-	listening bool
-
-	work  tasks         // what runs in the background
-	ended chan struct{} // closed by Drain
-	drain sync.Once
+	node  string  // tells our own nudges from others'
+	news  numbers // to tell other nodes of
+	heard numbers // that other nodes have told of
+	work  tasks   // what runs in the background
+	ctx   context.Context
+	stop  context.CancelFunc // ends ctx: Drain
 }
 
 // New makes the service. Start makes it follow events and other nodes.
 func New(cfg Config) *Service {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
 	cfg.Wire = cfg.Wire.orDefaults()
-	return &Service{
-		cfg: cfg, docs: openDocs(cfg.Store, cfg.Seal), node: halsocoach.NewID(), nudges: cfg.Nudges,
-		rooms: rooms{m: map[string]*room{}}, hub: newHub(), news: map[string]int{}, heard: map[string]int{}, ended: make(chan struct{}),
-	}
+	s := &Service{cfg: cfg, docs: openDocs(cfg.Store, cfg.Seal), node: halsocoach.NewID(), rooms: rooms{m: map[string]*room{}}, hub: newHub()}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
 }
 
 // saw keeps a row of the access log when staff have seen or written something
@@ -204,21 +191,10 @@ func (s *Service) nameAll(ctx context.Context, list []Summary) error {
 	return nil
 }
 
-// Line is a message as people read it.
-type Line struct {
-	Seq  int
-	Key  string
-	From string
-	Name string
-	Role halsocoach.Role
-	Text string
-	At   time.Time
-}
-
 // Thread is a stretch of a conversation, in order.
 type Thread struct {
 	Summary
-	Lines []Line
+	Lines []line
 	Older int // show what lies before this number; 0 = this is the beginning
 }
 
@@ -242,7 +218,7 @@ func (s *Service) Thread(ctx context.Context, who halsocoach.Actor, id string, b
 		return Thread{}, err
 	}
 	t.With = with.name
-	if t.Lines, err = s.read(ctx, r, c, found); err != nil {
+	if t.Lines, err = s.lines(ctx, r, c, found); err != nil {
 		return Thread{}, err
 	}
 	if n := len(found); n > 0 {
@@ -258,7 +234,7 @@ func (s *Service) Thread(ctx context.Context, who halsocoach.Actor, id string, b
 
 // Since reads messages with higher numbers than seq, in order; next is the
 // number to go on from, 0 at the end.
-func (s *Service) Since(ctx context.Context, who halsocoach.Actor, id string, seq, limit int) (lines []Line, next int, err error) {
+func (s *Service) Since(ctx context.Context, who halsocoach.Actor, id string, seq, limit int) (lines []line, next int, err error) {
 	r, c, _, err := s.entered(ctx, who, id)
 	if err != nil {
 		return nil, 0, err
@@ -271,25 +247,13 @@ func (s *Service) Since(ctx context.Context, who halsocoach.Actor, id string, se
 	if err != nil {
 		return nil, 0, err
 	}
-	if lines, err = s.read(ctx, r, c, found); err != nil {
+	if lines, err = s.lines(ctx, r, c, found); err != nil {
 		return nil, 0, err
 	}
 	if len(found) == limit {
 		next = found[limit-1].Seq
 	}
 	return lines, next, nil
-}
-
-func (s *Service) read(ctx context.Context, r *room, c known, found []Message) ([]Line, error) {
-	opened, err := s.lines(ctx, r, c, found)
-	if err != nil {
-		return nil, err
-	}
-	lines := make([]Line, len(opened))
-	for i, l := range opened {
-		lines[i] = Line{Seq: l.Seq, Key: l.Key, From: l.From, Name: l.by.name, Role: l.Role, Text: l.text, At: l.At}
-	}
-	return lines, nil
 }
 
 // Unread is what waits for the actor; accounts without chat have nothing.

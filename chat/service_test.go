@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -51,9 +50,7 @@ func TestNumbersGoWithoutAGapUnderFiftySenders(t *testing.T) {
 	}
 	wg.Wait()
 	found, err := g.first.docs.before(t.Context(), g.first.rooms.get(g.conv).now(), 0, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	all := senders * each
 	for i, m := range found {
 		if want := all - len(found) + 1 + i; m.Seq != want || seen[m.Seq] != m.Key {
@@ -84,9 +81,7 @@ func TestTheSameKeyGetsTheFirstReceipt(t *testing.T) {
 			who  halsocoach.Actor
 			text string
 		}{{g.anna, "Något annat"}, {g.maria, "Hej!"}} {
-			if _, err := n.Say(t.Context(), other.who, NewMessage{g.conv, "k1", other.text}); !errors.Is(err, halsocoach.ErrKeyReused) {
-				t.Fatalf("another wish with the key: %v", err)
-			}
+			testenv.Wants(t, testenv.ErrOf(n.Say(t.Context(), other.who, NewMessage{g.conv, "k1", other.text})), halsocoach.ErrKeyReused)
 		}
 	}
 	var wg sync.WaitGroup
@@ -163,9 +158,7 @@ func TestWhatTheCoachSeesIsLogged(t *testing.T) {
 		func() error { _, _, err := g.first.Conversations(t.Context(), g.maria, ""); return err },
 	}
 	for i, step := range steps {
-		if err := step(); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, step())
 		rows := g.AccessLog.Rows()
 		if len(rows) != i+1 || !slices.Equal(rows[i].Persons, []string{g.anna.ID}) || rows[i].Who.ID != "maria" {
 			t.Fatalf("after step %d: %+v", i, rows)
@@ -271,7 +264,7 @@ func TestProtectionLearntLateHolds(t *testing.T) {
 		t.Fatalf("the name from before: %+v", m)
 	}
 	th, err := g.first.Thread(t.Context(), g.maria, g.conv, 0, 10)
-	if err != nil || th.With != "A4B7" || th.Lines[0].Name != "A4B7" || !th.Quiet {
+	if err != nil || th.With != "A4B7" || th.Lines[0].by.name != "A4B7" || !th.Quiet {
 		t.Fatalf("%+v, %v", th, err)
 	}
 	anna.send("typing", map[string]string{"in": g.conv})
@@ -283,9 +276,7 @@ func TestProtectionLearntLateHolds(t *testing.T) {
 			t.Fatalf("%+v", f)
 		}
 	}
-	if err := g.Persons.Unprotect(t.Context(), g.People.Region, g.anna.ID, "Skatteverket 2026-11-20"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Unprotect(t.Context(), g.People.Region, g.anna.ID, "Skatteverket 2026-11-20"))
 	g.enrol.put(e, "Anna Lind")
 	anna.send("typing", map[string]string{"in": g.conv})
 	if f := maria.next(); f.Typing == nil {
@@ -306,9 +297,7 @@ func TestTwoIDsOfOnePersonAreOneMember(t *testing.T) {
 	line.off.Store(true)
 	second := g.node(Wire{MendEvery: 50 * time.Millisecond}, line)
 	omar, maria := second.dial(g.People.Omar), g.first.joined(g.maria, g.conv)
-	if err := g.Persons.Join(t.Context(), g.maria, g.anna.ID, g.People.Omar.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Join(t.Context(), g.maria, g.anna.ID, g.People.Omar.ID))
 	g.first.say(g.maria, g.conv, "k1", "Hej")
 	if m := maria.next().Message; m == nil {
 		t.Fatal("nothing")
@@ -339,9 +328,7 @@ func TestTwoIDsOfOnePersonAreOneMember(t *testing.T) {
 		}
 	}
 	later := max(g.anna.ID, g.People.Omar.ID)
-	if err := g.Persons.Part(t.Context(), g.maria, later); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Part(t.Context(), g.maria, later))
 	if _, err := g.first.Thread(t.Context(), g.People.Omar, g.conv, 0, 10); halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		t.Fatalf("parted: %v", err)
 	}
@@ -377,12 +364,8 @@ func TestUnreadAndWaitingLongestFirst(t *testing.T) {
 	if err != nil || u.Conversations != 3 || u.Messages != 4 || u.Path != "/chatt" || !u.Oldest.Equal(waits) {
 		t.Fatalf("%+v, %v", u, err)
 	}
-	if _, err := g.first.Thread(t.Context(), g.maria, sivs, 0, 10); err != nil {
-		t.Fatal(err)
-	}
-	if err := g.first.MarkRead(t.Context(), g.maria, g.conv, 1); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.first.Thread(t.Context(), g.maria, sivs, 0, 10)))
+	testenv.Must(t, g.first.MarkRead(t.Context(), g.maria, g.conv, 1))
 	g.Eventually("read marks", func() bool {
 		u, err = g.first.Unread(t.Context(), g.maria)
 		return err == nil && u.Conversations == 2 && u.Messages == 2
@@ -406,19 +389,13 @@ func TestEventsOpenAndEndConversations(t *testing.T) {
 		return g.first.enrolled(t.Context(), halsocoach.Happened(typ, g.Clock.Now(), "0684", id, nil))
 	}
 	for range 2 {
-		if err := happened("citizen.enrolled", e.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, happened("citizen.enrolled", e.ID))
 	}
 	g.first.say(g.People.Elsa, e.ID, "k1", "Hej!")
 	e.Ended = true
 	g.enrol.put(e, "Elsa Berg")
-	if err := happened("citizen.ended", e.ID); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := g.first.Say(t.Context(), g.People.Elsa, NewMessage{e.ID, "k2", "Hej igen"}); !errors.Is(err, ErrEnded) {
-		t.Fatalf("after the end: %v", err)
-	}
+	testenv.Must(t, happened("citizen.ended", e.ID))
+	testenv.Wants(t, testenv.ErrOf(g.first.Say(t.Context(), g.People.Elsa, NewMessage{e.ID, "k2", "Hej igen"})), ErrEnded)
 	if d := g.first.say(g.People.Elsa, e.ID, "k1", "Hej!"); d.Seq != 1 || !d.Again {
 		t.Fatalf("what was said before the end has its receipt: %+v", d)
 	}
@@ -427,29 +404,21 @@ func TestEventsOpenAndEndConversations(t *testing.T) {
 	}
 	e.Ended, e.Coach = false, "johan"
 	g.enrol.put(e, "Elsa Berg")
-	if err := happened("citizen.enrolled", e.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, happened("citizen.enrolled", e.ID))
 	if _, err := g.first.Say(t.Context(), g.maria, NewMessage{e.ID, "k3", "Hej"}); halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		t.Fatalf("no longer Maria's: %v", err)
 	}
-	if err := happened("citizen.ended", "erased"); err != nil {
-		t.Fatalf("an enrolment that is erased: %v", err)
-	}
+	testenv.Must(t, happened("citizen.ended", "erased"))
 }
 
 func TestACrashBeforeFollowingUpIsMended(t *testing.T) {
 	g := open(t, Wire{})
 	c, err := g.first.docs.conversations.Get(t.Context(), g.conv)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	for seq := 1; seq <= 450; seq++ { // stored, and then the node died
 		side, from := halsocoach.RoleCitizen, g.anna.ID
 		text, err := g.Seal.Seal(t.Context(), g.anna.ID, purpose, "Hej")
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		key := fmt.Sprint(seq)
 		m := Message{In: c.ID, Seq: seq, Key: key, Once: once(c.ID, key), Person: g.anna.ID, From: from, Role: side, At: g.Clock.Now().UTC(), Text: text}
 		if taken, err := g.first.docs.put(t.Context(), m); taken || err != nil {
@@ -459,9 +428,7 @@ func TestACrashBeforeFollowingUpIsMended(t *testing.T) {
 	ended := g.enrolled("enrolment-erik", g.citizen("Erik"), g.maria)
 	e, _ := g.enrol.Enrolment(t.Context(), ended)
 	e.Ended = true
-	if err := g.first.Open(t.Context(), halsocoach.System("test"), e); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.first.Open(t.Context(), halsocoach.System("test"), e))
 	work := store.Finisher{Unfinished: g.first.unfinished(), Clock: g.Clock.Now, Log: g.Log}
 	if n, err := work.Round(t.Context()); n != 0 || err != nil {
 		t.Fatalf("what may still be followed up was: %d, %v", n, err)
@@ -490,13 +457,11 @@ func TestWhoeverIsNoLongerKnownStillHasAWord(t *testing.T) {
 	e, _ := g.enrol.Enrolment(t.Context(), g.conv)
 	e.Coach = "has-left"
 	g.enrol.put(e, "") // the name's key is destroyed
-	if err := g.first.Open(t.Context(), halsocoach.System("test"), e); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.first.Open(t.Context(), halsocoach.System("test"), e))
 	g.Clock.Add(nameFor + 1)
 	left := halsocoach.Actor{ID: "has-left", Role: halsocoach.RoleCoach}
 	th, err := g.first.Thread(t.Context(), left, g.conv, 0, 10)
-	if err != nil || th.With != "Invånare" || th.Lines[0].Name != "Invånare" {
+	if err != nil || th.With != "Invånare" || th.Lines[0].by.name != "Invånare" {
 		t.Fatalf("%+v, %v", th, err)
 	}
 	list, _, err := g.first.Conversations(t.Context(), left, "")
@@ -522,15 +487,11 @@ func TestTheTextIsSealedAndTheNameNotStored(t *testing.T) {
 			}
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 	}
-	if err := g.Seal.Destroy(t.Context(), g.anna.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Seal.Destroy(t.Context(), g.anna.ID))
 	lines, _, err := g.first.Since(t.Context(), g.maria, g.conv, 0, 10)
-	if err != nil || len(lines) != 1 || lines[0].Text != "" {
+	if err != nil || len(lines) != 1 || lines[0].text != "" {
 		t.Fatalf("with a destroyed key: %+v, %v", lines, err)
 	}
 }

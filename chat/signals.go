@@ -19,8 +19,7 @@ func (s *Service) hasRead(ctx context.Context, who halsocoach.Actor, in string, 
 	}
 	s.mark(r, side, seq)
 	if seq = min(seq, max(c.Last, r.said())); seq > 0 { // others are told of what there is
-		s.signal(c, side, seq, from)
-		s.nudgeSignal(c, side, seq)
+		s.tell(c, side, seq, from)
 	}
 	return nil
 }
@@ -29,8 +28,7 @@ func (s *Service) hasRead(ctx context.Context, who halsocoach.Actor, in string, 
 func (s *Service) markLatest(r *room, c known, side halsocoach.Role, seq int) {
 	if seq > c.Read.Of(side) {
 		s.mark(r, side, seq)
-		s.signal(c, side, seq, nil)
-		s.nudgeSignal(c, side, seq)
+		s.tell(c, side, seq, nil)
 	}
 	if seq > c.Last { // the document has not followed yet; see that it does
 		r.mu.Lock()
@@ -45,33 +43,35 @@ func (s *Service) types(ctx context.Context, who halsocoach.Actor, in string, fr
 	if err != nil || c.Ended {
 		return err
 	}
-	s.signal(c, side, 0, from)
-	s.nudgeSignal(c, side, 0)
+	s.tell(c, side, 0, from)
 	return nil
 }
 
-// signal hands "has read" (seq > 0) or "is typing" to the members' sockets. In a
-// conversation with a person of protected identity nobody is told either.
+// tell hands "has read" (seq > 0) or "is typing" to the members' sockets here and
+// on the other nodes.
+func (s *Service) tell(c known, by halsocoach.Role, seq int, except *socket) {
+	if !c.citizen.Protected {
+		s.signal(c, by, seq, except)
+		s.nudge(word{In: c.ID, By: by, Read: seq})
+	}
+}
+
+// signal tells the sockets of this node. In a conversation with a person of
+// protected identity nobody is told.
 func (s *Service) signal(c known, by halsocoach.Role, seq int, except *socket) {
 	if c.citizen.Protected {
 		return
 	}
-	frame, to := typingFrame(c.ID, c.id(by)), c.devices(other(by)) // one's own other devices need not know that one types
+	what, to := "typing", c.devices(other(by)) // one's own other devices need not know that one types
 	if seq > 0 {
-		frame, to = readFrame(c.ID, c.id(by), seq), c.everybody()
+		what, to = "read", c.everybody()
 	}
+	frame := rare(what, signalled{c.ID, c.id(by), seq})
 	for _, id := range to {
 		for _, k := range s.hub.of(id) {
 			if k != except {
 				k.send(frame)
 			}
 		}
-	}
-}
-
-// nudgeSignal lets the other nodes hand out the same.
-func (s *Service) nudgeSignal(c known, by halsocoach.Role, seq int) {
-	if !c.citizen.Protected {
-		s.nudge(word{In: c.ID, By: by, Read: seq})
 	}
 }

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -44,32 +45,21 @@ type Wire struct {
 }
 
 func (w Wire) orDefaults() Wire {
-	or := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
+	return Wire{
+		PingEvery:   cmp.Or(w.PingEvery, 25*time.Second),
+		PongWithin:  cmp.Or(w.PongWithin, 60*time.Second),
+		WriteWithin: cmp.Or(w.WriteWithin, 10*time.Second),
+		Linger:      cmp.Or(w.Linger, 2*time.Second),
+		MendEvery:   cmp.Or(w.MendEvery, 5*time.Second),
+		FrameLimit:  cmp.Or(w.FrameLimit, 64<<10),
+		QueueFrames: cmp.Or(w.QueueFrames, 512),
+		QueueBytes:  cmp.Or(w.QueueBytes, 1<<20),
+		PerSecond:   cmp.Or(w.PerSecond, 30),
+		ByteRate:    cmp.Or(w.ByteRate, 4<<20),
+		PaceFor:     cmp.Or(w.PaceFor, 10),
+		PerPerson:   cmp.Or(w.PerPerson, 50),
+		Nonsense:    cmp.Or(w.Nonsense, 10),
 	}
-	orInt := func(n *int, v int) {
-		if *n == 0 {
-			*n = v
-		}
-	}
-	or(&w.PingEvery, 25*time.Second)
-	or(&w.PongWithin, 60*time.Second)
-	or(&w.WriteWithin, 10*time.Second)
-	or(&w.Linger, 2*time.Second)
-	or(&w.MendEvery, 5*time.Second)
-	orInt(&w.QueueFrames, 512)
-	orInt(&w.QueueBytes, 1<<20)
-	orInt(&w.PerSecond, 30)
-	orInt(&w.ByteRate, 4<<20)
-	orInt(&w.PaceFor, 10)
-	orInt(&w.PerPerson, 50)
-	orInt(&w.Nonsense, 10)
-	if w.FrameLimit == 0 {
-		w.FrameLimit = 64 << 10
-	}
-	return w
 }
 
 // socket is one open connection. Its reader runs in serve; a writer runs only

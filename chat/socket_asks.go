@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -145,7 +146,7 @@ func (k *socket) sincePage(r *room, c known, seq *int, asked int) (more bool, er
 		s.handOut(ctx, r, c, *seq) // what this node had not heard of, to the other sockets
 	}
 	k.setCatching("")
-	k.send(caughtUpFrame(c.ID, *seq))
+	k.send(rare("caughtUp", position{c.ID, *seq}))
 	return false, nil
 }
 
@@ -167,7 +168,7 @@ func (k *socket) refuse(in, key string, err error) {
 	if checkKey(key) != nil {
 		key = ""
 	}
-	k.send(refusedFrame(refusal{In: in, Key: key, Code: codeOf(e), Text: web.T(k.ctx, e.Text)}))
+	k.send(rare("refused", refusal{In: in, Key: key, Code: cmp.Or(e.Code, string(e.Kind)), Text: web.T(k.ctx, e.Text)}))
 }
 
 var errOurs = &halsocoach.Error{Code: "fault", Text: "Något gick fel hos oss. Det du skrev är inte skickat. Försök igen om en liten stund."}

@@ -247,9 +247,7 @@ func TestAFullFrameOf64kBIsTaken(t *testing.T) {
 	c := g.first.joined(g.anna, g.conv)
 	body, _ := json.Marshal(map[string]any{"say": NewMessage{}})
 	body = append(body, bytes.Repeat([]byte(" "), 64<<10-len(body))...)
-	if err := c.conn.WriteMessage(websocket.TextMessage, body); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, c.conn.WriteMessage(websocket.TextMessage, body))
 	if r := c.next().Refused; r == nil || r.Code != "not_found" {
 		t.Fatalf("%+v", r)
 	}

@@ -82,9 +82,7 @@ func (d docs) before(ctx context.Context, c Conversation, seq, limit int) ([]Mes
 		q.Before = seq
 	}
 	found, _, err := d.messages.Find(ctx, q)
-	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
-		found[i], found[j] = found[j], found[i]
-	}
+	slices.Reverse(found)
 	return found, err
 }
 

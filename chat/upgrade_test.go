@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"halsocoach/internal/testenv"
 )
 
 func TestRefusalsAreHTTPAnswers(t *testing.T) {
@@ -43,15 +45,11 @@ func TestRefusalsAreHTTPAnswers(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			r, err := http.NewRequest(http.MethodGet, "http://"+g.first.addr+"/ws", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, err)
 			r.Header = good()
 			x.change(r.Header)
 			res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, err)
 			defer res.Body.Close()
 			if res.StatusCode != x.want {
 				body, _ := io.ReadAll(res.Body)
@@ -67,9 +65,7 @@ func TestRefusalsAreHTTPAnswers(t *testing.T) {
 func TestFramesBeforeTheAnswerEndTheConnection(t *testing.T) {
 	g := open(t, Wire{})
 	conn, err := net.Dial("tcp", g.first.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer conn.Close()
 	session := g.first.header(g.anna).Get("X-Test-Actor")
 	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: %s\r\nX-Test-Actor: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\x80abcd", g.first.addr, session)

@@ -17,26 +17,16 @@ func TestAnEndFreesThePersonAndIsCounted(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
 	own, _, err := g.sender.Sent(g.Ctx(), g.People.Vardcentral, "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "tired"); fieldsOf(err)["class"] == "" {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "goals_reached"); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "goals_reached"))
 	}
-	if err := g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "moved"); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatal(err)
-	}
-	if err := g.svc.End(g.Ctx(), g.People.Maria, key("l"), e.ID, "moved"); !errors.Is(err, citizen.ErrEnded) {
-		t.Fatal(err)
-	}
-	if err := g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)); !errors.Is(err, citizen.ErrEnded) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, g.svc.End(g.Ctx(), g.People.Maria, key("k"), e.ID, "moved"), halsocoach.ErrKeyReused)
+	testenv.Wants(t, g.svc.End(g.Ctx(), g.People.Maria, key("l"), e.ID, "moved"), citizen.ErrEnded)
+	testenv.Wants(t, g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)), citizen.ErrEnded)
 	if rows, _, err := g.svc.Caseload(g.Ctx(), g.People.Maria, ""); err != nil || len(rows) != 0 {
 		t.Fatal(rows, err)
 	}
@@ -73,9 +63,7 @@ func TestSomebodyElsesIsNotFound(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
 	goal, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	rows := len(g.AccessLog.Rows())
 	notFound := func(what string, err error) {
 		t.Helper()
@@ -141,9 +129,7 @@ func TestProtectedPeopleAreOpenedByTheirCoachAlone(t *testing.T) {
 	}
 	colleague := g.People.Maria
 	colleague.ID = "lena"
-	if _, err := g.svc.Open(g.Ctx(), colleague, e.ID); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatalf("a colleague opens: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.svc.Open(g.Ctx(), colleague, e.ID)), halsocoach.ErrNotFound)
 	if found, err := g.svc.Search(g.Ctx(), colleague, "Elsa"); err != nil || len(found) != 0 {
 		t.Fatalf("a colleague finds %v, %v", found, err)
 	}
@@ -167,9 +153,7 @@ func TestProtectedPeopleAreOpenedByTheirCoachAlone(t *testing.T) {
 func TestAColleagueOpensTheFileButNotTheGoals(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
-	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish())))
 	colleague := g.People.Maria
 	colleague.ID = "lena"
 	f, err := g.svc.Open(g.Ctx(), colleague, e.ID)
@@ -211,18 +195,12 @@ func TestAGoalSentTwiceIsOneGoal(t *testing.T) {
 	}
 	other := goalWish()
 	other.Words = "Något annat"
-	if _, _, err := g.svc.SetGoal(g.Ctx(), elsa, key("g"), other); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.svc.SetGoal(g.Ctx(), elsa, key("g"), other)), halsocoach.ErrKeyReused)
 	g.Clock.Add(time.Hour)
 	for range 2 {
-		if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInInput{Step: 2, Outcome: "partly", Words: "Halva vägen"}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInInput{Step: 2, Outcome: "partly", Words: "Halva vägen"})))
 	}
-	if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInInput{Step: 1, Outcome: "done"}); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.svc.CheckIn(g.Ctx(), elsa, key("c"), v.ID, citizen.CheckInInput{Step: 1, Outcome: "done"})), halsocoach.ErrKeyReused)
 	if _, _, err := g.svc.CheckIn(g.Ctx(), elsa, key("d"), v.ID, citizen.CheckInInput{Step: 3, Outcome: "done"}); fieldsOf(err)["step"] == "" {
 		t.Fatal(err)
 	}
@@ -246,9 +224,7 @@ func TestMinHalsaGathersWhatIsComing(t *testing.T) {
 	if err != nil || h.Step != citizen.StepContact || len(h.Centres) != 13 {
 		t.Fatalf("%+v, %v", h, err)
 	}
-	if _, _, err := g.sender.Recommend(g.Ctx(), halsocoach.Actor{ID: "another", Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "savsjo-vardcentral"}, key("k"), wish()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.sender.Recommend(g.Ctx(), halsocoach.Actor{ID: "another", Role: halsocoach.RoleCareCentre, Kommun: "0684", Unit: "savsjo-vardcentral"}, key("k"), wish())))
 	h, err = g.svc.Home(g.Ctx(), g.People.Elsa)
 	if err != nil || h.Step != citizen.StepWait || h.Centre.Name != "Hälsocenter Sävsjö" || !h.Due.Equal(at(7*24)) {
 		t.Fatalf("%+v, %v", h, err)
@@ -260,15 +236,11 @@ func TestMinHalsaGathersWhatIsComing(t *testing.T) {
 	}
 	g.agenda.items = []halsocoach.Appointment{{ID: "c", What: "group", Starts: at(50)}, {ID: "d", What: "group", Starts: at(2)}}
 	for _, a := range []halsocoach.Appointment{{ID: "b", What: "followup", Starts: at(40), Ends: at(41)}, first("a", 30)} {
-		if err := g.svc.ClaimTalk(g.Ctx(), e.ID, a); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, g.svc.ClaimTalk(g.Ctx(), e.ID, a))
 	}
 	h, err = g.svc.Home(g.Ctx(), g.People.Elsa)
 	if err != nil || h.Step != citizen.StepTalk || h.Talk.ID != "a" || len(h.Groups) != 2 || h.Groups[0].ID != "d" {
 		t.Fatalf("%+v, %v", h, err)
 	}
-	if _, err := g.svc.Home(g.Ctx(), g.People.Maria); !errors.Is(err, halsocoach.ErrForbidden) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.svc.Home(g.Ctx(), g.People.Maria)), halsocoach.ErrForbidden)
 }

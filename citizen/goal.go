@@ -78,25 +78,16 @@ func (g NewGoal) trimmed() NewGoal {
 
 // Validate gives the answers to mend, in the form's order.
 func (g NewGoal) Validate() error {
-	var wrong []halsocoach.Field
-	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
-	if !g.Habit.Known() {
-		miss("habit", "Välj vad målet handlar om.")
-	}
-	switch n := utf8.RuneCountInString(g.Words); {
-	case n == 0:
-		miss("words", "Skriv vad du vill, med dina egna ord.")
-	case n > goalLimit:
-		miss("words", "Målet får vara högst 500 tecken.")
-	}
-	if utf8.RuneCountInString(g.Why) > goalLimit {
-		miss("why", "Skälet får vara högst 500 tecken.")
-	}
-	if len(g.Steps) > stepsMost {
-		miss("steps", "Ett mål kan ha högst 10 steg. Börja med de första.")
-	} else if slices.ContainsFunc(g.Steps, func(s string) bool { return utf8.RuneCountInString(s) > stepLimit }) {
-		miss("steps", "Ett steg får vara högst 200 tecken.")
-	}
+	var wrong halsocoach.Faults
+	long := func(s string, most int) bool { return utf8.RuneCountInString(s) > most }
+	wrong.When(!g.Habit.Known(), "habit", "Välj vad målet handlar om.")
+	wrong.When(g.Words == "", "words", "Skriv vad du vill, med dina egna ord.")
+	wrong.When(long(g.Words, goalLimit), "words", "Målet får vara högst 500 tecken.")
+	wrong.When(long(g.Why, goalLimit), "why", "Skälet får vara högst 500 tecken.")
+	many := len(g.Steps) > stepsMost
+	longStep := slices.ContainsFunc(g.Steps, func(s string) bool { return long(s, stepLimit) })
+	wrong.When(many, "steps", "Ett mål kan ha högst 10 steg. Börja med de första.")
+	wrong.When(longStep && !many, "steps", "Ett steg får vara högst 200 tecken.")
 	return halsocoach.Invalid(wrong...)
 }
 
@@ -109,16 +100,9 @@ type CheckInInput struct {
 
 // Validate gives the answers to mend. steps is how many the goal has.
 func (in CheckInInput) Validate(steps int) error {
-	var wrong []halsocoach.Field
-	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
-	if in.Step < 0 || in.Step > steps {
-		miss("step", "Välj ett av målets steg.")
-	}
-	if !in.Outcome.Known() {
-		miss("outcome", "Välj hur det gick.")
-	}
-	if utf8.RuneCountInString(in.Words) > saysLimit {
-		miss("words", "Dina ord får vara högst 1 000 tecken.")
-	}
+	var wrong halsocoach.Faults
+	wrong.When(in.Step < 0 || in.Step > steps, "step", "Välj ett av målets steg.")
+	wrong.When(!in.Outcome.Known(), "outcome", "Välj hur det gick.")
+	wrong.When(utf8.RuneCountInString(in.Words) > saysLimit, "words", "Dina ord får vara högst 1 000 tecken.")
 	return halsocoach.Invalid(wrong...)
 }

@@ -43,47 +43,56 @@ func (s *Service) SetGoal(ctx context.Context, who halsocoach.Actor, req halsoco
 	}
 	in = in.trimmed()
 	g := Goal{ID: req.ID(who, "goals"), Digest: req.Digest(in), Person: who.ID, Habit: in.Habit, Made: s.Clock().UTC()}
-	if there, err := s.goals.Get(ctx, g.ID); !errors.Is(err, store.ErrNotFound) {
-		return s.sameGoal(ctx, there, g.Digest, err)
-	}
-	if err := in.Validate(); err != nil {
-		return GoalView{}, false, err
-	}
-	if g.Words, err = s.Seal.Seal(ctx, who.ID, "goal.words", in.Words); err != nil {
-		return GoalView{}, false, fmt.Errorf("seal goal: %w", err)
-	}
-	if g.Why, err = s.Seal.Seal(ctx, who.ID, "goal.why", in.Why); err != nil {
-		return GoalView{}, false, fmt.Errorf("seal goal: %w", err)
-	}
-	for _, step := range in.Steps {
-		box, err := s.Seal.Seal(ctx, who.ID, "goal.step", step)
-		if err != nil {
-			return GoalView{}, false, fmt.Errorf("seal step: %w", err)
-		}
-		g.Steps = append(g.Steps, box)
-	}
-	if err := s.goals.Insert(ctx, g.ID, g); errors.Is(err, store.ErrConflict) {
-		there, err := s.goals.Get(ctx, g.ID)
-		return s.sameGoal(ctx, there, g.Digest, err)
-	} else if err != nil {
+	g, made, err = once(ctx, s.goals, g.ID, func() (Goal, error) { return s.sealGoal(ctx, g, in) })
+	switch {
+	case err != nil:
 		return GoalView{}, false, fmt.Errorf("set goal: %w", err)
-	}
-	return GoalView{ID: g.ID, Habit: g.Habit, Words: in.Words, Why: in.Why, Steps: in.Steps, Made: g.Made}, true, nil
-}
-
-// sameGoal answers a repeat with what was made the first time.
-func (s *Service) sameGoal(ctx context.Context, g Goal, digest string, err error) (GoalView, bool, error) {
-	if err != nil {
-		return GoalView{}, false, fmt.Errorf("set goal: %w", err)
-	}
-	if g.Digest != digest {
+	case g.Digest != req.Digest(in):
 		return GoalView{}, false, halsocoach.ErrKeyReused
 	}
 	views, err := s.openGoals(ctx, []Goal{g}, nil)
 	if err != nil {
 		return GoalView{}, false, err
 	}
-	return views[0], false, nil
+	return views[0], made, nil
+}
+
+// sealGoal is the goal with what was written, if it can be kept.
+func (s *Service) sealGoal(ctx context.Context, g Goal, in NewGoal) (Goal, error) {
+	if err := in.Validate(); err != nil {
+		return g, err
+	}
+	var err error
+	if g.Words, err = s.Seal.Seal(ctx, g.Person, "goal.words", in.Words); err != nil {
+		return g, err
+	}
+	if g.Why, err = s.Seal.Seal(ctx, g.Person, "goal.why", in.Why); err != nil {
+		return g, err
+	}
+	for _, step := range in.Steps {
+		box, err := s.Seal.Seal(ctx, g.Person, "goal.step", step)
+		if err != nil {
+			return g, err
+		}
+		g.Steps = append(g.Steps, box)
+	}
+	return g, nil
+}
+
+// once is the document with the id: the one that a repeat of the same request
+// finds, or else what make gives, made just now.
+func once[T any](ctx context.Context, docs store.Collection[T], id string, make func() (T, error)) (v T, made bool, err error) {
+	if v, err = docs.Get(ctx, id); !errors.Is(err, store.ErrNotFound) {
+		return v, false, err
+	}
+	if v, err = make(); err != nil {
+		return v, false, err
+	}
+	if err = docs.Insert(ctx, id, v); errors.Is(err, store.ErrConflict) {
+		v, err = docs.Get(ctx, id)
+		return v, false, err
+	}
+	return v, err == nil, err
 }
 
 // Goals are the citizen's own, newest first, each with how it went last.
@@ -191,36 +200,24 @@ func (s *Service) CheckIn(ctx context.Context, who halsocoach.Actor, req halsoco
 	}
 	in.Words = plain(in.Words)
 	c := CheckIn{ID: req.ID(who, "goals/"+goal+"/checkins"), Digest: req.Digest(in), Person: g.Person, Goal: goal, Step: in.Step, Outcome: in.Outcome, At: s.Clock().UTC()}
-	if there, err := s.checkins.Get(ctx, c.ID); !errors.Is(err, store.ErrNotFound) {
-		return s.sameCheckIn(ctx, there, c.Digest, err)
-	}
-	if err := in.Validate(len(g.Steps)); err != nil {
-		return CheckInView{}, false, err
-	}
-	if c.Words, err = s.Seal.Seal(ctx, c.Person, "checkin.words", in.Words); err != nil {
-		return CheckInView{}, false, fmt.Errorf("seal check-in: %w", err)
-	}
-	if err := s.checkins.Insert(ctx, c.ID, c); errors.Is(err, store.ErrConflict) {
-		there, err := s.checkins.Get(ctx, c.ID)
-		return s.sameCheckIn(ctx, there, c.Digest, err)
-	} else if err != nil {
+	c, made, err = once(ctx, s.checkins, c.ID, func() (CheckIn, error) {
+		err := in.Validate(len(g.Steps))
+		if err == nil {
+			c.Words, err = s.Seal.Seal(ctx, c.Person, "checkin.words", in.Words)
+		}
+		return c, err
+	})
+	switch {
+	case err != nil:
 		return CheckInView{}, false, fmt.Errorf("check in: %w", err)
-	}
-	return CheckInView{ID: c.ID, Goal: goal, Step: c.Step, Outcome: c.Outcome, Words: in.Words, At: c.At}, true, nil
-}
-
-func (s *Service) sameCheckIn(ctx context.Context, c CheckIn, digest string, err error) (CheckInView, bool, error) {
-	if err != nil {
-		return CheckInView{}, false, fmt.Errorf("check in: %w", err)
-	}
-	if c.Digest != digest {
+	case c.Digest != req.Digest(in):
 		return CheckInView{}, false, halsocoach.ErrKeyReused
 	}
 	views, err := s.openCheckIns(ctx, []CheckIn{c})
 	if err != nil {
 		return CheckInView{}, false, err
 	}
-	return views[0], false, nil
+	return views[0], made, nil
 }
 
 // StepNumber reads which step is meant: its number from 1, its words, or

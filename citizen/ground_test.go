@@ -56,9 +56,7 @@ func (g ground) wake() ground {
 	g.T.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	g.T.Cleanup(stop)
-	if err := errors.Join(g.records.Start(ctx, g.Bus), g.svc.Start(ctx, g.Bus)); err != nil {
-		g.T.Fatal(err)
-	}
+	testenv.Must(g.T, errors.Join(g.records.Start(ctx, g.Bus), g.svc.Start(ctx, g.Bus)))
 	return g
 }
 
@@ -79,9 +77,7 @@ func (g ground) accept(w record.NewReferral) string {
 	if err == nil {
 		item, _, err = g.inbox.Decide(g.Ctx(), g.People.Maria, k, own.ID, inbox.Ruling{Decision: "accept"})
 	}
-	if err != nil {
-		g.T.Fatal(err)
-	}
+	testenv.Must(g.T, err)
 	return item.ID
 }
 
@@ -105,9 +101,7 @@ func (g ground) enrolled(w record.NewReferral) halsocoach.Enrolment {
 // protect says that the person has protected identity.
 func (g ground) protect(id string) {
 	g.T.Helper()
-	if err := g.Persons.Protect(g.Ctx(), g.People.Vardcentral, id, person.ByRecommending); err != nil {
-		g.T.Fatal(err)
-	}
+	testenv.Must(g.T, g.Persons.Protect(g.Ctx(), g.People.Vardcentral, id, person.ByRecommending))
 }
 
 func first(id string, hours float64) halsocoach.Appointment {

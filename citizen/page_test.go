@@ -40,19 +40,13 @@ func TestMinHalsaShowsOneNextStep(t *testing.T) {
 	claim := func(place string) {
 		t.Helper()
 		a := halsocoach.Appointment{ID: "a", What: "first", Place: place, Path: "/samtal/a", Starts: at(30), Ends: at(31)}
-		if err := g.svc.ClaimTalk(g.Ctx(), e.ID, a); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, g.svc.ClaimTalk(g.Ctx(), e.ID, a))
 	}
 	claim("Telefon")
 	has(t, elsa.Get("/min-halsa"), 200, "Nästa samtal", "tisdag 24 november 15.00–16.00", `href="/samtal/a"`, "Telefon")
-	if err := g.svc.FreeTalk(g.Ctx(), e.ID, "a"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.svc.FreeTalk(g.Ctx(), e.ID, "a"))
 	has(t, elsa.Get("/min-halsa"), 200, "Hur går det?")
-	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish())))
 	has(t, elsa.Get("/min-halsa"), 200, "Jag vill orka gå till affären")
 	claim("Gamla huset")
 	has(t, elsa.Get("/min-halsa"), 200, "Nästa samtal", "Hälsocenter Sävsjö")
@@ -95,15 +89,11 @@ func TestTheCoachsPages(t *testing.T) {
 	has(t, maria.Get("/invanare"), 200, "Du har ingen inskriven än")
 	id := g.enrolled(wish()).ID
 	sent, _, err := g.sender.Sent(g.Ctx(), g.People.Vardcentral, "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	if r := maria.Get("/invanare/fran/" + sent[0].ID); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/invanare/"+id {
 		t.Fatal(r.Status, r.Header)
 	}
-	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish())))
 	has(t, maria.Get("/invanare"), 200, "Elsa Berg", "/invanare/"+id)
 	if got, err := g.svc.PhoneFor(g.Ctx(), g.People.Maria, id); err != nil || got != "070-123 45 67" {
 		t.Errorf("the coach who is to call has the number %q (%v)", got, err)

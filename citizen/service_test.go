@@ -29,9 +29,7 @@ func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
 		told = append(told, e)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	ref := g.accept(wish())
 	id := halsocoach.IDFrom("enrolment", ref)
 	g.Eventually("citizen.enrolled", func() bool {
@@ -79,12 +77,8 @@ func TestEventsConsumedTwiceEnrolOnce(t *testing.T) {
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%d in the caseload, %v", len(rows), err)
 	}
-	if err := g.svc.Accepted(g.Ctx(), halsocoach.Event{Subject: "no such"}); err != nil {
-		t.Fatalf("one that is not accepted holds up the others: %v", err)
-	}
-	if _, err := g.svc.Enrolment(g.Ctx(), e.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.svc.Accepted(g.Ctx(), halsocoach.Event{Subject: "no such"}))
+	testenv.Must(t, testenv.ErrOf(g.svc.Enrolment(g.Ctx(), e.ID)))
 }
 
 func TestThoseWhoseEventWasLostAreTakenIn(t *testing.T) {
@@ -94,9 +88,7 @@ func TestThoseWhoseEventWasLostAreTakenIn(t *testing.T) {
 	// consumer of the same name that does nothing.
 	ctx, stop := context.WithCancel(g.Ctx())
 	lost := make(chan bool, 8)
-	if err := g.Bus.Consume(ctx, "citizen", []string{"referral.accepted"}, func(context.Context, halsocoach.Event) error { lost <- true; return nil }); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Bus.Consume(ctx, "citizen", []string{"referral.accepted"}, func(context.Context, halsocoach.Event) error { lost <- true; return nil }))
 	<-lost
 	stop()
 	g.wake()
@@ -105,9 +97,7 @@ func TestThoseWhoseEventWasLostAreTakenIn(t *testing.T) {
 	if n, err := left.Round(g.Ctx()); n != 1 || err != nil {
 		t.Fatalf("finished %d, %v", n, err)
 	}
-	if _, err := g.svc.Enrolment(g.Ctx(), halsocoach.IDFrom("enrolment", ref)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Enrolment(g.Ctx(), halsocoach.IDFrom("enrolment", ref))))
 	g.Eventually("nobody is left", func() bool {
 		ids, _, err := g.records.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), "")
 		return err == nil && len(ids) == 0
@@ -120,9 +110,7 @@ func TestThoseWhoseEventWasLostAreTakenIn(t *testing.T) {
 func TestASecondRecommendationJoinsTheOpenEnrolment(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
-	if err := g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)))
 	again := wish()
 	again.Topics, again.Email = []halsocoach.Topic{"mat"}, "elsa@berg.se"
 	ref := g.accept(again)
@@ -168,30 +156,22 @@ func TestATalkIsMovedAndGivenBack(t *testing.T) {
 	e := g.enrolled(wish())
 	next := func() *citizen.Talk {
 		f, err := g.svc.Open(g.Ctx(), g.People.Maria, e.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		return f.Next
 	}
 	for _, hours := range []float64{24, 24, 30} {
-		if err := g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", hours)); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", hours)))
 	}
 	if n := next(); n == nil || !n.Starts.Equal(at(30)) {
 		t.Fatalf("%+v", n)
 	}
 	for range 2 {
-		if err := g.svc.FreeTalk(g.Ctx(), e.ID, "a"); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, g.svc.FreeTalk(g.Ctx(), e.ID, "a"))
 	}
 	if n := next(); n != nil {
 		t.Fatalf("%+v", n)
 	}
-	if err := g.svc.ClaimTalk(g.Ctx(), "nobody", first("a", 24)); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, g.svc.ClaimTalk(g.Ctx(), "nobody", first("a", 24)), halsocoach.ErrNotFound)
 }
 
 func TestEveryKindCanBeFoundByPerson(t *testing.T) {
@@ -209,9 +189,7 @@ func TestACoachIsToldThatARecommendationWasAMistake(t *testing.T) {
 	if err != nil || len(sent) != 1 {
 		t.Fatal(sent, err)
 	}
-	if _, err := g.sender.EnterInError(g.Ctx(), g.People.Vardcentral, sent[0].ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.sender.EnterInError(g.Ctx(), g.People.Vardcentral, sent[0].ID)))
 	var f citizen.File
 	g.Eventually("Maria is told", func() bool {
 		if f, err = g.svc.Open(g.Ctx(), g.People.Maria, e.ID); err != nil {
@@ -227,12 +205,8 @@ func TestACoachIsToldThatARecommendationWasAMistake(t *testing.T) {
 func TestProtectedIdentityThatIsLearntLaterHoldsEverywhere(t *testing.T) {
 	g, app := openPages(t)
 	e := g.enrolled(wish())
-	if _, _, err := g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish()); err != nil {
-		t.Fatal(err)
-	}
-	if err := g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.SetGoal(g.Ctx(), g.People.Elsa, key("g"), goalWish())))
+	testenv.Must(t, g.svc.ClaimTalk(g.Ctx(), e.ID, first("a", 24)))
 	colleague := g.People.Maria
 	colleague.ID = "lena"
 	shows := func(protected bool) {
@@ -260,20 +234,12 @@ func TestProtectedIdentityThatIsLearntLaterHoldsEverywhere(t *testing.T) {
 		}
 	}
 	shows(false)
-	if err := g.Persons.Protect(g.Ctx(), g.People.Forening, e.Person, person.ByRecommending); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Protect(g.Ctx(), g.People.Forening, e.Person, person.ByRecommending))
 	shows(true)
-	if err := g.Persons.Unprotect(g.Ctx(), g.People.Region, e.Person, "beslut"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Unprotect(g.Ctx(), g.People.Region, e.Person, "beslut"))
 	shows(false)
-	if err := g.Persons.Protect(g.Ctx(), g.People.Maria, e.Person, person.ByStaff); err != nil {
-		t.Fatal(err)
-	}
-	if err := g.svc.End(g.Ctx(), g.People.Maria, key("e"), e.ID, "moved"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Protect(g.Ctx(), g.People.Maria, e.Person, person.ByStaff))
+	testenv.Must(t, g.svc.End(g.Ctx(), g.People.Maria, key("e"), e.ID, "moved"))
 	g.Eventually("the end is counted for the county only", func() bool {
 		n := 0
 		err := g.Bus.EachFact(g.Ctx(), func(f halsocoach.Fact) error {
@@ -297,12 +263,8 @@ func TestAnotherIDOfThePersonJoinsTheOpenEnrolment(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
 	other, err := g.Seal.NewPerson(g.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := g.Persons.Join(g.Ctx(), g.People.Maria, e.Person, other); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
+	testenv.Must(t, g.Persons.Join(g.Ctx(), g.People.Maria, e.Person, other))
 	a := halsocoach.Accepted{Referral: "another", Person: other, Centre: "0684", Coach: "maria", Source: halsocoach.FromAssociation,
 		Topics: []halsocoach.Topic{"mat"}, Name: "Elsa Berg", Email: "elsa@berg.se", At: g.Clock.Now()}
 	for range 2 {
@@ -336,43 +298,31 @@ func TestTwoEnrolmentsOfOnePersonStandSideBySideUntilOneIsEnded(t *testing.T) {
 	asOther := self
 	asOther.ID = other.Person
 	goal, _, err := g.svc.SetGoal(g.Ctx(), asOther, key("g"), goalWish())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	if r := app.As(g.People.Maria).Get("/invanare/" + e.ID); strings.Contains(r.Body, "/invanare/"+other.ID) {
 		t.Fatal("two persons are taken for one")
 	}
-	if err := g.Persons.Join(g.Ctx(), g.People.Maria, e.Person, other.Person); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Join(g.Ctx(), g.People.Maria, e.Person, other.Person))
 	has(t, app.As(g.People.Maria).Get("/invanare/"+e.ID), 200, `href="/invanare/`+other.ID+`"`, "Jag vill orka gå till affären")
 	has(t, app.As(g.People.Maria).Get("/invanare/"+other.ID), 200, `href="/invanare/`+e.ID+`"`)
 	has(t, app.As(self).Get("/min-halsa"), 200, "Jag vill orka gå till affären")
-	if _, _, err := g.svc.CheckIn(g.Ctx(), self, key("c"), goal.ID, citizen.CheckInInput{Step: 1, Outcome: "done", Words: "Gick bra"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.CheckIn(g.Ctx(), self, key("c"), goal.ID, citizen.CheckInInput{Step: 1, Outcome: "done", Words: "Gick bra"})))
 	if all, err := g.svc.OfPerson(g.Ctx(), self); err != nil || len(all) != 2 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	if at, err := g.svc.EnrolmentsAt(g.Ctx(), "0684", self.ID, other.Person); err != nil || len(at) != 2 {
 		t.Fatalf("%+v, %v", at, err)
 	}
-	if err := g.Persons.Protect(g.Ctx(), g.People.Maria, other.Person, person.ByStaff); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Protect(g.Ctx(), g.People.Maria, other.Person, person.ByStaff))
 	if name, err := g.svc.Name(g.Ctx(), e.ID); err != nil || strings.Contains(name, "Elsa") {
 		t.Fatalf("protected under one id, called %q, %v, under the other", name, err)
 	}
-	if err := g.svc.End(g.Ctx(), g.People.Maria, key("e"), other.ID, "other"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.svc.End(g.Ctx(), g.People.Maria, key("e"), other.ID, "other"))
 	if r := app.As(g.People.Maria).Get("/invanare/" + e.ID); strings.Contains(r.Body, "/invanare/"+other.ID) {
 		t.Fatal("what has ended still stands beside it")
 	}
 	for _, joined := range mustOf(t, g, e.Person).Joins {
-		if err := g.Persons.Part(g.Ctx(), g.People.Maria, joined.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, g.Persons.Part(g.Ctx(), g.People.Maria, joined.ID))
 	}
 	if goals, _, err := g.svc.Goals(g.Ctx(), self, ""); err != nil || len(goals) != 0 {
 		t.Fatalf("parted, and still the other's goals: %+v, %v", goals, err)
@@ -385,30 +335,22 @@ func TestTwoEnrolmentsOfOnePersonStandSideBySideUntilOneIsEnded(t *testing.T) {
 func mustOf(t *testing.T, g ground, id string) person.Identity {
 	t.Helper()
 	one, err := g.Persons.Of(g.Ctx(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return one
 }
 
 func TestGoalsOfAPersonWithTwoIDsArePaged(t *testing.T) {
 	g := open(t)
 	other, err := g.Seal.NewPerson(g.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	self := g.People.Elsa
 	asOther := self
 	asOther.ID = other
-	if err := g.Persons.Join(g.Ctx(), g.People.Maria, self.ID, other); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Persons.Join(g.Ctx(), g.People.Maria, self.ID, other))
 	const each = 60
 	for i := range each {
 		for _, who := range []halsocoach.Actor{self, asOther} {
-			if _, _, err := g.svc.SetGoal(g.Ctx(), who, key(fmt.Sprint("g", i)), goalWish()); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, testenv.ErrOf(g.svc.SetGoal(g.Ctx(), who, key(fmt.Sprint("g", i)), goalWish())))
 		}
 	}
 	seen := map[string]bool{}

@@ -8,6 +8,7 @@ import (
 	"halsocoach"
 	"halsocoach/coach"
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 )
 
 // benchWorld has n people, each with a coach of their own.
@@ -21,7 +22,7 @@ func benchWorld(b *testing.B, n int) (*world, []halsocoach.Actor) {
 		own := halsocoach.Actor{ID: id, Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}
 		people[i] = halsocoach.Actor{ID: fmt.Sprintf("person-%d", i), Role: halsocoach.RoleCitizen}
 		w.enrol(people[i], own)
-		must(b, w.SetWeek(w.Ctx(), own, monday, coach.Week{1: {{From: 9 * 60, To: 12 * 60, Form: coach.OnSite}}}))
+		testenv.Must(b, w.SetWeek(w.Ctx(), own, monday, coach.Week{1: {{From: 9 * 60, To: 12 * 60, Form: coach.OnSite}}}))
 	}
 	w.cfg.Staff = more
 	w.Service = coach.New(w.cfg)
@@ -38,7 +39,7 @@ func BenchmarkBookAndCancel(b *testing.B) {
 	atOnce50 := func(b *testing.B, do func(worker int)) {
 		var next atomic.Int64
 		b.ResetTimer()
-		atOnce(at, func(worker int) {
+		testenv.Together(at, func(worker int) {
 			for next.Add(1) <= int64(b.N) {
 				do(worker)
 			}

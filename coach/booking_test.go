@@ -15,26 +15,12 @@ import (
 	"halsocoach/internal/testenv"
 )
 
-// atOnce runs do n times, all beginning together.
-func atOnce(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			do(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-}
-
 func TestOneOfFiftyGetsTheTime(t *testing.T) {
 	w := newWorld(t)
 	people := w.citizens(50)
 	// Half of them come by another node with the same database.
 	other, err := sqlite.Open(w.Ctx(), filepath.Join(w.Dir, "data.db"), append(coach.Kinds(), enrolmentsKind()...), w.Log)
-	must(t, err)
+	testenv.Must(t, err)
 	defer other.Close()
 	cfg := w.cfg
 	cfg.Store, cfg.Enrolments = other, enrolments{store.In[enrolled](other, enrolmentsKind()[0]), w.Persons, w.Clock.Now}
@@ -43,7 +29,7 @@ func TestOneOfFiftyGetsTheTime(t *testing.T) {
 		wish := w.wish(tuesday.Plus(round%3+round/9*7), 9+round/3%3)
 		var mu sync.Mutex
 		won, taken := 0, 0
-		atOnce(len(people), func(i int) {
+		testenv.Together(len(people), func(i int) {
 			_, _, err := nodes[i%2].Book(w.Ctx(), people[i], key(), wish)
 			mu.Lock()
 			defer mu.Unlock()
@@ -65,7 +51,7 @@ func TestOneOfFiftyGetsTheTime(t *testing.T) {
 	for _, p := range people {
 		talks := w.booked(func(t coach.Talk) bool { return t.Person == p.ID })
 		es, err := w.people.OfPerson(w.Ctx(), p)
-		must(t, err)
+		testenv.Must(t, err)
 		if claims := w.claims(es[0]); len(talks) > 1 || len(claims) != len(talks) {
 			t.Fatalf("%s has %d talks and %d claims", p.ID, len(talks), len(claims))
 		}
@@ -78,7 +64,7 @@ func TestTwentyBookingsAtOnceGiveOneFirstTalk(t *testing.T) {
 	e := w.enrol(elsa, w.People.Maria)
 	var mu sync.Mutex
 	var won []coach.Booked
-	atOnce(20, func(i int) {
+	testenv.Together(20, func(i int) {
 		b, _, err := w.Book(w.Ctx(), elsa, key(), w.wish(tuesday.Plus(i%3), 9+i/3%3))
 		mu.Lock()
 		defer mu.Unlock()
@@ -100,7 +86,7 @@ func TestADoubleClickIsOneTalk(t *testing.T) {
 	req, wish := key(), w.wish(tuesday, 9)
 	var mu sync.Mutex
 	ids, made := map[string]bool{}, 0
-	atOnce(8, func(int) {
+	testenv.Together(8, func(int) {
 		b, isNew, err := w.Book(w.Ctx(), elsa, req, wish)
 		mu.Lock()
 		defer mu.Unlock()
@@ -116,11 +102,11 @@ func TestADoubleClickIsOneTalk(t *testing.T) {
 		t.Fatalf("%d ids, %d made", len(ids), made)
 	}
 	_, _, err := w.Book(w.Ctx(), elsa, req, w.wish(tuesday, 10))
-	wants(t, err, halsocoach.ErrKeyReused)
+	testenv.Wants(t, err, halsocoach.ErrKeyReused)
 	var id string
 	for id = range ids {
 	}
-	must(t, w.Cancel(w.Ctx(), elsa, id))
+	testenv.Must(t, w.Cancel(w.Ctx(), elsa, id))
 	b, isNew, err := w.Book(w.Ctx(), elsa, req, wish)
 	if err != nil || isNew || b.Outcome != coach.Cancelled {
 		t.Fatalf("the repeat shows the present state: %v %v %v", b.Outcome, isNew, err)
@@ -132,7 +118,7 @@ func TestTheSameKeyWithTwoWishesAtOnceIsOneTalk(t *testing.T) {
 	elsa := w.People.Elsa
 	e := w.enrol(elsa, w.People.Maria)
 	req := key()
-	atOnce(6, func(i int) {
+	testenv.Together(6, func(i int) {
 		_, _, err := w.Book(w.Ctx(), elsa, req, w.wish(tuesday.Plus(i%2), 9))
 		if err != nil && !errors.Is(err, halsocoach.ErrKeyReused) {
 			t.Error(err)
@@ -176,18 +162,18 @@ func TestWhatIsNotOfferedCanNotBeBooked(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := w.Book(w.Ctx(), elsa, key(), c.wish)
-			wants(t, err, c.want)
+			testenv.Wants(t, err, c.want)
 		})
 	}
 	if n := len(w.days()); n != 0 {
 		t.Errorf("%d days were written", n)
 	}
 	_, _, err := w.Book(w.Ctx(), w.People.Omar, key(), w.wish(tuesday, 9))
-	wants(t, err, coach.ErrNotEnrolled)
+	testenv.Wants(t, err, coach.ErrNotEnrolled)
 	_, _, err = w.Book(w.Ctx(), w.People.Vardcentral, key(), w.wish(tuesday, 9))
-	wants(t, err, halsocoach.ErrForbidden)
+	testenv.Wants(t, err, halsocoach.ErrForbidden)
 	_, _, err = w.Book(w.Ctx(), halsocoach.Actor{}, key(), w.wish(tuesday, 9))
-	wants(t, err, halsocoach.ErrSignIn)
+	testenv.Wants(t, err, halsocoach.ErrSignIn)
 }
 
 // A crash after any number of writes, in anything that is done with a talk,
@@ -237,13 +223,13 @@ func TestACrashAnywhereIsMended(t *testing.T) {
 				w.Clock.Add(time.Minute)
 				left := store.Finisher{Unfinished: w.Unfinished(), Clock: w.Clock.Now, Log: w.Log}
 				_, serr := left.Round(w.Ctx())
-				must(t, serr)
+				testenv.Must(t, serr)
 				w.agrees(t, e, fmt.Sprintf("after %d writes", writes))
 				if err == nil && c.do == nil && len(w.claims(e)) != 1 {
 					t.Fatalf("after %d writes: an acknowledged booking is gone", writes)
 				}
 				for _, b := range w.booked(anyTalk) {
-					must(t, w.Cancel(w.Ctx(), elsa, b.ID))
+					testenv.Must(t, w.Cancel(w.Ctx(), elsa, b.ID))
 				}
 				if writes > 20 {
 					t.Fatal("it never came to its end")
@@ -266,7 +252,7 @@ func (w *world) agrees(t *testing.T, e halsocoach.Enrolment, when string) {
 		t.Fatalf("%s: the talk is at %v, the claim at %v", when, talks[0].Starts, claims[0].Starts)
 	}
 	left, _, err := store.In[map[string]any](w.Store, coach.Kinds()[2]).Find(w.Ctx(), store.Query{Index: "at"})
-	must(t, err)
+	testenv.Must(t, err)
 	if len(left) > 0 {
 		t.Fatalf("%s: an operation is left", when)
 	}
@@ -278,7 +264,7 @@ func TestWhoComesAfterACrashMendsItBeforeBooking(t *testing.T) {
 	e := w.enrol(elsa, w.People.Maria)
 	w.disk.dieAfter(2) // the step and the claim
 	_, _, err := w.Book(w.Ctx(), elsa, key(), w.wish(tuesday, 9))
-	wants(t, err, errDead)
+	testenv.Wants(t, err, errDead)
 	w.disk.live()
 	if len(w.claims(e)) != 1 || len(w.booked(anyTalk)) != 0 {
 		t.Fatal("the crash did not come between claim and day")
@@ -295,7 +281,7 @@ func TestATakenTimeFreesThePersonAgain(t *testing.T) {
 	e := w.enrol(elsa, w.People.Maria)
 	w.book(anna, w.wish(tuesday, 9))
 	_, _, err := w.Book(w.Ctx(), elsa, key(), w.wish(tuesday, 9))
-	wants(t, err, coach.ErrTaken)
+	testenv.Wants(t, err, coach.ErrTaken)
 	w.agrees(t, e, "after a taken time")
 	w.book(elsa, w.wish(tuesday, 10))
 }
@@ -307,7 +293,7 @@ func TestAGroupAndATalkNeverShareATime(t *testing.T) {
 		date := tuesday.Plus(7 * (round / 12)).Plus(round % 4)
 		hour := 9 + round/4%3
 		var booked, held error
-		atOnce(2, func(i int) {
+		testenv.Together(2, func(i int) {
 			if i == 0 {
 				_, _, booked = w.Book(w.Ctx(), p, key(), w.wish(date, hour))
 			} else {
@@ -328,19 +314,19 @@ func TestGroupSpans(t *testing.T) {
 	hold := func(id string, from, to int) error {
 		return w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: id, Starts: tuesday.At(from * 60), Ends: tuesday.At(to * 60)})
 	}
-	must(t, hold("walk", 10, 11))
-	must(t, hold("walk", 10, 11))
-	wants(t, hold("food", 10, 12), coach.ErrSpanTaken)
-	must(t, hold("walk", 11, 12))
-	must(t, hold("food", 10, 11))
-	wants(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "night", Starts: tuesday.At(23 * 60), Ends: tuesday.At(25 * 60)}), &halsocoach.Error{Kind: halsocoach.KindInvalid})
-	wants(t, w.HoldSpan(w.Ctx(), "ingen", halsocoach.Appointment{ID: "x", Starts: tuesday.At(60), Ends: tuesday.At(120)}), halsocoach.ErrNotFound)
-	must(t, w.FreeSpan(w.Ctx(), "maria", "food", tuesday.At(600)))
-	must(t, w.FreeSpan(w.Ctx(), "maria", "food", tuesday.At(600)))
-	must(t, w.FreeSpan(w.Ctx(), "maria", "food", monday.At(600)))
+	testenv.Must(t, hold("walk", 10, 11))
+	testenv.Must(t, hold("walk", 10, 11))
+	testenv.Wants(t, hold("food", 10, 12), coach.ErrSpanTaken)
+	testenv.Must(t, hold("walk", 11, 12))
+	testenv.Must(t, hold("food", 10, 11))
+	testenv.Wants(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "night", Starts: tuesday.At(23 * 60), Ends: tuesday.At(25 * 60)}), &halsocoach.Error{Kind: halsocoach.KindInvalid})
+	testenv.Wants(t, w.HoldSpan(w.Ctx(), "ingen", halsocoach.Appointment{ID: "x", Starts: tuesday.At(60), Ends: tuesday.At(120)}), halsocoach.ErrNotFound)
+	testenv.Must(t, w.FreeSpan(w.Ctx(), "maria", "food", tuesday.At(600)))
+	testenv.Must(t, w.FreeSpan(w.Ctx(), "maria", "food", tuesday.At(600)))
+	testenv.Must(t, w.FreeSpan(w.Ctx(), "maria", "food", monday.At(600)))
 	elsa := w.People.Elsa
 	w.enrol(elsa, w.People.Maria)
 	_, _, err := w.Book(w.Ctx(), elsa, key(), w.wish(tuesday, 11))
-	wants(t, err, coach.ErrTaken)
+	testenv.Wants(t, err, coach.ErrTaken)
 	w.book(elsa, w.wish(tuesday, 10))
 }

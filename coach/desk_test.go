@@ -8,6 +8,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/coach"
+	"halsocoach/internal/testenv"
 )
 
 func TestHoursOfOneDayAndOfTheWeek(t *testing.T) {
@@ -19,25 +20,25 @@ func TestHoursOfOneDayAndOfTheWeek(t *testing.T) {
 	hours := func() []coach.Hours {
 		t.Helper()
 		v, err := w.CalendarDay(w.Ctx(), maria, tuesday)
-		must(t, err)
+		testenv.Must(t, err)
 		return v.Hours
 	}
 	evening := coach.Hours{From: 17 * 60, To: 19 * 60, Form: coach.ByVideo}
-	must(t, w.OpenHours(w.Ctx(), maria, tuesday, evening))
-	must(t, w.OpenHours(w.Ctx(), maria, tuesday, evening))
+	testenv.Must(t, w.OpenHours(w.Ctx(), maria, tuesday, evening))
+	testenv.Must(t, w.OpenHours(w.Ctx(), maria, tuesday, evening))
 	if got := hours(); len(got) != 3 || got[2] != evening {
 		t.Fatalf("%v", got)
 	}
-	wants(t, w.OpenHours(w.Ctx(), maria, tuesday, coach.Hours{From: 18 * 60, To: 20 * 60, Form: coach.OnSite}), &halsocoach.Error{Kind: halsocoach.KindInvalid})
-	must(t, w.CloseHours(w.Ctx(), maria, tuesday, coach.Hours{From: 9 * 60, To: 12 * 60, Form: coach.OnSite}))
+	testenv.Wants(t, w.OpenHours(w.Ctx(), maria, tuesday, coach.Hours{From: 18 * 60, To: 20 * 60, Form: coach.OnSite}), &halsocoach.Error{Kind: halsocoach.KindInvalid})
+	testenv.Must(t, w.CloseHours(w.Ctx(), maria, tuesday, coach.Hours{From: 9 * 60, To: 12 * 60, Form: coach.OnSite}))
 	if got := hours(); len(got) != 2 {
 		t.Fatalf("%v", got)
 	}
-	must(t, w.SetWeek(w.Ctx(), maria, tuesday, coach.Week{}))
+	testenv.Must(t, w.SetWeek(w.Ctx(), maria, tuesday, coach.Week{}))
 	if got := hours(); len(got) != 2 {
 		t.Fatalf("the week has taken the day's own hours: %v", got)
 	}
-	must(t, w.ResetDay(w.Ctx(), maria, tuesday))
+	testenv.Must(t, w.ResetDay(w.Ctx(), maria, tuesday))
 	if got := hours(); len(got) != 0 {
 		t.Fatalf("%v", got)
 	}
@@ -48,11 +49,11 @@ func TestHoursOfOneDayAndOfTheWeek(t *testing.T) {
 		t.Fatalf("the talk stays: %v", err)
 	}
 	invalid := &halsocoach.Error{Kind: halsocoach.KindInvalid}
-	wants(t, w.SetWeek(w.Ctx(), maria, monday.Plus(-1), coach.Week{}), invalid)
-	wants(t, w.SetDay(w.Ctx(), maria, "igår", nil), invalid)
-	wants(t, w.SetDay(w.Ctx(), maria, monday.Plus(500), nil), invalid)
-	wants(t, w.SetWeek(w.Ctx(), elsa, monday, coach.Week{}), halsocoach.ErrForbidden)
-	must(t, w.ResetDay(w.Ctx(), maria, monday.Plus(20)))
+	testenv.Wants(t, w.SetWeek(w.Ctx(), maria, monday.Plus(-1), coach.Week{}), invalid)
+	testenv.Wants(t, w.SetDay(w.Ctx(), maria, "igår", nil), invalid)
+	testenv.Wants(t, w.SetDay(w.Ctx(), maria, monday.Plus(500), nil), invalid)
+	testenv.Wants(t, w.SetWeek(w.Ctx(), elsa, monday, coach.Week{}), halsocoach.ErrForbidden)
+	testenv.Must(t, w.ResetDay(w.Ctx(), maria, monday.Plus(20)))
 }
 
 func TestTheDeskIsSortedByPromise(t *testing.T) {
@@ -66,10 +67,10 @@ func TestTheDeskIsSortedByPromise(t *testing.T) {
 	w.enrol(anna, maria)
 	w.book(elsa, w.wish(monday, 10))
 	w.book(anna, w.wish(tuesday, 9))
-	must(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.At(14 * 60), Ends: monday.At(15 * 60)}))
+	testenv.Must(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.At(14 * 60), Ends: monday.At(15 * 60)}))
 	w.Clock.Set(monday.At(11*60 + 30))
 	v, err := w.Desk(w.Ctx(), maria)
-	must(t, err)
+	testenv.Must(t, err)
 	var what []coach.DutyKind
 	for _, d := range v.Duties {
 		what = append(what, d.What)
@@ -84,7 +85,7 @@ func TestTheDeskIsSortedByPromise(t *testing.T) {
 		t.Errorf("%+v", v.News)
 	}
 	_, err = w.Desk(w.Ctx(), elsa)
-	wants(t, err, halsocoach.ErrForbidden)
+	testenv.Wants(t, err, halsocoach.ErrForbidden)
 }
 
 func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
@@ -92,7 +93,7 @@ func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
 	elsa := w.People.Elsa
 	w.enrol(elsa, w.malin)
 	all, err := w.Free(w.Ctx(), elsa, coach.SlotQuery{})
-	must(t, err)
+	testenv.Must(t, err)
 	if all.Next != "" || all.Coaches[0].ID != "malin" || all.Name("malin") != "Malin Ask" || all.Name("ingen") != "" || all.Slots[0].Coach != "malin" || all.Slots[0].Starts != monday.At(600) {
 		t.Fatalf("%+v", all.Slots[0])
 	}
@@ -104,7 +105,7 @@ func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
 	q := coach.SlotQuery{Limit: 20}
 	for {
 		o, err := w.Free(w.Ctx(), elsa, q)
-		must(t, err)
+		testenv.Must(t, err)
 		paged = append(paged, o.Slots...)
 		if o.Next == "" {
 			break
@@ -121,13 +122,13 @@ func TestFreeTimesComeInPagesOfWholeDays(t *testing.T) {
 		t.Errorf("%d on none", n)
 	}
 	_, err = w.Free(w.Ctx(), elsa, coach.SlotQuery{From: "snart"})
-	wants(t, err, &halsocoach.Error{Kind: halsocoach.KindInvalid})
+	testenv.Wants(t, err, &halsocoach.Error{Kind: halsocoach.KindInvalid})
 }
 
 func mustFree(t *testing.T, w *world, who halsocoach.Actor, q coach.SlotQuery) []coach.Slot {
 	t.Helper()
 	o, err := w.Free(w.Ctx(), who, q)
-	must(t, err)
+	testenv.Must(t, err)
 	return o.Slots
 }
 
@@ -153,12 +154,12 @@ func TestTheDeskShowsWhatHoldsNow(t *testing.T) {
 	w.protect(elsa)
 	shows("Namn "+e.ID, false)
 	shows("Invånare "+e.ID, true)
-	must(t, w.Persons.Unprotect(w.Ctx(), w.People.Region, elsa.ID, "beslut"))
+	testenv.Must(t, w.Persons.Unprotect(w.Ctx(), w.People.Region, elsa.ID, "beslut"))
 	shows("Namn "+e.ID, true)
-	must(t, w.HoldSpan(w.Ctx(), maria.ID, halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.At(600), Ends: monday.At(660)}))
+	testenv.Must(t, w.HoldSpan(w.Ctx(), maria.ID, halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.At(600), Ends: monday.At(660)}))
 	shows("Promenadgruppen", true)
-	must(t, w.FreeSpan(w.Ctx(), maria.ID, "walk", monday.At(600)))
+	testenv.Must(t, w.FreeSpan(w.Ctx(), maria.ID, "walk", monday.At(600)))
 	shows("Promenadgruppen", false)
-	must(t, w.Cancel(w.Ctx(), maria, b.ID))
+	testenv.Must(t, w.Cancel(w.Ctx(), maria, b.ID))
 	shows("Avbokat", true)
 }

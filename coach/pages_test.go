@@ -184,7 +184,7 @@ func TestATalkIsTakenIntoTheOwnCalendar(t *testing.T) {
 		if r := app.As(omar).Get(file); r.Status != 200 || strings.Contains(r.Body, "LOCATION") {
 			t.Errorf("the place of a person who has become protected: %s", r.Body)
 		}
-		must(t, w.Persons.Unprotect(w.Ctx(), w.People.Region, omar.ID, "beslut"))
+		testenv.Must(t, w.Persons.Unprotect(w.Ctx(), w.People.Region, omar.ID, "beslut"))
 		if r := app.As(omar).Get(file); !strings.Contains(r.Body, at.where) {
 			t.Errorf("the file does not say %s again: %s", at.where, r.Body)
 		}
@@ -194,7 +194,7 @@ func TestATalkIsTakenIntoTheOwnCalendar(t *testing.T) {
 func TestATalkSaysHowTheTwoWillMeet(t *testing.T) {
 	w := newWorld(t)
 	app, elsa, anna, maria := w.app(), w.People.Elsa, w.People.Anna, w.People.Maria
-	must(t, w.SetDay(w.Ctx(), maria, tuesday, []coach.Hours{{From: 9 * 60, To: 12 * 60, Form: coach.ByVideo}, {From: 13 * 60, To: 16 * 60, Form: coach.ByPhone}}))
+	testenv.Must(t, w.SetDay(w.Ctx(), maria, tuesday, []coach.Hours{{From: 9 * 60, To: 12 * 60, Form: coach.ByVideo}, {From: 13 * 60, To: 16 * 60, Form: coach.ByPhone}}))
 	w.enrol(elsa, maria)
 	w.enrol(anna, maria)
 	w.protect(anna)
@@ -242,7 +242,7 @@ func TestTheCalendarOpensOnTheComingWeekWhenThisOneIsOver(t *testing.T) {
 	w := newWorld(t)
 	app := w.app()
 	maria := app.As(w.People.Maria)
-	must(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.Plus(5).At(600), Ends: monday.Plus(5).At(660)}))
+	testenv.Must(t, w.HoldSpan(w.Ctx(), "maria", halsocoach.Appointment{ID: "walk", Title: "Promenadgruppen", Starts: monday.Plus(5).At(600), Ends: monday.Plus(5).At(660)}))
 	w.Clock.Set(monday.Plus(4).At(20 * 60))
 	see(t, maria, "/kalender", "Vecka 48")
 	w.Clock.Set(monday.Plus(5).At(9 * 60))
@@ -402,7 +402,7 @@ func TestTalksAsJSON(t *testing.T) {
 	elsa := app.As(people[0])
 	r := elsa.JSON(http.MethodGet, "/api/v1/talks/free?centre=0684&from=2026-11-24&to=2026-11-24", nil)
 	var free freeBody
-	must(t, r.Into(&free))
+	testenv.Must(t, r.Into(&free))
 	if r.Status != 200 || len(free.Items) != 12 || free.Next != "" || free.Items[0].Coach != "maria" || !strings.Contains(r.Body, `"starts":"2026-11-24T09:00:00+01:00"`) {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
@@ -410,7 +410,7 @@ func TestTalksAsJSON(t *testing.T) {
 	var mu sync.Mutex
 	statuses := map[int]int{}
 	var won testenv.Response
-	atOnce(len(people), func(i int) {
+	testenv.Together(len(people), func(i int) {
 		r := app.As(people[i]).JSON(http.MethodPost, "/api/v1/talks", wish)
 		mu.Lock()
 		defer mu.Unlock()
@@ -424,7 +424,7 @@ func TestTalksAsJSON(t *testing.T) {
 		t.Fatalf("%v", statuses)
 	}
 	var talk map[string]any
-	must(t, json.Unmarshal([]byte(won.Body), &talk))
+	testenv.Must(t, json.Unmarshal([]byte(won.Body), &talk))
 	if talk["kind"] != "first" || talk["starts"] != "2026-11-24T09:00:00+01:00" || talk["ends"] != "2026-11-24T10:00:00+01:00" {
 		t.Fatalf("%s", won.Body)
 	}
@@ -447,7 +447,7 @@ func TestATalkIsBookedMovedAndCalledOffAsJSON(t *testing.T) {
 	if r := keyed.JSON(http.MethodPost, "/api/v1/talks", wish); r.Status != 422 {
 		t.Fatalf("another wish: %d", r.Status)
 	}
-	must(t, first.Into(&talk))
+	testenv.Must(t, first.Into(&talk))
 	path := "/api/v1/talks/" + talk["id"].(string)
 	if r := app.As(w.People.Omar).JSON(http.MethodDelete, path, nil); r.Status != 404 {
 		t.Fatalf("someone else's: %d", r.Status)

@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 
 	"pgregory.net/rapid"
 )
@@ -50,10 +51,10 @@ func TestFreeTimesAreOpenHoursMinusWhatIsTaken(t *testing.T) {
 		{"all of them", nil, hourly, at(0, 0), []string{"08:00", "09:00", "10:00", "11:00", "13:00", "14:00"}},
 		{"not those that have begun", nil, hourly, at(9, 1), []string{"10:00", "11:00", "13:00", "14:00"}},
 		{"one that begins now", nil, hourly, at(9, 0), []string{"09:00", "10:00", "11:00", "13:00", "14:00"}},
-		{"not a talk's", func(d *Day) { must(t, d.Take(Talk{ID: "a", Starts: at(9, 0), Ends: at(10, 0)})) }, hourly, at(0, 0), []string{"08:00", "10:00", "11:00", "13:00", "14:00"}},
-		{"not two that a group touches", func(d *Day) { must(t, d.Hold(Span{ID: "g", Starts: at(9, 30), Ends: at(10, 30)})) }, hourly, at(0, 0), []string{"08:00", "11:00", "13:00", "14:00"}},
+		{"not a talk's", func(d *Day) { testenv.Must(t, d.Take(Talk{ID: "a", Starts: at(9, 0), Ends: at(10, 0)})) }, hourly, at(0, 0), []string{"08:00", "10:00", "11:00", "13:00", "14:00"}},
+		{"not two that a group touches", func(d *Day) { testenv.Must(t, d.Hold(Span{ID: "g", Starts: at(9, 30), Ends: at(10, 30)})) }, hourly, at(0, 0), []string{"08:00", "11:00", "13:00", "14:00"}},
 		{"a cancelled talk's again", func(d *Day) {
-			must(t, d.Take(Talk{ID: "a", Starts: at(9, 0), Ends: at(10, 0), Outcome: Cancelled}))
+			testenv.Must(t, d.Take(Talk{ID: "a", Starts: at(9, 0), Ends: at(10, 0), Outcome: Cancelled}))
 		}, hourly, at(0, 0), []string{"08:00", "09:00", "10:00", "11:00", "13:00", "14:00"}},
 		{"shorter talks begin at the same times", nil, Cut{time.Hour, 45 * time.Minute}, at(0, 0), []string{"08:00", "09:00", "10:00", "11:00", "13:00", "14:00"}},
 		{"longer talks only where they fit", nil, Cut{time.Hour, 90 * time.Minute}, at(0, 0), []string{"08:00", "09:00", "10:00", "13:00"}},
@@ -196,7 +197,7 @@ func TestAnOutcomeHasThreeStatesAndNone(t *testing.T) {
 	talk, counted := begun, 0
 	for _, o := range []Outcome{Held, Held, Missed, Held, Missed} {
 		_, count, err := talk.mark(o, now)
-		must(t, err)
+		testenv.Must(t, err)
 		if count {
 			counted++
 		}
@@ -231,7 +232,7 @@ func TestWhoMayCallOffWhen(t *testing.T) {
 func TestADayRemembersAFewCancelledTalksOfAPerson(t *testing.T) {
 	d := Day{Date: monday}
 	for i := range 3 * cancelledKept {
-		must(t, d.Take(Talk{ID: fmt.Sprint(i), Person: "elsa", Starts: monday.At(600), Ends: monday.At(660)}))
+		testenv.Must(t, d.Take(Talk{ID: fmt.Sprint(i), Person: "elsa", Starts: monday.At(600), Ends: monday.At(660)}))
 		d.Talk(fmt.Sprint(i)).Outcome = Cancelled
 		d.Talk(fmt.Sprint(i)).Changed = monday.At(i)
 		d.forget("elsa")
@@ -313,11 +314,4 @@ func overlap(d Day) string {
 		}
 	}
 	return ""
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -15,13 +15,13 @@ import (
 
 func TestTalksAreFirstUntilOneWasHeldAndCountedOnce(t *testing.T) {
 	w := newWorld(t)
-	must(t, w.Start(w.Ctx(), w.Bus))
+	testenv.Must(t, w.Start(w.Ctx(), w.Bus))
 	elsa, maria := w.People.Elsa, w.People.Maria
 	w.enrol(elsa, maria)
 	held := func(b coach.Booked, outcomes ...coach.Outcome) coach.Booked {
 		t.Helper()
 		_, err := w.Mark(w.Ctx(), maria, b.ID, outcomes[0])
-		wants(t, err, coach.ErrNotBegun)
+		testenv.Wants(t, err, coach.ErrNotBegun)
 		w.Clock.Set(b.Starts)
 		for _, o := range outcomes {
 			if b, err = w.Mark(w.Ctx(), maria, b.ID, o); err != nil || b.Outcome != o {
@@ -67,9 +67,9 @@ func TestAHeldTalkOfAProtectedPersonIsCountedForTheCounty(t *testing.T) {
 	b := w.book(elsa, w.wish(tuesday, 9))
 	w.Clock.Set(b.Starts)
 	_, err := w.Mark(w.Ctx(), w.malin, b.ID, coach.Held)
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	_, err = w.Mark(w.Ctx(), w.People.Maria, b.ID, coach.Held)
-	must(t, err)
+	testenv.Must(t, err)
 	w.Eventually("the fact", func() bool { return len(w.facts()) == 1 })
 	f := w.facts()[0]
 	if f.Kommun != halsocoach.County || f.Dims["sex"] != "" || f.Dims["age"] != "" || f.Day != tuesday {
@@ -83,21 +83,21 @@ func TestAProtectedPersonMeetsOnlyTheNamedCoach(t *testing.T) {
 	e := w.enrol(elsa, w.People.Maria)
 	w.protect(elsa)
 	o, err := w.Free(w.Ctx(), elsa, coach.SlotQuery{})
-	must(t, err)
+	testenv.Must(t, err)
 	if len(o.Slots) == 0 || slices.ContainsFunc(o.Slots, func(s coach.Slot) bool { return s.Coach != "maria" }) {
 		t.Fatalf("%v", o.Slots)
 	}
 	wish := w.wish(tuesday, 9)
 	wish.Coach = "malin"
 	_, _, err = w.Book(w.Ctx(), elsa, key(), wish)
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	_, err = w.BookingFor(w.Ctx(), w.malin, e.ID, coach.SlotQuery{})
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	b := w.book(elsa, w.wish(tuesday, 9))
 	_, err = w.Move(w.Ctx(), elsa, key(), b.ID, coach.NewTime{Coach: "malin", Starts: tuesday.At(600)})
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	_, err = w.Talk(w.Ctx(), w.malin, b.ID)
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 }
 
 func TestAPersonWhoBecomesProtectedIsSeenByTheNamedCoachOnly(t *testing.T) {
@@ -105,13 +105,13 @@ func TestAPersonWhoBecomesProtectedIsSeenByTheNamedCoachOnly(t *testing.T) {
 	w.enrol(w.People.Elsa, w.People.Maria)
 	b := w.book(w.People.Elsa, w.wish(tuesday, 9))
 	_, err := w.Talk(w.Ctx(), w.malin, b.ID)
-	must(t, err)
+	testenv.Must(t, err)
 	w.protect(w.People.Elsa)
 	_, err = w.Talk(w.Ctx(), w.malin, b.ID)
-	wants(t, err, halsocoach.ErrNotFound)
-	wants(t, w.Cancel(w.Ctx(), w.malin, b.ID), halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, w.Cancel(w.Ctx(), w.malin, b.ID), halsocoach.ErrNotFound)
 	_, err = w.Talk(w.Ctx(), w.People.Maria, b.ID)
-	must(t, err)
+	testenv.Must(t, err)
 }
 
 func TestATalkIsThePersonsUnderEachOfTheirIDs(t *testing.T) {
@@ -121,11 +121,11 @@ func TestATalkIsThePersonsUnderEachOfTheirIDs(t *testing.T) {
 	w.enrol(other, w.malin, func(e *halsocoach.Enrolment) { e.ID = "other" })
 	b := w.book(elsa, w.wish(tuesday, 9))
 	_, err := w.Talk(w.Ctx(), other, b.ID)
-	wants(t, err, halsocoach.ErrNotFound)
-	must(t, w.Persons.Join(w.Ctx(), w.People.Maria, elsa.ID, other.ID))
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
+	testenv.Must(t, w.Persons.Join(w.Ctx(), w.People.Maria, elsa.ID, other.ID))
 	for _, who := range []halsocoach.Actor{elsa, other} {
 		_, err := w.Talk(w.Ctx(), who, b.ID)
-		must(t, err)
+		testenv.Must(t, err)
 		if coming, err := w.Coming(w.Ctx(), who); err != nil || len(coming) != 1 || coming[0].ID != b.ID {
 			t.Errorf("%s has %+v ahead, %v", who.ID, coming, err)
 		}
@@ -135,13 +135,13 @@ func TestATalkIsThePersonsUnderEachOfTheirIDs(t *testing.T) {
 	}
 	w.protect(other)
 	_, err = w.Talk(w.Ctx(), w.malin, b.ID)
-	wants(t, err, halsocoach.ErrNotFound)
-	must(t, w.Cancel(w.Ctx(), other, b.ID))
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
+	testenv.Must(t, w.Cancel(w.Ctx(), other, b.ID))
 	joined, err := w.Persons.Of(w.Ctx(), elsa.ID)
-	must(t, err)
-	must(t, w.Persons.Part(w.Ctx(), w.People.Maria, joined.Joins[0].ID))
+	testenv.Must(t, err)
+	testenv.Must(t, w.Persons.Part(w.Ctx(), w.People.Maria, joined.Joins[0].ID))
 	_, err = w.Talk(w.Ctx(), other, b.ID)
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 }
 
 func TestAMoveOutsideAllYearsIsAnAnswerToMend(t *testing.T) {
@@ -149,7 +149,7 @@ func TestAMoveOutsideAllYearsIsAnAnswerToMend(t *testing.T) {
 	w.enrol(w.People.Elsa, w.People.Maria)
 	b := w.book(w.People.Elsa, w.wish(tuesday, 9))
 	_, err := w.Move(w.Ctx(), w.People.Elsa, key(), b.ID, coach.NewTime{Starts: time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -23*3600))})
-	wants(t, err, &halsocoach.Error{Kind: halsocoach.KindInvalid})
+	testenv.Wants(t, err, &halsocoach.Error{Kind: halsocoach.KindInvalid})
 }
 
 func TestARepeatedBookingByStaffIsLoggedToo(t *testing.T) {
@@ -160,7 +160,7 @@ func TestARepeatedBookingByStaffIsLoggedToo(t *testing.T) {
 	for i, made := range []bool{true, false} {
 		before := len(w.AccessLog.Rows())
 		_, got, err := w.Book(w.Ctx(), w.People.Maria, k, wish)
-		must(t, err)
+		testenv.Must(t, err)
 		if rows := w.AccessLog.Rows()[before:]; got != made || len(rows) != 1 || !slices.Equal(rows[0].Persons, []string{w.People.Elsa.ID}) {
 			t.Fatalf("time %d: made %v, rows %+v", i+1, got, rows)
 		}
@@ -183,22 +183,22 @@ func TestSomeoneElsesTalkIsNotFound(t *testing.T) {
 			"cancel": func() error { return w.Cancel(w.Ctx(), who, b.ID) },
 			"times":  func() error { _, err := w.Choices(w.Ctx(), who, b.ID, coach.SlotQuery{}); return err },
 		} {
-			t.Run(name+" "+what, func(t *testing.T) { wants(t, do(), halsocoach.ErrNotFound) })
+			t.Run(name+" "+what, func(t *testing.T) { testenv.Wants(t, do(), halsocoach.ErrNotFound) })
 		}
 	}
 	_, err := w.Mark(w.Ctx(), w.People.Johan, b.ID, coach.Held)
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	_, err = w.Mark(w.Ctx(), elsa, b.ID, coach.Held)
-	wants(t, err, halsocoach.ErrForbidden)
+	testenv.Wants(t, err, halsocoach.ErrForbidden)
 	_, err = w.ComingOf(w.Ctx(), w.People.Johan, e.ID)
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	_, _, err = w.Book(w.Ctx(), w.People.Johan, key(), coach.BookRequest{Coach: "johan", Starts: tuesday.At(600), Form: coach.OnSite, Enrolment: e.ID})
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	_, err = w.Free(w.Ctx(), elsa, coach.SlotQuery{Centre: "0680"})
-	wants(t, err, halsocoach.ErrNotFound)
+	testenv.Wants(t, err, halsocoach.ErrNotFound)
 	for _, who := range []halsocoach.Actor{w.People.Kommun, w.People.Region, w.People.Vardcentral, w.People.Drift} {
 		_, err := w.Talk(w.Ctx(), who, b.ID)
-		wants(t, err, halsocoach.ErrForbidden)
+		testenv.Wants(t, err, halsocoach.ErrForbidden)
 	}
 	if got := w.AccessLog.Rows(); slices.ContainsFunc(got, func(r testenv.Row) bool { return slices.Contains(r.Persons, elsa.ID) }) {
 		t.Errorf("a refused read was logged as a read: %v", got)
@@ -212,9 +212,9 @@ func TestATalkKeepsItsIdWhenItIsMoved(t *testing.T) {
 	b := w.book(elsa, w.wish(tuesday, 9))
 	req, to := key(), coach.NewTime{Coach: "malin", Starts: tuesday.Plus(2).At(10 * 60)}
 	moved, err := w.Move(w.Ctx(), elsa, req, b.ID, to)
-	must(t, err)
+	testenv.Must(t, err)
 	again, err := w.Move(w.Ctx(), elsa, req, b.ID, to)
-	must(t, err)
+	testenv.Must(t, err)
 	if moved.ID != b.ID || again.Move != 1 || again.Coach != "malin" || again.Kind != coach.First || !again.Starts.Equal(to.Starts) {
 		t.Fatalf("%+v", again)
 	}
@@ -223,15 +223,15 @@ func TestATalkKeepsItsIdWhenItIsMoved(t *testing.T) {
 	// Two moves and a calling off at once: whatever wins, all agree.
 	for round := range testenv.Count(3, 30) {
 		b := w.booked(func(x coach.Talk) bool { return x.Person == elsa.ID })[0]
-		atOnce(3, func(i int) {
+		testenv.Together(3, func(i int) {
 			_, _ = w.Move(w.Ctx(), elsa, key(), b.ID, coach.NewTime{Coach: "malin", Starts: tuesday.Plus(7 + (round+i)%3).At((9 + i) * 60)})
 		})
 		w.agrees(t, e, "after three moves at once")
 	}
 	b = w.booked(func(x coach.Talk) bool { return x.Person == elsa.ID })[0]
-	atOnce(4, func(i int) {
+	testenv.Together(4, func(i int) {
 		if i%2 == 0 {
-			must(t, w.Cancel(w.Ctx(), elsa, b.ID))
+			testenv.Must(t, w.Cancel(w.Ctx(), elsa, b.ID))
 			return
 		}
 		_, _ = w.Move(w.Ctx(), elsa, key(), b.ID, coach.NewTime{Coach: "maria", Starts: tuesday.Plus(14 + i).At(9 * 60)})
@@ -250,10 +250,10 @@ func TestAMoveToATakenTimeKeepsTheOld(t *testing.T) {
 	b := w.book(elsa, w.wish(tuesday, 9))
 	w.book(anna, w.wish(tuesday, 10))
 	_, err := w.Move(w.Ctx(), elsa, key(), b.ID, coach.NewTime{Starts: tuesday.At(600)})
-	wants(t, err, coach.ErrTaken)
+	testenv.Wants(t, err, coach.ErrTaken)
 	w.agrees(t, e, "after a move that was refused")
 	now, err := w.Talk(w.Ctx(), elsa, b.ID)
-	must(t, err)
+	testenv.Must(t, err)
 	if !now.Starts.Equal(b.Starts) {
 		t.Fatal("the talk has moved")
 	}
@@ -264,16 +264,16 @@ func TestCallingOffAgainIsNothing(t *testing.T) {
 	elsa := w.People.Elsa
 	e := w.enrol(elsa, w.People.Maria)
 	b := w.book(elsa, w.wish(tuesday, 9))
-	atOnce(4, func(int) { must(t, w.Cancel(w.Ctx(), elsa, b.ID)) })
-	must(t, w.Cancel(w.Ctx(), elsa, b.ID))
+	testenv.Together(4, func(int) { testenv.Must(t, w.Cancel(w.Ctx(), elsa, b.ID)) })
+	testenv.Must(t, w.Cancel(w.Ctx(), elsa, b.ID))
 	w.agrees(t, e, "after calling off")
-	wants(t, w.Cancel(w.Ctx(), elsa, "ingen"), halsocoach.ErrNotFound)
+	testenv.Wants(t, w.Cancel(w.Ctx(), elsa, "ingen"), halsocoach.ErrNotFound)
 	c := w.book(elsa, w.wish(tuesday, 9))
 	w.Clock.Set(c.Starts)
-	wants(t, w.Cancel(w.Ctx(), elsa, c.ID), coach.ErrBegun)
+	testenv.Wants(t, w.Cancel(w.Ctx(), elsa, c.ID), coach.ErrBegun)
 	_, err := w.Move(w.Ctx(), elsa, key(), c.ID, coach.NewTime{Starts: tuesday.At(600)})
-	wants(t, err, coach.ErrBegun)
-	must(t, w.Cancel(w.Ctx(), w.People.Maria, c.ID))
+	testenv.Wants(t, err, coach.ErrBegun)
+	testenv.Must(t, w.Cancel(w.Ctx(), w.People.Maria, c.ID))
 }
 
 func TestACoachBooksForAPersonAtATimeOfTheirOwn(t *testing.T) {
@@ -288,30 +288,30 @@ func TestACoachBooksForAPersonAtATimeOfTheirOwn(t *testing.T) {
 		t.Fatalf("%+v", first)
 	}
 	_, _, err := w.Book(w.Ctx(), maria, key(), at(19, coach.First))
-	wants(t, err, coach.ErrHasTalk)
+	testenv.Wants(t, err, coach.ErrHasTalk)
 	if b := w.book(maria, at(20, coach.FollowUp)); b.Kind != coach.FollowUp {
 		t.Fatalf("%+v", b)
 	}
 	_, _, err = w.Book(w.Ctx(), maria, key(), at(20, coach.FollowUp))
-	wants(t, err, coach.ErrTaken)
+	testenv.Wants(t, err, coach.ErrTaken)
 	_, _, err = w.Book(w.Ctx(), elsa, key(), w.wish(tuesday, 9))
-	wants(t, err, coach.ErrHasTalk)
+	testenv.Wants(t, err, coach.ErrHasTalk)
 	other := at(18, coach.FollowUp)
 	other.Coach = "malin"
 	_, _, err = w.Book(w.Ctx(), maria, key(), other)
-	wants(t, err, coach.ErrNotOffered) // in a colleague's calendar only what is offered
+	testenv.Wants(t, err, coach.ErrNotOffered) // in a colleague's calendar only what is offered
 	coming, err := w.ComingOf(w.Ctx(), maria, e.ID)
-	must(t, err)
+	testenv.Must(t, err)
 	if len(coming) != 2 || coming[0].What != "first" || coming[1].What != "followup" || coming[0].Path != "/kalender/samtal/"+first.ID || coming[0].Place != "Video" {
 		t.Fatalf("%+v", coming)
 	}
 	own, err := w.Coming(w.Ctx(), elsa)
-	must(t, err)
+	testenv.Must(t, err)
 	if len(own) != 2 || own[0].Path != "/samtal" || own[0].Title != "Inledande samtal" {
 		t.Fatalf("%+v", own)
 	}
 	hers, err := w.Coming(w.Ctx(), maria)
-	must(t, err)
+	testenv.Must(t, err)
 	if len(hers) != 2 {
 		t.Fatalf("%+v", hers)
 	}
@@ -328,7 +328,7 @@ func TestStaffsReadsAreLogged(t *testing.T) {
 	before := len(w.AccessLog.Rows())
 	rows := func(do func() error) []testenv.Row {
 		t.Helper()
-		must(t, do())
+		testenv.Must(t, do())
 		all := w.AccessLog.Rows()
 		out := all[before:]
 		before = len(all)
@@ -366,7 +366,7 @@ func TestStaffsReadsAreLogged(t *testing.T) {
 
 func TestWhoLeavesHasNothingAhead(t *testing.T) {
 	w := newWorld(t)
-	must(t, w.Start(w.Ctx(), w.Bus))
+	testenv.Must(t, w.Start(w.Ctx(), w.Bus))
 	elsa, maria := w.People.Elsa, w.People.Maria
 	e := w.enrol(elsa, maria)
 	w.book(elsa, w.wish(tuesday, 9))
@@ -375,10 +375,10 @@ func TestWhoLeavesHasNothingAhead(t *testing.T) {
 		d.Ended = true
 		return []halsocoach.Event{halsocoach.Happened("citizen.ended", w.Clock.Now(), "0684", e.ID, nil)}, nil
 	})
-	must(t, err)
+	testenv.Must(t, err)
 	w.Eventually("the talks are called off", func() bool { return len(w.booked(anyTalk))+len(w.claims(e)) == 0 })
 	_, _, err = w.Book(w.Ctx(), elsa, key(), w.wish(tuesday, 9))
-	wants(t, err, coach.ErrNotEnrolled)
+	testenv.Wants(t, err, coach.ErrNotEnrolled)
 }
 
 func TestEventsSayWhatHappenedWithoutThePerson(t *testing.T) {
@@ -386,19 +386,19 @@ func TestEventsSayWhatHappenedWithoutThePerson(t *testing.T) {
 	elsa := w.People.Elsa
 	e := w.enrol(elsa, w.People.Maria)
 	got := make(chan halsocoach.Event, 20)
-	must(t, w.Bus.Consume(w.Ctx(), "listener", []string{coach.EventBooked, coach.EventCancelled, coach.EventHeld, coach.EventMissed}, func(_ context.Context, ev halsocoach.Event) error {
+	testenv.Must(t, w.Bus.Consume(w.Ctx(), "listener", []string{coach.EventBooked, coach.EventCancelled, coach.EventHeld, coach.EventMissed}, func(_ context.Context, ev halsocoach.Event) error {
 		got <- ev
 		return nil
 	}))
 	b := w.book(elsa, w.wish(tuesday, 9))
 	_, err := w.Move(w.Ctx(), elsa, key(), b.ID, coach.NewTime{Starts: tuesday.At(600)})
-	must(t, err)
-	must(t, w.Cancel(w.Ctx(), elsa, b.ID))
+	testenv.Must(t, err)
+	testenv.Must(t, w.Cancel(w.Ctx(), elsa, b.ID))
 	c := w.book(elsa, w.wish(tuesday, 9))
 	w.Clock.Set(c.Starts)
 	for _, o := range []coach.Outcome{coach.Held, coach.Missed} {
 		_, err := w.Mark(w.Ctx(), w.People.Maria, c.ID, o)
-		must(t, err)
+		testenv.Must(t, err)
 	}
 	for i, want := range []struct{ typ, subject string }{
 		{coach.EventBooked, b.ID}, {coach.EventBooked, b.ID}, {coach.EventCancelled, b.ID},
@@ -420,9 +420,9 @@ func TestAnHourOfTheNightOfTheClockCanBeBooked(t *testing.T) {
 	w.Clock.Set(halsocoach.Day("2027-03-22").At(9 * 60))
 	e := w.enrol(elsa, maria)
 	sunday := halsocoach.Day("2027-03-28")
-	must(t, w.SetDay(w.Ctx(), maria, sunday, []coach.Hours{{From: 0, To: 5 * 60, Form: coach.ByPhone}}))
+	testenv.Must(t, w.SetDay(w.Ctx(), maria, sunday, []coach.Hours{{From: 0, To: 5 * 60, Form: coach.ByPhone}}))
 	o, err := w.Free(w.Ctx(), elsa, coach.SlotQuery{From: sunday, To: sunday})
-	must(t, err)
+	testenv.Must(t, err)
 	var at []string
 	for _, s := range o.Slots {
 		at = append(at, s.Starts.Format("15:04-07"))
@@ -432,11 +432,11 @@ func TestAnHourOfTheNightOfTheClockCanBeBooked(t *testing.T) {
 	}
 	for _, s := range o.Slots {
 		b, _, err := w.Book(w.Ctx(), elsa, key(), coach.BookRequest{Coach: s.Coach, Starts: s.Starts.UTC(), Form: s.Form})
-		must(t, err)
+		testenv.Must(t, err)
 		if b.Date != sunday || b.Ends.Sub(b.Starts) != time.Hour {
 			t.Fatalf("%+v", b)
 		}
 		w.agrees(t, e, "on the night of the clock")
-		must(t, w.Cancel(w.Ctx(), elsa, b.ID))
+		testenv.Must(t, w.Cancel(w.Ctx(), elsa, b.ID))
 	}
 }

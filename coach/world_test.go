@@ -221,7 +221,7 @@ func newWorld(t testing.TB) *world {
 		for i := range 5 {
 			week[i] = []coach.Hours{{From: 9 * 60, To: 12 * 60, Form: coach.OnSite}, {From: 13 * 60, To: 16 * 60, Form: coach.ByPhone}}
 		}
-		must(t, w.SetWeek(env.Ctx(), c, monday, week))
+		testenv.Must(t, w.SetWeek(env.Ctx(), c, monday, week))
 	}
 	return w
 }
@@ -236,14 +236,14 @@ func (w *world) enrol(who, c halsocoach.Actor, change ...func(*halsocoach.Enrolm
 	for _, f := range change {
 		f(&e)
 	}
-	must(w.T, w.people.docs.Insert(w.Ctx(), e.ID, enrolled{Enrolment: e, Person: who.ID}))
+	testenv.Must(w.T, w.people.docs.Insert(w.Ctx(), e.ID, enrolled{Enrolment: e, Person: who.ID}))
 	return e
 }
 
 // protect says that a person has protected identity.
 func (w *world) protect(who halsocoach.Actor) {
 	w.T.Helper()
-	must(w.T, w.Persons.Protect(w.Ctx(), w.People.Maria, who.ID, person.ByStaff))
+	testenv.Must(w.T, w.Persons.Protect(w.Ctx(), w.People.Maria, who.ID, person.ByStaff))
 }
 
 // citizens are n people enrolled with Maria.
@@ -280,7 +280,7 @@ func (w *world) book(who halsocoach.Actor, wish coach.BookRequest) coach.Booked 
 func (w *world) claims(e halsocoach.Enrolment) []halsocoach.Appointment {
 	w.T.Helper()
 	d, err := w.people.docs.Get(w.Ctx(), e.ID)
-	must(w.T, err)
+	testenv.Must(w.T, err)
 	return d.Talks
 }
 
@@ -292,7 +292,7 @@ func (w *world) days() []coach.Day {
 		out = append(out, d)
 		return nil
 	})
-	must(w.T, err)
+	testenv.Must(w.T, err)
 	return out
 }
 
@@ -315,23 +315,9 @@ func anyTalk(coach.Talk) bool { return true }
 func (w *world) facts() []halsocoach.Fact {
 	w.T.Helper()
 	var out []halsocoach.Fact
-	must(w.T, w.Bus.EachFact(w.Ctx(), func(f halsocoach.Fact) error {
+	testenv.Must(w.T, w.Bus.EachFact(w.Ctx(), func(f halsocoach.Fact) error {
 		out = append(out, f)
 		return nil
 	}))
 	return out
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func wants(t testing.TB, err, want error) {
-	t.Helper()
-	if !errors.Is(err, want) {
-		t.Fatalf("got %v, want %v", err, want)
-	}
 }

@@ -200,68 +200,60 @@ const textPrice = "En aktivitet som leds av hälsocoach är alltid kostnadsfri. 
 
 // check judges the plan; the fields are named as in the form.
 func (p Plan) check(now time.Time) error {
-	var bad fields
-	bad.text("title", p.Title, 3, maxTitle, "Skriv en rubrik med 3 till 80 tecken.")
-	bad.text("description", p.Description, 0, maxDescription, "Beskrivningen får ha högst 2 000 tecken.")
-	bad.when(!p.Topic.Known(), "topic", "Välj ett ämne.")
-	bad.when(p.Form != OnSite && p.Form != Online, "form", "Välj om ni ses på plats eller online.")
+	var bad halsocoach.Faults
+	bad.When(outside(p.Title, 3, maxTitle), "title", "Skriv en rubrik med 3 till 80 tecken.")
+	bad.When(outside(p.Description, 0, maxDescription), "description", "Beskrivningen får ha högst 2 000 tecken.")
+	bad.When(!p.Topic.Known(), "topic", "Välj ett ämne.")
+	bad.When(p.Form != OnSite && p.Form != Online, "form", "Välj om ni ses på plats eller online.")
 	switch p.Form {
 	case OnSite:
-		bad.text("where", p.Where, 2, maxWhere, "Skriv var ni ses.")
+		bad.When(outside(p.Where, 2, maxWhere), "where", "Skriv var ni ses.")
 	case Online:
-		bad.when(!webLink(p.Where), "where", "Skriv länken till mötet. Den börjar med https://.")
+		bad.When(!webLink(p.Where), "where", "Skriv länken till mötet. Den börjar med https://.")
 	}
 	if p.Leader == "" {
-		bad.text("ledBy", p.LedBy, 2, maxTitle, "Skriv vem som leder aktiviteten.")
-		bad.when(p.Price < 0 || p.Price > maxPrice, "price", "Skriv priset i hela kronor, 0 till 5 000.")
+		bad.When(outside(p.LedBy, 2, maxTitle), "ledBy", "Skriv vem som leder aktiviteten.")
+		bad.When(p.Price < 0 || p.Price > maxPrice, "price", "Skriv priset i hela kronor, 0 till 5 000.")
 	} else {
-		bad.when(p.Price != 0, "price", textPrice)
+		bad.When(p.Price != 0, "price", textPrice)
 	}
 	bad = append(bad, p.Dates.check(now)...)
 	return halsocoach.Invalid(bad...)
 }
 
 func (d Dates) check(now time.Time) []halsocoach.Field {
-	var bad fields
-	bad.when(d.Places < 1 || d.Places > MaxPlaces, "places", "Skriv antal platser, 1 till 300.")
-	bad.when(len(d.Weekdays) == 0, "weekdays", "Välj minst en veckodag.")
-	bad.when(d.Start < 0 || d.Start >= 24*60, "start", "Skriv klockslaget som 10.30.")
+	var bad halsocoach.Faults
+	bad.When(d.Places < 1 || d.Places > MaxPlaces, "places", "Skriv antal platser, 1 till 300.")
+	bad.When(len(d.Weekdays) == 0, "weekdays", "Välj minst en veckodag.")
+	bad.When(d.Start < 0 || d.Start >= 24*60, "start", "Skriv klockslaget som 10.30.")
 	length := d.Length >= minLength && d.Length <= maxLength && d.Start+d.Length < 24*60
-	bad.when(!length, "length", "Välj en längd, 15 minuter till 8 timmar, som slutar före midnatt.")
+	bad.When(!length, "length", "Välj en längd, 15 minuter till 8 timmar, som slutar före midnatt.")
 	today := halsocoach.DayOf(now)
 	from := d.From.Valid() && d.From >= today
-	bad.when(!from, "from", "Välj en första dag som inte har passerat.")
+	bad.When(!from, "from", "Välj en första dag som inte har passerat.")
 	to := d.To.Valid() && d.To <= today.Plus(daysAhead) && (!from || d.To >= d.From)
-	bad.when(!to, "to", "Välj en sista dag, samma dag eller senare, inom ett år.")
+	bad.When(!to, "to", "Välj en sista dag, samma dag eller senare, inom ett år.")
 	if len(bad) > 0 {
 		return bad
 	}
 	spans, left := d.days()
 	switch {
 	case len(spans) == 0 && len(left) > 0:
-		bad.when(true, "weekdays", "Alla de här datumen är helgdagar eller aftnar. Välj att ta med dem, eller välj andra dagar.")
+		bad.When(true, "weekdays", "Alla de här datumen är helgdagar eller aftnar. Välj att ta med dem, eller välj andra dagar.")
 	case len(spans) == 0:
-		bad.when(true, "weekdays", "Det finns inget sådant datum mellan första och sista dagen.")
+		bad.When(true, "weekdays", "Det finns inget sådant datum mellan första och sista dagen.")
 	case len(spans) > MaxDates:
-		bad.when(true, "to", "Det blir fler än 60 datum. Välj en tidigare sista dag.")
+		bad.When(true, "to", "Det blir fler än 60 datum. Välj en tidigare sista dag.")
 	case !spans[0].Starts.After(now):
-		bad.when(true, "start", "Det första tillfället har redan börjat. Välj en senare tid eller dag.")
+		bad.When(true, "start", "Det första tillfället har redan börjat. Välj en senare tid eller dag.")
 	}
 	return bad
 }
 
-// fields collects answers to mend.
-type fields []halsocoach.Field
-
-func (f *fields) when(wrong bool, name, text string) {
-	if wrong {
-		*f = append(*f, halsocoach.Field{Name: name, Text: text})
-	}
-}
-
-func (f *fields) text(name, value string, least, most int, text string) {
-	n := utf8.RuneCountInString(strings.TrimSpace(value))
-	f.when(n < least || n > most, name, text)
+// outside says whether a text is shorter or longer than it may be, in characters.
+func outside(text string, least, most int) bool {
+	n := utf8.RuneCountInString(strings.TrimSpace(text))
+	return n < least || n > most
 }
 
 func webLink(s string) bool {

@@ -121,14 +121,12 @@ func (s *Service) apiBook(ctx context.Context, who halsocoach.Actor, in *bookIn)
 	if err != nil {
 		return nil, err
 	}
-	out := &bookOut{Status: http.StatusOK, Body: itemOf(b)}
+	out := &bookOut{Status: http.StatusOK, Body: bookingItem(b)}
 	if fresh {
 		out.Status = http.StatusCreated
 	}
 	return out, nil
 }
-
-func itemOf(b Booking) bookingItem { return bookingItem(b) }
 
 func (s *Service) apiCancel(ctx context.Context, who halsocoach.Actor, in *bookingIn) (*struct{}, error) {
 	return nil, s.Cancel(ctx, who, in.ID)
@@ -142,7 +140,7 @@ func (s *Service) apiBookings(ctx context.Context, who halsocoach.Actor, _ *stru
 	out := &bookingsOut{}
 	out.Body.Items = make([]bookingItem, len(mine))
 	for i, m := range mine {
-		out.Body.Items[i] = itemOf(m.Booking)
+		out.Body.Items[i] = bookingItem(m.Booking)
 	}
 	return out, nil
 }

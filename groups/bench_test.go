@@ -17,6 +17,7 @@ import (
 	"halsocoach"
 	"halsocoach/groups"
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 )
 
 // BenchmarkBookings sets bookings over HTTP, by 64 callers over 200 dates, beside
@@ -47,9 +48,7 @@ func BenchmarkBookings(b *testing.B) {
 		var next atomic.Int64
 		booked := h.perSecond(callers, each, func(int) func(int) error {
 			conn, err := net.Dial("tcp", address)
-			if err != nil {
-				b.Fatal(err)
-			}
+			testenv.Must(b, err)
 			b.Cleanup(func() { _ = conn.Close() })
 			answers := bufio.NewReader(conn)
 			return func(int) error {
@@ -132,9 +131,7 @@ func (h *house) manyDates(n int) (ids []string) {
 		p.Leader, p.LedBy = "", "Friluftsföreningen"
 		p.Dates = groups.Dates{Weekdays: week, From: "2026-11-24", To: "2027-01-20", Start: start, Length: 60, Places: groups.MaxPlaces}
 		a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), p)
-		if err != nil {
-			h.T.Fatal(err)
-		}
+		testenv.Must(h.T, err)
 		for _, d := range h.dates(a.ID) {
 			ids = append(ids, d.ID)
 		}

@@ -59,9 +59,7 @@ const (
 
 // announce tells the other nodes that an occasion is in a new state.
 func (s *Service) announce(b Brief) {
-	if s.cfg.Nudges != nil {
-		s.cfg.Nudges.Nudge(nudgeOccasion, []byte(b.ID+" "+strconv.Itoa(b.Rev)))
-	}
+	s.cfg.Nudges.Nudge(nudgeOccasion, []byte(b.ID+" "+strconv.Itoa(b.Rev)))
 }
 
 // Start fills the programme and keeps it fresh until ctx ends: a node that changes

@@ -85,9 +85,7 @@ func newHouse(t testing.TB, more ...store.Kind) *house {
 	t.Helper()
 	h := &house{Env: testenv.New(t, groups.Kinds(), more), cal: &calendar{spans: map[string]groups.Span{}}, enr: enrolments{}}
 	h.svc = h.service()
-	if err := h.svc.Start(h.Ctx(), h.Bus); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.Start(h.Ctx(), h.Bus))
 	return h
 }
 
@@ -115,9 +113,7 @@ func newKey() halsocoach.Request { return key(halsocoach.NewID()) }
 func (h *house) publish(places int) (groups.Activity, groups.Brief) {
 	h.T.Helper()
 	a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), walking(places))
-	if err != nil {
-		h.T.Fatal(err)
-	}
+	testenv.Must(h.T, err)
 	return a, h.first(a)
 }
 
@@ -136,9 +132,7 @@ func (h *house) crowd(n int) []halsocoach.Actor {
 	out := make([]halsocoach.Actor, n)
 	for i := range out {
 		id, err := h.Seal.NewPerson(h.Ctx())
-		if err != nil {
-			h.T.Fatal(err)
-		}
+		testenv.Must(h.T, err)
 		out[i] = halsocoach.Actor{ID: id, Role: halsocoach.RoleCitizen, Name: fmt.Sprintf("Person %d", i), Kommun: "0684"}
 	}
 	return out
@@ -147,27 +141,21 @@ func (h *house) crowd(n int) []halsocoach.Actor {
 func (h *house) occasion(id string) groups.Occasion {
 	h.T.Helper()
 	o, err := store.In[groups.Occasion](h.Store, groups.Kinds()[1]).Get(h.Ctx(), id)
-	if err != nil {
-		h.T.Fatal(err)
-	}
+	testenv.Must(h.T, err)
 	return o
 }
 
 func (h *house) book(who halsocoach.Actor, occasion string, reserve bool) groups.Booking {
 	h.T.Helper()
 	b, _, err := h.svc.Book(h.Ctx(), who, newKey(), groups.BookRequest{Occasion: occasion, Reserve: reserve})
-	if err != nil {
-		h.T.Fatal(err)
-	}
+	testenv.Must(h.T, err)
 	return b
 }
 
 // protect says that the person has protected identity.
 func (h *house) protect(who halsocoach.Actor) {
 	h.T.Helper()
-	if err := h.Persons.Protect(h.Ctx(), h.People.Vardcentral, who.ID, person.ByRecommending); err != nil {
-		h.T.Fatal(err)
-	}
+	testenv.Must(h.T, h.Persons.Protect(h.Ctx(), h.People.Vardcentral, who.ID, person.ByRecommending))
 }
 
 // sweep finishes what was left unfinished.
@@ -175,28 +163,13 @@ func (h *house) sweep() {
 	h.T.Helper()
 	for _, work := range h.svc.Unfinished() {
 		f := store.Finisher{Unfinished: work, Clock: h.Clock.Now, Log: h.Log}
-		if _, err := f.Round(h.Ctx()); err != nil {
-			h.T.Fatal(err)
-		}
+		testenv.Must(h.T, testenv.ErrOf(f.Round(h.Ctx())))
 	}
-}
-
-// together runs do for everybody at the same time.
-func together(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	gate := make(chan struct{})
-	for i := range n {
-		wg.Go(func() { <-gate; do(i) })
-	}
-	close(gate)
-	wg.Wait()
 }
 
 func (h *house) dates(activity string) []groups.Brief {
 	h.T.Helper()
 	s, err := h.svc.Series(h.Ctx(), h.People.Maria, activity)
-	if err != nil {
-		h.T.Fatal(err)
-	}
+	testenv.Must(h.T, err)
 	return s.Dates
 }

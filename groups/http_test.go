@@ -60,7 +60,7 @@ func TestLastPlaceGoesToOneOverHTTP(t *testing.T) {
 	_, p := h.publishAt(14*60, 10)
 	people := h.crowd(100)
 	var made, full, pages, refused atomic.Int32
-	together(len(people), func(i int) {
+	testenv.Together(len(people), func(i int) {
 		r := app.As(people[i]).WithKey(halsocoach.NewID()).JSON("POST", "/api/v1/occasions/"+o.ID+"/bookings", map[string]bool{"reserve": false})
 		switch {
 		case r.Status == http.StatusCreated:
@@ -93,9 +93,7 @@ func (h *house) publishAt(start, places int) (groups.Activity, groups.Brief) {
 	p := walking(places)
 	p.Dates.Start = start
 	a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), p)
-	if err != nil {
-		h.T.Fatal(err)
-	}
+	testenv.Must(h.T, err)
 	return a, h.first(a)
 }
 
@@ -195,9 +193,7 @@ func TestAPlaceIsTakenIntoTheOwnCalendar(t *testing.T) {
 	take("CANCELLED", "CANCEL")
 	leads(t, "booking again", elsa.Post(path+"/boka", form()), path)
 	take("CONFIRMED", "PUBLISH")
-	if err := h.svc.CallOff(h.Ctx(), h.People.Maria, o.ID, "Det är isgata"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.CallOff(h.Ctx(), h.People.Maria, o.ID, "Det är isgata"))
 	take("CANCELLED", "CANCEL")
 	for who, want := range map[*halsocoach.Actor]int{&h.People.Anna: 404, &h.People.Maria: 403, &h.People.Kommun: 403, {}: 303} {
 		if r := app.As(*who).Get(file); r.Status != want {
@@ -223,18 +219,14 @@ func TestEveryRefusalIsAPageWithANextStep(t *testing.T) {
 	post := func(b groups.Brief) testenv.Response { return elsa.Post("/tillfallen/"+b.ID+"/boka", form()) }
 
 	h.book(h.People.Anna, dates[1].ID, false)
-	if err := h.svc.CallOff(h.Ctx(), h.People.Maria, dates[1].ID, "Det är isgata"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.CallOff(h.Ctx(), h.People.Maria, dates[1].ID, "Det är isgata"))
 	says(t, "cancelled", post(dates[1]), 409, "Inställt", "Andra datum med lediga platser")
 	if r := elsa.Get("/tillfallen/" + dates[1].ID); strings.Contains(r.Body, "isgata") {
 		t.Fatal("the reason shows to somebody who had not booked")
 	}
 	says(t, "cancelled, to one who had booked", app.As(h.People.Anna).Get("/tillfallen/"+dates[1].ID), 200, "Det är isgata")
 	says(t, "cancelled, among the bookings", app.As(h.People.Anna).Get("/mina-bokningar"), 200, "Inställt", "Det är isgata")
-	if err := h.svc.Shut(h.Ctx(), h.People.Maria, dates[2].ID, true); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.Shut(h.Ctx(), h.People.Maria, dates[2].ID, true))
 	says(t, "closed", post(dates[2]), 409, "Bokningen är stängd", "Andra datum med lediga platser")
 	mine := h.book(h.People.Omar, dates[0].ID, false)
 	h.Clock.Set(dates[0].Starts)
@@ -260,9 +252,7 @@ func TestTheLinkOfAMeetingIsForThoseWhoHaveAPlace(t *testing.T) {
 	p := walking(1)
 	p.Form, p.Where = groups.Online, "https://mote.example.se/hemlig"
 	a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	o := h.first(a)
 	h.book(h.People.Elsa, o.ID, false)
 	h.book(h.People.Anna, o.ID, true)
@@ -295,9 +285,7 @@ func TestACoachStartsAGroupAndNotesAttendanceInTheBrowser(t *testing.T) {
 	says(t, "a form with faults", bad, 422, "Skriv en rubrik med 3 till 80 tecken.", "Det säger överenskommelsen om Hälsocenter.", "Skriv klockslaget som 10.30.", "Köket", `href="#f-title"`)
 
 	busy := halsocoach.Day("2026-12-01").At(18 * 60)
-	if err := h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: busy, Ends: busy.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: busy, Ends: busy.Add(time.Hour)}))
 	wish := newGroup()
 	says(t, "a clash", maria.Post("/mina-grupper/ny", wish), 422, "Ledaren är redan upptagen de här tiderna:", "tisdag 1 december 17.30–19.30", `name="skip"`)
 	wish.Set("skip", "ja")
@@ -357,9 +345,7 @@ func TestThePagesAreInEnglishToo(t *testing.T) {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Accept-Language", "en-GB,en;q=0.9,sv;q=0.5")
 		res, err := app.Web.Fiber().Test(r, -1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		body, _ := io.ReadAll(res.Body)
 		says(t, path, testenv.Response{Status: res.StatusCode, Body: string(body)}, 200, texts...)
 	}

@@ -32,18 +32,18 @@ const (
 
 // check fills in what was left out.
 func (f *Filter) check(now time.Time) error {
-	var bad fields
+	var bad halsocoach.Faults
 	_, known := halsocoach.KommunByCode(f.Kommun)
-	bad.when(f.Kommun != "" && !known, "kommun", "Välj en kommun i Jönköpings län.")
-	bad.when(f.Topic != "" && !f.Topic.Known(), "topic", "Välj ett ämne.")
+	bad.When(f.Kommun != "" && !known, "kommun", "Välj en kommun i Jönköpings län.")
+	bad.When(f.Topic != "" && !f.Topic.Known(), "topic", "Välj ett ämne.")
 	if f.From == "" {
 		f.From = halsocoach.DayOf(now)
 	}
-	bad.when(!f.From.Valid(), "from", "Skriv datum som 2026-11-23.")
+	bad.When(!f.From.Valid(), "from", "Skriv datum som 2026-11-23.")
 	if f.To == "" && f.From.Valid() {
 		f.To = f.From.Plus(7*weeksShown - 1)
 	}
-	bad.when(!f.To.Valid(), "to", "Skriv datum som 2026-11-23.")
+	bad.When(!f.To.Valid(), "to", "Skriv datum som 2026-11-23.")
 	if f.Limit <= 0 || f.Limit > 100 {
 		f.Limit = 50
 	}

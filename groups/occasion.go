@@ -192,8 +192,8 @@ func (o *Occasion) Shut(shut bool) {
 // they can be told.
 func (o *Occasion) CallOff(now time.Time, who halsocoach.Actor, reason string) error {
 	reason = strings.TrimSpace(reason)
-	var bad fields
-	bad.text("reason", reason, 3, maxReason, "Skriv varför tillfället ställs in, med högst 300 tecken.")
+	var bad halsocoach.Faults
+	bad.When(outside(reason, 3, maxReason), "reason", "Skriv varför tillfället ställs in, med högst 300 tecken.")
 	switch {
 	case o.Cancelled != nil:
 		return nil

@@ -12,6 +12,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/person"
+	"halsocoach/internal/testenv"
 )
 
 var monday = halsocoach.Day("2026-11-23").At(9 * 60)
@@ -75,9 +76,7 @@ func TestAnOccasionSaysWhatItIsToWhomAndWhen(t *testing.T) {
 func TestAFullOccasionOffersTheReserveListAndTheFirstThereGetsTheNextPlace(t *testing.T) {
 	o := walk(1)
 	book(t, &o, "a", false)
-	if _, _, err := o.Book(monday, citizenOf("b", "0684"), one("b"), Seat{Person: "b"}); !errors.Is(err, ErrFull) {
-		t.Fatalf("full and no reserve wished: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(o.Book(monday, citizenOf("b", "0684"), one("b"), Seat{Person: "b"})), ErrFull)
 	b, c := book(t, &o, "b", true), book(t, &o, "c", true)
 	if b.Status != OnReserve || b.Position != 1 || c.Position != 2 {
 		t.Fatalf("reserve list: %+v %+v", b, c)
@@ -107,9 +106,7 @@ func TestBookingAgainIsTheSameBooking(t *testing.T) {
 			t.Fatalf("again with key %s: %+v %v %v", key, again, fresh, err)
 		}
 	}
-	if _, _, err := o.Book(monday, citizenOf("a", ""), one("a"), Seat{Person: "a", Key: "ka", AskedReserve: true}); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatalf("the same key with another wish: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(o.Book(monday, citizenOf("a", ""), one("a"), Seat{Person: "a", Key: "ka", AskedReserve: true})), halsocoach.ErrKeyReused)
 }
 
 func TestWhatCanNotBeBookedSaysWhy(t *testing.T) {
@@ -138,17 +135,13 @@ func TestWhatCanNotBeBookedSaysWhy(t *testing.T) {
 	}
 	o := walk(1)
 	book(t, &o, "a", false)
-	if _, _, err := o.Leave(o.Starts, one("a")); !errors.Is(err, ErrBegun) {
-		t.Fatalf("leaving what has begun: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(o.Leave(o.Starts, one("a"))), ErrBegun)
 }
 
 func TestAttendanceIsThreeStatesAndNullFromTheStart(t *testing.T) {
 	o := walk(3)
 	a, b, c := book(t, &o, "a", false), book(t, &o, "b", false), book(t, &o, "c", false)
-	if _, _, err := o.Note(monday, []Mark{{a.ID, Came}}, nil); !errors.Is(err, ErrNotBegun) {
-		t.Fatalf("before the start: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(o.Note(monday, []Mark{{a.ID, Came}}, nil)), ErrNotBegun)
 	if o.Places[0].Attendance != "" {
 		t.Fatal("attendance is not null before it is noted")
 	}
@@ -165,9 +158,7 @@ func TestAttendanceIsThreeStatesAndNullFromTheStart(t *testing.T) {
 	if err != nil || held || len(present) != 0 {
 		t.Fatalf("correction back: %v %v %v", present, held, err)
 	}
-	if _, _, err = o.Note(o.Ends, []Mark{{"nobody", Came}}, nil); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatalf("somebody who is not in the list: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(o.Note(o.Ends, []Mark{{"nobody", Came}}, nil)), halsocoach.ErrNotFound)
 	if _, _, err = o.Note(o.Ends, []Mark{{a.ID, "maybe"}}, nil); halsocoach.KindOf(err) != halsocoach.KindInvalid {
 		t.Fatalf("a fourth state: %v", err)
 	}
@@ -178,16 +169,12 @@ func TestCancellingAnOccasionTwiceKeepsTheFirstReason(t *testing.T) {
 	if err := o.CallOff(monday, maria, " "); halsocoach.KindOf(err) != halsocoach.KindInvalid {
 		t.Fatalf("without a reason: %v", err)
 	}
-	if err := o.CallOff(monday, maria, "Isgata"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, o.CallOff(monday, maria, "Isgata"))
 	if err := o.CallOff(monday, maria, "Något annat"); err != nil || o.Cancelled.Reason != "Isgata" || o.SpanToRelease.IsZero() {
 		t.Fatalf("again: %v %+v", err, o.Cancelled)
 	}
 	o = walk(1)
-	if err := o.CallOff(o.Ends, maria, "Isgata"); !errors.Is(err, ErrPast) {
-		t.Fatalf("afterwards: %v", err)
-	}
+	testenv.Wants(t, o.CallOff(o.Ends, maria, "Isgata"), ErrPast)
 }
 
 func TestMorePlacesGoToTheReserveListAndNobodyLosesAPlace(t *testing.T) {

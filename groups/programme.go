@@ -51,14 +51,7 @@ func byStart(a, b Brief) int {
 	return cmp.Or(a.Starts.Compare(b.Starts), cmp.Compare(a.ID, b.ID))
 }
 
-// put takes up an occasion, unless a later one is known.
-func (p *programme) put(b Brief) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.add(b)
-	p.dirty()
-}
-
+// add takes up an occasion, unless a later one is known.
 func (p *programme) add(b Brief) {
 	if b.Starts.Before(p.from) || !b.Starts.Before(p.to) {
 		return
@@ -81,8 +74,8 @@ func (p *programme) dirty() {
 	p.now.Store(nil)
 }
 
-// putAll takes up activities and their occasions.
-func (p *programme) putAll(offers []offer, briefs []Brief) {
+// put takes up activities and their occasions.
+func (p *programme) put(offers []offer, briefs ...Brief) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range offers {
@@ -197,7 +190,7 @@ func (s *Service) reload(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("reload occasions: %w", err)
 	}
-	s.programme.putAll(offers, briefs(occasions))
+	s.programme.put(offers, briefs(occasions)...)
 	return nil
 }
 

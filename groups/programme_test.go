@@ -14,6 +14,7 @@ import (
 	"halsocoach"
 	"halsocoach/groups"
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 )
 
 // fill writes a living programme: four weeks in every kommun.
@@ -28,23 +29,17 @@ func (h *house) fill() {
 				ID: fmt.Sprintf("a-%s-%d", k.Code, j), Title: "Grupp i " + k.Name, Topic: topic, Kommun: k.Code, Centre: k.Code,
 				Form: groups.OnSite, Where: "Hälsocenter", LedBy: "Föreningen", Made: now, Published: true,
 			}
-			if err := activities.Insert(h.Ctx(), a.ID, a); err != nil {
-				h.T.Fatal(err)
-			}
+			testenv.Must(h.T, activities.Insert(h.Ctx(), a.ID, a))
 			for week := range 4 {
 				start := halsocoach.DayOf(now).Plus(week*7 + 1 + (i+j)%6).At(9*60 + j*60)
 				o := a.Occasion(now, groups.Span{Starts: start, Ends: start.Add(time.Hour)}, 12, time.Time{})
 				o.Rev = 1
-				if err := occasions.Insert(h.Ctx(), o.ID, o); err != nil {
-					h.T.Fatal(err)
-				}
+				testenv.Must(h.T, occasions.Insert(h.Ctx(), o.ID, o))
 			}
 		}
 	}
 	h.svc = h.service() // a node that finds it all at its start
-	if err := h.svc.Start(h.Ctx(), h.Bus); err != nil {
-		h.T.Fatal(err)
-	}
+	testenv.Must(h.T, h.svc.Start(h.Ctx(), h.Bus))
 }
 
 func TestTheProgrammePageIsKeptAndFollowsWhatHappens(t *testing.T) {
@@ -70,9 +65,7 @@ func TestTheProgrammePageIsKeptAndFollowsWhatHappens(t *testing.T) {
 	}
 
 	items, _, err := h.svc.Programme(h.Ctx(), groups.Filter{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	o := items[0].Occasions[0]
 	h.book(h.People.Elsa, o.ID, false)
 	says(t, "after a booking", visitor.Get("/gruppaktiviteter"), 200, "11 platser kvar")
@@ -114,7 +107,7 @@ func (c *clients) one(b *testing.B) []byte {
 
 // get asks n times over all connections together.
 func (c *clients) get(b *testing.B, n int) {
-	together(connections, func(int) {
+	testenv.Together(connections, func(int) {
 		var req fasthttp.Request
 		var res fasthttp.Response
 		ask(&req, c.uri)
@@ -130,9 +123,7 @@ func (c *clients) get(b *testing.B, n int) {
 // serve answers on a port of this machine until the benchmark ends.
 func serve(b *testing.B, app *fiber.App) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	go func() { _ = app.Listener(ln) }()
 	b.Cleanup(func() { _ = app.Shutdown() })
 	return ln.Addr().String()

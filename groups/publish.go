@@ -315,7 +315,7 @@ func (s *Service) write(ctx context.Context, a Activity) (Activity, error) {
 	if err != nil {
 		return Activity{}, fmt.Errorf("publish activity %s: %w", plan.ID, err)
 	}
-	s.programme.putAll([]offer{{a, s.leader(ctx, a)}}, made)
+	s.programme.put([]offer{{a, s.leader(ctx, a)}}, made...)
 	for _, b := range made {
 		s.announce(b)
 	}

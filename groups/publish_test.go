@@ -16,7 +16,7 @@ func TestTheSamePlanTwiceIsOneActivity(t *testing.T) {
 	h := newHouse(t)
 	req := newKey()
 	ids := make([]string, 5)
-	together(len(ids), func(i int) {
+	testenv.Together(len(ids), func(i int) {
 		a, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, req, walking(12))
 		if err != nil {
 			t.Error(err)
@@ -31,9 +31,7 @@ func TestTheSamePlanTwiceIsOneActivity(t *testing.T) {
 	if n := len(h.dates(ids[0])); n != 4 || h.cal.held() != 4 {
 		t.Fatalf("%d dates, %d spans", n, h.cal.held())
 	}
-	if _, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, req, walking(13)); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatalf("the same key with another plan: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(h.svc.Publish(h.Ctx(), h.People.Maria, req, walking(13))), halsocoach.ErrKeyReused)
 	a, fresh, err := h.svc.Publish(h.Ctx(), h.People.Maria, req, walking(12))
 	if err != nil || fresh || a.ID != ids[0] || !a.Published || a.Pending != nil {
 		t.Fatalf("again: %+v %v %v", a, fresh, err)
@@ -43,9 +41,7 @@ func TestTheSamePlanTwiceIsOneActivity(t *testing.T) {
 func TestAClashIsToldAndNothingIsPublished(t *testing.T) {
 	h := newHouse(t)
 	second := halsocoach.Day("2026-12-02").At(10*60 + 30)
-	if err := h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: second, Ends: second.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: second, Ends: second.Add(time.Hour)}))
 	plan := walking(12)
 	req := newKey()
 	_, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, req, plan)
@@ -85,9 +81,7 @@ func TestAGroupWhoseCoachHasLeftGetsNoMoreDates(t *testing.T) {
 	h := newHouse(t)
 	activities := store.In[groups.Activity](h.Store, groups.Kinds()[0])
 	a := groups.Activity{ID: "old", Title: "Grupp", Kommun: "0684", Centre: "0684", Leader: "somebody who left", Published: true}
-	if err := activities.Insert(h.Ctx(), a.ID, a); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, activities.Insert(h.Ctx(), a.ID, a))
 	_, _, err := h.svc.AddDates(h.Ctx(), h.People.Maria, newKey(), a.ID, walking(5).Dates)
 	if halsocoach.KindOf(err) != halsocoach.KindInvalid || h.cal.held() != 0 {
 		t.Fatalf("%v, %d spans", err, h.cal.held())
@@ -101,9 +95,7 @@ func TestDatesCanBeAddedToAnActivity(t *testing.T) {
 	more.To = "2026-12-23" // one Wednesday more than there are
 	req := newKey()
 	for range 2 {
-		if _, _, err := h.svc.AddDates(h.Ctx(), h.People.Maria, req, a.ID, more); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(h.svc.AddDates(h.Ctx(), h.People.Maria, req, a.ID, more)))
 	}
 	if n := len(h.dates(a.ID)); n != 5 || h.cal.held() != 5 {
 		t.Fatalf("%d dates, %d spans", n, h.cal.held())
@@ -112,14 +104,10 @@ func TestDatesCanBeAddedToAnActivity(t *testing.T) {
 		t.Fatalf("dates that are there: %v", err)
 	}
 	more.Places = 6
-	if _, _, err := h.svc.AddDates(h.Ctx(), h.People.Maria, req, a.ID, more); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatalf("the same key with other dates: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(h.svc.AddDates(h.Ctx(), h.People.Maria, req, a.ID, more)), halsocoach.ErrKeyReused)
 	// A clash on new dates leaves the old ones and their time.
 	blocked := halsocoach.Day("2026-12-30").At(600)
-	if err := h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: blocked, Ends: blocked.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.cal.HoldSpan(h.Ctx(), "maria", halsocoach.Appointment{ID: "samtal", Starts: blocked, Ends: blocked.Add(time.Hour)}))
 	more.To = "2026-12-30"
 	if _, _, err := h.svc.AddDates(h.Ctx(), h.People.Maria, newKey(), a.ID, more); halsocoach.KindOf(err) != halsocoach.KindInvalid || h.cal.held() != 6 {
 		t.Fatalf("%v, %d spans", err, h.cal.held())
@@ -144,13 +132,9 @@ func TestTheSweepMendsWhatAStopLeft(t *testing.T) {
 			Pending: &groups.Pending{ID: id, At: h.Clock.Now(), Held: held, Places: 5, Spans: spans},
 		}
 		for _, sp := range spans[:2] {
-			if err := h.cal.HoldSpan(ctx, coach, halsocoach.Appointment{ID: a.Occasion(h.Clock.Now(), sp, 5, time.Time{}).ID, Starts: sp.Starts, Ends: sp.Ends}); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, h.cal.HoldSpan(ctx, coach, halsocoach.Appointment{ID: a.Occasion(h.Clock.Now(), sp, 5, time.Time{}).ID, Starts: sp.Starts, Ends: sp.Ends}))
 		}
-		if err := activities.Insert(ctx, id, a); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, activities.Insert(ctx, id, a))
 	}
 	if h.sweep(); h.cal.held() != 4 {
 		t.Fatalf("what is still going on was touched: %d spans", h.cal.held())
@@ -189,17 +173,13 @@ func TestThePublicProgrammeIsPagedAndFiltered(t *testing.T) {
 		if i == 4 {
 			p.Topic = "mat"
 		}
-		if _, _, err := h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), p); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(h.svc.Publish(h.Ctx(), h.People.Maria, newKey(), p)))
 	}
 	var starts []time.Time
 	f := groups.Filter{Kommun: "0684", Topic: "fysisk aktivitet", Limit: 3}
 	for pages := 1; ; pages++ {
 		items, next, err := h.svc.Programme(h.Ctx(), f)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		for _, it := range items {
 			starts = append(starts, it.Occasions[0].Starts)
 		}
@@ -234,9 +214,7 @@ func TestMorePlacesReachTheReserveListAtOnce(t *testing.T) {
 	for _, p := range people {
 		h.book(p, o.ID, true)
 	}
-	if err := h.svc.Resize(h.Ctx(), h.People.Maria, o.ID, 3); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.Resize(h.Ctx(), h.People.Maria, o.ID, 3))
 	got := h.occasion(o.ID)
 	if len(got.Places) != 3 || got.Places[2].Person != people[2].ID {
 		t.Fatalf("%d places", len(got.Places))
@@ -244,10 +222,6 @@ func TestMorePlacesReachTheReserveListAtOnce(t *testing.T) {
 	if rows := h.AccessLog.Rows(); len(rows) != 1 || rows[0].Act != halsocoach.ActGiveReservePlace || !slices.Equal(rows[0].Persons, []string{people[1].ID, people[2].ID}) {
 		t.Fatalf("access log: %+v", rows)
 	}
-	if err := h.svc.Shut(h.Ctx(), h.People.Maria, o.ID, true); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, groups.ErrClosed) {
-		t.Fatalf("booking that is shut: %v", err)
-	}
+	testenv.Must(t, h.svc.Shut(h.Ctx(), h.People.Maria, o.ID, true))
+	testenv.Wants(t, testenv.ErrOf(h.svc.Book(h.Ctx(), h.People.Elsa, newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true})), groups.ErrClosed)
 }

@@ -57,7 +57,7 @@ func (s *Service) Desk(ctx context.Context, who halsocoach.Actor, after string) 
 			return fail(err)
 		}
 	}
-	byID, err := s.activitiesOf(ctx, append(append([]Occasion{}, coming...), past...))
+	byID, err := s.activitiesOf(ctx, slices.Concat(coming, past))
 	if err != nil {
 		return fail(err)
 	}
@@ -145,7 +145,7 @@ func (s *Service) Roster(ctx context.Context, who halsocoach.Actor, occasion str
 	if err != nil {
 		return Roster{}, fmt.Errorf("find activity %s: %w", o.Activity, err)
 	}
-	if err := s.saw(ctx, who, halsocoach.ActReadParticipants, o); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActReadParticipants, o.ID, o.People); err != nil {
 		return Roster{}, err
 	}
 	now := s.clock()
@@ -215,12 +215,12 @@ func (s *Service) Note(ctx context.Context, who halsocoach.Actor, occasion strin
 		return fmt.Errorf("find activity %s: %w", seen.Activity, err)
 	}
 	known := map[string]halsocoach.Enrolment{}
-	if s.cfg.Enrolments != nil && len(seen.People) > 0 {
+	if len(seen.People) > 0 {
 		if known, err = s.cfg.Enrolments.EnrolmentsAt(ctx, seen.Centre, person.All(persons)...); err != nil {
 			return fmt.Errorf("find enrolments of %s: %w", occasion, err)
 		}
 	}
-	if err := s.saw(ctx, who, halsocoach.ActNoteAttendance, seen); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActNoteAttendance, seen.ID, seen.People); err != nil {
 		return err
 	}
 	_, err = s.change(ctx, occasion, func(o *Occasion) ([]halsocoach.Event, error) {
@@ -266,7 +266,7 @@ func (s *Service) CallOff(ctx context.Context, who halsocoach.Actor, occasion, r
 	if err != nil {
 		return err
 	}
-	if err := s.saw(ctx, who, halsocoach.ActCallOffOccasion, seen); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActCallOffOccasion, seen.ID, seen.People); err != nil {
 		return err
 	}
 	now := s.clock()
@@ -325,7 +325,7 @@ func (s *Service) steer(ctx context.Context, who halsocoach.Actor, occasion stri
 	had := len(seen.Places)
 	_, _ = do(&seen, now) // who will get a place; what is wrong is said below
 	logged := peopleIn(seen.Places[had:])
-	if err := s.sawPeople(ctx, who, halsocoach.ActGiveReservePlace, seen.ID, logged); err != nil {
+	if err := s.saw(ctx, who, halsocoach.ActGiveReservePlace, seen.ID, logged); err != nil {
 		return err
 	}
 	var others []string // who were first on the list a moment later
@@ -342,7 +342,7 @@ func (s *Service) steer(ctx context.Context, who halsocoach.Actor, occasion stri
 	if err != nil {
 		return err
 	}
-	return s.sawPeople(ctx, who, halsocoach.ActGiveReservePlace, seen.ID, others)
+	return s.saw(ctx, who, halsocoach.ActGiveReservePlace, seen.ID, others)
 }
 
 func peopleIn(places []Seat) (people []string) {
@@ -368,11 +368,7 @@ func (s *Service) managedOccasion(ctx context.Context, who halsocoach.Actor, id 
 	return o, nil
 }
 
-func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, o Occasion) error {
-	return s.sawPeople(ctx, who, act, o.ID, o.People)
-}
-
-func (s *Service) sawPeople(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, occasion string, people []string) error {
+func (s *Service) saw(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, occasion string, people []string) error {
 	if len(people) == 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/groups"
+	"halsocoach/internal/testenv"
 )
 
 func TestTheGroupListIsLogged(t *testing.T) {
@@ -14,9 +15,7 @@ func TestTheGroupListIsLogged(t *testing.T) {
 	_, o := h.publish(3)
 	h.book(h.People.Anna, o.ID, false)
 	h.book(h.People.Elsa, o.ID, false)
-	if _, err := h.svc.Roster(h.Ctx(), h.People.Maria, o.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(h.svc.Roster(h.Ctx(), h.People.Maria, o.ID)))
 	rows := h.AccessLog.Rows()
 	if len(rows) != 1 || rows[0].Who.ID != "maria" || rows[0].Act != halsocoach.ActReadParticipants || !slices.Equal(rows[0].Persons, []string{h.People.Anna.ID, h.People.Elsa.ID}) {
 		t.Fatalf("access log: %+v", rows)
@@ -56,9 +55,7 @@ func TestProtectionLearntLateHidesTheName(t *testing.T) {
 	if v, err := h.svc.Occasion(h.Ctx(), elsa, o.ID); err != nil || v.Alias != p.Name {
 		t.Fatalf("the person is not told what they are called: %q %v", v.Alias, err)
 	}
-	if err := h.Persons.Unprotect(h.Ctx(), h.People.Region, elsa.ID, "Skatteverket 2026-11-20"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.Persons.Unprotect(h.Ctx(), h.People.Region, elsa.ID, "Skatteverket 2026-11-20"))
 	if p := line(o.ID, 1); p.Name != elsa.Name || p.Protected {
 		t.Fatalf("after: %+v", p)
 	}
@@ -73,9 +70,7 @@ func TestTwoIDsOfOnePersonAreOneParticipant(t *testing.T) {
 	mine := h.book(first, o.ID, false)
 	h.book(second, o.ID, false) // before anybody knew
 	later := h.book(first, h.dates(a.ID)[1].ID, false)
-	if err := h.Persons.Join(h.Ctx(), h.People.Maria, first.ID, second.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.Persons.Join(h.Ctx(), h.People.Maria, first.ID, second.ID))
 	if again, fresh, err := h.svc.Book(h.Ctx(), second, newKey(), groups.BookRequest{Occasion: later.Occasion}); err != nil || fresh || again != later {
 		t.Fatalf("the same date under the other id: %+v %v %v", again, fresh, err)
 	}
@@ -84,9 +79,7 @@ func TestTwoIDsOfOnePersonAreOneParticipant(t *testing.T) {
 		if err != nil || len(list) != 2 || list[1].Booking != later {
 			t.Fatalf("%+v %v", list, err)
 		}
-		if _, _, err := h.svc.Own(h.Ctx(), who, later.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(h.svc.Own(h.Ctx(), who, later.ID)))
 	}
 	r, err := h.svc.Roster(h.Ctx(), h.People.Maria, o.ID)
 	if err != nil || len(r.Places) != 1 {
@@ -97,9 +90,7 @@ func TestTwoIDsOfOnePersonAreOneParticipant(t *testing.T) {
 	}
 	h.Clock.Set(o.Starts)
 	for _, booking := range []string{r.Places[0].Booking, mine.ID} {
-		if err := h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: booking, Attendance: groups.Came}}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: booking, Attendance: groups.Came}}))
 	}
 	counted := 0
 	for _, seat := range h.occasion(o.ID).Places {
@@ -129,21 +120,15 @@ func TestAttendanceIsCountedOnceAlsoWhenTheListIsCorrected(t *testing.T) {
 	a, b, c := h.book(h.People.Anna, o.ID, false), h.book(h.People.Elsa, o.ID, false), h.book(hidden, o.ID, false)
 	h.Clock.Set(o.Starts)
 	for range 2 { // the same form twice
-		if err := h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: groups.Came}, {Booking: b.ID, Attendance: groups.Told}, {Booking: c.ID, Attendance: groups.Came}}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: groups.Came}, {Booking: b.ID, Attendance: groups.Told}, {Booking: c.ID, Attendance: groups.Came}}))
 	}
 	for _, m := range []groups.Attendance{groups.Absent, groups.Came} { // corrected, and corrected back
-		if err := h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: m}}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: m}}))
 	}
 	var facts []halsocoach.Fact
 	count := func() int {
 		facts = nil
-		if err := h.Bus.EachFact(h.Ctx(), func(f halsocoach.Fact) error { facts = append(facts, f); return nil }); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, h.Bus.EachFact(h.Ctx(), func(f halsocoach.Fact) error { facts = append(facts, f); return nil }))
 		return len(facts)
 	}
 	h.Eventually("three facts", func() bool { return count() >= 3 })
@@ -172,9 +157,7 @@ func TestCallingOffIsLoggedForThoseWhoHadBooked(t *testing.T) {
 	if err := h.svc.CallOff(h.Ctx(), h.People.Johan, o.ID, "Ledaren är sjuk"); halsocoach.KindOf(err) != halsocoach.KindNotFound || len(h.AccessLog.Rows()) != 0 {
 		t.Fatalf("a coach of another centre: %v, %+v", err, h.AccessLog.Rows())
 	}
-	if err := h.svc.CallOff(h.Ctx(), h.People.Maria, o.ID, "Ledaren är sjuk"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.CallOff(h.Ctx(), h.People.Maria, o.ID, "Ledaren är sjuk"))
 	if rows := h.AccessLog.Rows(); len(rows) != 1 || rows[0].Act != halsocoach.ActCallOffOccasion || !slices.Equal(rows[0].Persons, []string{h.People.Anna.ID}) {
 		t.Fatalf("access log: %+v", rows)
 	}

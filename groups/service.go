@@ -22,7 +22,7 @@ type Calendar interface {
 }
 
 // Enrolments tells who of the persons is taken in at the centre, in one
-// question. It is asked for what an attendance counts under; nil is allowed.
+// question. It is asked for what an attendance counts under.
 type Enrolments interface {
 	EnrolmentsAt(ctx context.Context, centre string, persons ...string) (map[string]halsocoach.Enrolment, error)
 }
@@ -45,7 +45,7 @@ type Config struct {
 	Calendar   Calendar
 	Enrolments Enrolments
 	Persons    *person.Service
-	Nudges     Nudges // nil where there is one node only
+	Nudges     Nudges
 }
 
 // Service is the group activities. Its methods are safe for concurrent use, on
@@ -72,7 +72,7 @@ func (s *Service) change(ctx context.Context, id string, do func(*Occasion) ([]h
 	if err != nil {
 		return o, fmt.Errorf("change occasion %s: %w", id, err)
 	}
-	s.programme.put(o.Brief())
+	s.programme.put(nil, o.Brief())
 	s.announce(o.Brief())
 	return o, nil
 }

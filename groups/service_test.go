@@ -21,7 +21,7 @@ func TestLastPlaceGoesToOne(t *testing.T) {
 		people := h.crowd(100)
 		nodes := []*groups.Service{h.svc, h.service()}
 		var booked, full atomic.Int32
-		together(len(people), func(i int) {
+		testenv.Together(len(people), func(i int) {
 			_, fresh, err := nodes[i%2].Book(h.Ctx(), people[i], newKey(), groups.BookRequest{Occasion: o.ID})
 			switch {
 			case err == nil && fresh:
@@ -37,9 +37,7 @@ func TestLastPlaceGoesToOne(t *testing.T) {
 		}
 		h.Clock.Set(h.Clock.Now().Add(time.Minute)) // another activity of the same coach needs other days
 		for _, d := range h.dates(o.Activity) {
-			if err := h.svc.CallOff(h.Ctx(), h.People.Maria, d.ID, "Ny omgång"); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, h.svc.CallOff(h.Ctx(), h.People.Maria, d.ID, "Ny omgång"))
 		}
 	}
 }
@@ -49,7 +47,7 @@ func TestADoubleClickIsOneBooking(t *testing.T) {
 	_, o := h.publish(5)
 	var fresh atomic.Int32
 	ids := make([]string, 20)
-	together(len(ids), func(i int) {
+	testenv.Together(len(ids), func(i int) {
 		b, f, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), groups.BookRequest{Occasion: o.ID})
 		if err != nil {
 			t.Error(err)
@@ -62,9 +60,7 @@ func TestADoubleClickIsOneBooking(t *testing.T) {
 	if fresh.Load() != 1 || len(slices.Compact(ids)) != 1 || len(h.occasion(o.ID).Places) != 1 {
 		t.Fatalf("%d fresh, ids %v, %d places", fresh.Load(), slices.Compact(ids), len(h.occasion(o.ID).Places))
 	}
-	if _, _, err := h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatalf("the same key with another wish: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(h.svc.Book(h.Ctx(), h.People.Elsa, key("klick"), groups.BookRequest{Occasion: o.ID, Reserve: true})), halsocoach.ErrKeyReused)
 }
 
 // Cancellations and reserve bookings at the same time: never too many, nobody
@@ -82,7 +78,7 @@ func TestPlacesGoToTheReserveListWhileOthersCancel(t *testing.T) {
 		bookings[i] = b.ID
 	}
 	nodes := []*groups.Service{h.svc, h.service()}
-	together(20, func(i int) {
+	testenv.Together(20, func(i int) {
 		if i < 10 { // the ten who have places leave, each twice
 			for range 2 {
 				if err := nodes[i%2].Cancel(h.Ctx(), people[i], bookings[i]); err != nil {
@@ -113,18 +109,14 @@ func TestThePromotedPersonIsTold(t *testing.T) {
 		seen <- e
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	_, o := h.publish(1)
 	first := h.book(h.People.Anna, o.ID, false)
 	waits := h.book(h.People.Elsa, o.ID, true)
 	if waits.Status != groups.OnReserve || waits.Position != 1 {
 		t.Fatalf("%+v", waits)
 	}
-	if err := h.svc.Cancel(h.Ctx(), h.People.Anna, first.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.Cancel(h.Ctx(), h.People.Anna, first.ID))
 	for _, want := range []struct{ typ, data string }{
 		{groups.EventPlaceBooked, `{"booking":"` + first.ID + `"}`},
 		{groups.EventReserveJoined, `{"booking":"` + waits.ID + `"}`},
@@ -150,19 +142,13 @@ func TestABookingIsOnesOwn(t *testing.T) {
 	h := newHouse(t)
 	_, o := h.publish(2)
 	b := h.book(h.People.Anna, o.ID, false)
-	if err := h.svc.Cancel(h.Ctx(), h.People.Elsa, b.ID); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatalf("somebody else's booking: %v", err)
-	}
+	testenv.Wants(t, h.svc.Cancel(h.Ctx(), h.People.Elsa, b.ID), halsocoach.ErrNotFound)
 	for range 2 {
-		if err := h.svc.Cancel(h.Ctx(), h.People.Anna, b.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, h.svc.Cancel(h.Ctx(), h.People.Anna, b.ID))
 	}
 	again := h.book(h.People.Anna, o.ID, false)
 	h.Clock.Set(o.Starts)
-	if err := h.svc.Cancel(h.Ctx(), h.People.Anna, again.ID); !errors.Is(err, groups.ErrBegun) {
-		t.Fatalf("after the start: %v", err)
-	}
+	testenv.Wants(t, h.svc.Cancel(h.Ctx(), h.People.Anna, again.ID), groups.ErrBegun)
 }
 
 func TestWhoMayDoWhat(t *testing.T) {
@@ -227,9 +213,7 @@ func TestLeavingAGroupKeepsThePast(t *testing.T) {
 		h.book(h.People.Elsa, d.ID, false)
 	}
 	h.Clock.Set(dates[1].Ends)
-	if err := h.svc.Leave(h.Ctx(), h.People.Elsa, a.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.svc.Leave(h.Ctx(), h.People.Elsa, a.ID))
 	for i, d := range dates {
 		_, there := h.occasion(d.ID).Of(person.Identity{IDs: []string{h.People.Elsa.ID}})
 		if there != (i < 2) {
@@ -244,9 +228,7 @@ func TestOwnResidentsFirstIsTheKommunsSetting(t *testing.T) {
 	_, o := h.publish(3)
 	own, other := h.People.Elsa, h.People.Omar
 	own.Kommun, other.Kommun = "0684", "0680"
-	if _, _, err := h.svc.Book(h.Ctx(), other, newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true}); !errors.Is(err, groups.ErrRestricted) {
-		t.Fatalf("a resident of another kommun: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(h.svc.Book(h.Ctx(), other, newKey(), groups.BookRequest{Occasion: o.ID, Reserve: true})), groups.ErrRestricted)
 	h.book(own, o.ID, false)
 	h.Clock.Set(halsocoach.Day("2026-11-25").Start())
 	h.book(other, o.ID, false)
@@ -257,16 +239,12 @@ func TestOwnResidentsFirstIsTheKommunsSetting(t *testing.T) {
 func TestTheProgrammeIsFreshOnEveryNode(t *testing.T) {
 	h := newHouse(t)
 	other := h.service()
-	if err := other.Start(h.Ctx(), h.Bus); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, other.Start(h.Ctx(), h.Bus))
 	a, o := h.publish(1)
 	h.book(h.People.Elsa, o.ID, false)
 	find := func(s *groups.Service) (groups.Brief, bool) {
 		items, _, err := s.Programme(h.Ctx(), groups.Filter{Kommun: "0684"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		for _, it := range items {
 			if it.Activity.ID == a.ID && it.Leader == "Maria Holm" && len(it.Occasions) == 4 {
 				return it.Occasions[0], true
@@ -279,9 +257,7 @@ func TestTheProgrammeIsFreshOnEveryNode(t *testing.T) {
 	}
 	h.Eventually("the other node shows the booking", func() bool { b, ok := find(other); return ok && b.Booked == 1 })
 	third := h.service()
-	if err := third.Start(h.Ctx(), h.Bus); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, third.Start(h.Ctx(), h.Bus))
 	if b, ok := find(third); !ok || b.Booked != 1 {
 		t.Fatalf("a node that starts shows %+v %v", b, ok)
 	}

@@ -81,14 +81,12 @@ func (s *Service) between(ctx context.Context, from, before time.Time) ([]Occasi
 
 // activitiesOf are the activities of the occasions, by id, in one question.
 func (s *Service) activitiesOf(ctx context.Context, occasions []Occasion) (map[string]Activity, error) {
-	seen := map[string]bool{}
-	var ids []string
-	for _, o := range occasions {
-		if !seen[o.Activity] {
-			seen[o.Activity] = true
-			ids = append(ids, o.Activity)
-		}
+	ids := make([]string, len(occasions))
+	for i, o := range occasions {
+		ids[i] = o.Activity
 	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	found, err := s.activities.Many(ctx, ids...)
 	out := make(map[string]Activity, len(found))
 	for _, a := range found {

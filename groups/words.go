@@ -82,21 +82,11 @@ func attendanceName(ctx context.Context, a Attendance) string {
 
 // weekdayName is the day as a choice, "måndagar".
 func weekdayName(ctx context.Context, d time.Weekday) string {
-	switch d {
-	case time.Monday:
-		return web.T(ctx, "Måndagar")
-	case time.Tuesday:
-		return web.T(ctx, "Tisdagar")
-	case time.Wednesday:
-		return web.T(ctx, "Onsdagar")
-	case time.Thursday:
-		return web.T(ctx, "Torsdagar")
-	case time.Friday:
-		return web.T(ctx, "Fredagar")
-	case time.Saturday:
-		return web.T(ctx, "Lördagar")
+	names := [...]string{
+		web.T(ctx, "Söndagar"), web.T(ctx, "Måndagar"), web.T(ctx, "Tisdagar"), web.T(ctx, "Onsdagar"),
+		web.T(ctx, "Torsdagar"), web.T(ctx, "Fredagar"), web.T(ctx, "Lördagar"),
 	}
-	return web.T(ctx, "Söndagar")
+	return names[d]
 }
 
 // week is Monday to Sunday.
@@ -131,14 +121,7 @@ func kommunChoices(ctx context.Context) []web.Choice {
 }
 
 func topicChoices(ctx context.Context, first string) []web.Choice {
-	var out []web.Choice
-	if first != "" {
-		out = append(out, web.Choice{Value: "", Label: first})
-	}
-	for _, t := range halsocoach.Topics {
-		out = append(out, web.Choice{Value: string(t), Label: web.TopicName(ctx, t)})
-	}
-	return out
+	return append([]web.Choice{{Label: first}}, web.TopicChoices(ctx)...)
 }
 
 func weekdayChoices(ctx context.Context) []web.Choice {

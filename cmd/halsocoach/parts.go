@@ -196,7 +196,7 @@ func parts() []part {
 			build: func(a *app) (room, error) {
 				a.chat = chat.New(chat.Config{
 					Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, PublicURL: a.cfg.PublicURL, Enrolments: a.citizen,
-					Staff: a.staff, Persons: a.persons, AccessLog: a.accessLog, Sessions: a.auth,
+					Staff: a.staff, Persons: a.persons, AccessLog: a.accessLog, Sessions: a.auth, Nudges: a.bus,
 				})
 				return room{pages: a.chat.Routes, api: a.chat.API, start: a.chat.Start, drain: a.chat.Drain}, nil
 			},

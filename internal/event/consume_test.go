@@ -51,10 +51,7 @@ func TestBacklogFromBeforeTheConsumerWasBornArrives(t *testing.T) {
 	b.Close()
 	b = openBus(t, "embedded:"+dir, quick)
 	var s seen
-	ok(t, b.Consume(t.Context(), "late", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
-		s.add(e)
-		return nil
-	}))
+	ok(t, b.Consume(t.Context(), "late", []string{"groups.published"}, s.take))
 	eventually(t, "the whole backlog", func() bool { return s.distinct() == n })
 	for i, subject := range strings.Fields(s.order()) {
 		if subject != fmt.Sprintf("doc-%d", i) {
@@ -66,15 +63,14 @@ func TestBacklogFromBeforeTheConsumerWasBornArrives(t *testing.T) {
 func TestConsumerGoesOnWhereItWasAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	var s seen
-	do := func(_ context.Context, e halsocoach.Event) error { s.add(e); return nil }
 	b := openBus(t, "embedded:"+dir, quick)
-	ok(t, b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do))
+	ok(t, b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, s.take))
 	put(t, b, happened("chat.contact_made", 1))
 	eventually(t, "the first", func() bool { return s.distinct() == 1 })
 	b.Close()
 	b = openBus(t, "embedded:"+dir, quick)
 	put(t, b, happened("chat.contact_made", 2))
-	ok(t, b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, do))
+	ok(t, b.Consume(t.Context(), "keeps", []string{"chat.contact_made"}, s.take))
 	eventually(t, "the second", func() bool { return s.distinct() == 2 })
 	if s.order() != "doc-1 doc-2" {
 		t.Errorf("got %s", s.order())
@@ -250,10 +246,7 @@ func TestParkedEventIsTriedAgainAfterARestart(t *testing.T) {
 	b.Close()
 	b = openBus(t, "embedded:"+dir, set)
 	var s seen
-	ok(t, b.Consume(t.Context(), "poison", []string{"groups.published"}, func(_ context.Context, e halsocoach.Event) error {
-		s.add(e)
-		return nil
-	}))
+	ok(t, b.Consume(t.Context(), "poison", []string{"groups.published"}, s.take))
 	eventually(t, "done at last", func() bool { return s.order() == "doc-0" })
 }
 

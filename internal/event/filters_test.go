@@ -1,14 +1,11 @@
 package event
 
 import (
-	"context"
 	"net"
 	"os/exec"
 	"strconv"
 	"testing"
 	"time"
-
-	"halsocoach"
 )
 
 // TestAnOlderServerServesToo runs the nats-server of Debian, which may be older
@@ -23,10 +20,7 @@ func TestAnOlderServerServesToo(t *testing.T) {
 	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
 	b := openBus(t, "nats://127.0.0.1:"+strconv.Itoa(port), quick)
 	got := &seen{}
-	if err := b.Consume(t.Context(), "both", []string{"groups.place_booked", "groups.place_cancelled"}, func(_ context.Context, e halsocoach.Event) error {
-		got.add(e)
-		return nil
-	}); err != nil {
+	if err := b.Consume(t.Context(), "both", []string{"groups.place_booked", "groups.place_cancelled"}, got.take); err != nil {
 		t.Fatalf("on %s: %v", b.nc.ConnectedServerVersion(), err)
 	}
 	put(t, b, happened("groups.place_booked", 1), happened("groups.published", 2), happened("groups.place_cancelled", 3))

@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net"
 	"os"
@@ -94,6 +95,12 @@ func (s *seen) add(e halsocoach.Event) {
 	}
 	s.ids[e.ID]++
 	s.subjects = append(s.subjects, e.Subject)
+}
+
+// take is a handler.
+func (s *seen) take(_ context.Context, e halsocoach.Event) error {
+	s.add(e)
+	return nil
 }
 
 func (s *seen) distinct() int {

@@ -171,9 +171,8 @@ func TestLostConnectionLosesNoEventAndDoublesNoEffect(t *testing.T) {
 	for name, c := range map[string]struct {
 		window, ackTimeout, outage time.Duration
 	}{
-		"within the duplicate window":        {2 * time.Minute, 5 * time.Second, 100 * time.Millisecond},
-		"longer than the duplicate window":   {100 * time.Millisecond, 5 * time.Second, 300 * time.Millisecond},
-		"longer than a publish waits for it": {100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond},
+		"within the duplicate window":               {2 * time.Minute, 5 * time.Second, 100 * time.Millisecond},
+		"longer than that and than a publish waits": {100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := quick
@@ -327,7 +326,7 @@ func TestServerThatIsFullIsGivenTime(t *testing.T) {
 	set.ackTimeout = 100 * time.Millisecond
 	b, s := openBus(t, srv.url(), set), openStore(t)
 	events, facts := 0, 0
-	for i := range count(300, 3000) {
+	for i := range count(120, 3000) {
 		e, f := write(t, s, fmt.Sprint("doc-", i), 1)
 		events, facts = events+e, facts+f
 	}

@@ -22,10 +22,7 @@ func TestWhatIsPendingGoesWhenTheRelayStops(t *testing.T) {
 		t.Fatalf("%d documents wait, %v", len(left), err)
 	}
 	var got seen
-	ok(t, b.Consume(t.Context(), "reader", []string{"note.written"}, func(_ context.Context, e halsocoach.Event) error {
-		got.add(e)
-		return nil
-	}))
+	ok(t, b.Consume(t.Context(), "reader", []string{"note.written"}, got.take))
 	eventually(t, "all of them", func() bool { return got.distinct() == events })
 }
 

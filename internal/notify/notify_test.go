@@ -277,6 +277,7 @@ func TestASlowServerHoldsUpNothingElse(t *testing.T) {
 	ok(t, err)
 	defer ln.Close()
 	g := open(t, Settings{SMTPURL: "smtp://" + ln.Addr().String(), SMTPFrom: "a@example.se"})
+	g.svc.Timeout = 50 * time.Millisecond
 	g.chose(g.People.Vardcentral, "karin@example.se")
 	g.senders["r"] = []string{"vardcentral"}
 	g.hears("referral.started", "r")

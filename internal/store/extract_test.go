@@ -57,6 +57,14 @@ func TestExtractIndexRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+func TestALimitIsAtMostAThousand(t *testing.T) {
+	for limit, want := range map[int]int{0: 100, -1: 100, 5000: 1000, 1000: 1000, 1: 1} {
+		if p, err := extracting.Plan(Query{Index: "time", Limit: limit}, nil); err != nil || p.Limit != want {
+			t.Errorf("limit %d: %d (%v), want %d", limit, p.Limit, err, want)
+		}
+	}
+}
+
 // FuzzExtractIndex holds the walk over the bytes against a plain decoding.
 func FuzzExtractIndex(f *testing.F) {
 	for _, body := range []string{

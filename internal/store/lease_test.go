@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"halsocoach"
@@ -73,47 +74,51 @@ func soon(t *testing.T, what string, ok func() bool) {
 }
 
 func TestWorkIsDoneOnceInEveryIntervalByOneNodeAtATime(t *testing.T) {
-	nodes := leased(t, 4, time.Now, time.Second)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	var at, runs atomic.Int32
-	var wg sync.WaitGroup
-	for _, l := range nodes {
-		wg.Go(func() {
-			l.Every(ctx, "test.sweep", 200*time.Millisecond, func(context.Context) error {
-				if at.Add(1) != 1 {
-					t.Error("two nodes are at work")
-				}
-				runs.Add(1)
-				time.Sleep(20 * time.Millisecond)
-				at.Add(-1)
-				return nil
+	synctest.Test(t, func(t *testing.T) {
+		nodes := leased(t, 4, time.Now, time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		var at, runs atomic.Int32
+		var wg sync.WaitGroup
+		for _, l := range nodes {
+			wg.Go(func() {
+				l.Every(ctx, "test.sweep", 200*time.Millisecond, func(context.Context) error {
+					if at.Add(1) != 1 {
+						t.Error("two nodes are at work")
+					}
+					runs.Add(1)
+					time.Sleep(20 * time.Millisecond)
+					at.Add(-1)
+					return nil
+				})
 			})
-		})
-	}
-	wg.Wait()
-	if n := runs.Load(); n < 4 || n > 11 {
-		t.Errorf("four nodes did it %d times in ten intervals", n)
-	}
+		}
+		wg.Wait()
+		if n := runs.Load(); n < 4 || n > 11 {
+			t.Errorf("four nodes did it %d times in ten intervals", n)
+		}
+	})
 }
 
 func TestADeadNodesWorkIsTakenOver(t *testing.T) {
-	clock := atNine()
-	l := leased(t, 1, clock.time, 100*time.Millisecond)[0]
-	dead := leaseDoc{Name: "test.sweep", Holder: "dead", Until: clock.time().Add(100 * time.Millisecond)}
-	if err := docsOf(l).Insert(t.Context(), dead.Name, dead); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var runs atomic.Int32
-	go l.Every(ctx, dead.Name, time.Hour, func(context.Context) error { runs.Add(1); return nil })
-	time.Sleep(400 * time.Millisecond)
-	if runs.Load() != 0 {
-		t.Fatal("it was taken over from somebody who may be alive")
-	}
-	clock.add(101 * time.Millisecond)
-	soon(t, "taken over", func() bool { return runs.Load() == 1 })
+	synctest.Test(t, func(t *testing.T) {
+		clock := atNine()
+		l := leased(t, 1, clock.time, 100*time.Millisecond)[0]
+		dead := leaseDoc{Name: "test.sweep", Holder: "dead", Until: clock.time().Add(100 * time.Millisecond)}
+		if err := docsOf(l).Insert(t.Context(), dead.Name, dead); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var runs atomic.Int32
+		go l.Every(ctx, dead.Name, time.Hour, func(context.Context) error { runs.Add(1); return nil })
+		time.Sleep(400 * time.Millisecond)
+		if runs.Load() != 0 {
+			t.Fatal("it was taken over from somebody who may be alive")
+		}
+		clock.add(101 * time.Millisecond)
+		soon(t, "taken over", func() bool { return runs.Load() == 1 })
+	})
 }
 
 func TestAWrongClocksLeaseHoldsUpNobody(t *testing.T) {
@@ -134,29 +139,31 @@ func TestAWrongClocksLeaseHoldsUpNobody(t *testing.T) {
 }
 
 func TestLongWorkKeepsItsLease(t *testing.T) {
-	nodes := leased(t, 2, time.Now, 300*time.Millisecond)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	begun, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = nodes[0].Alone(ctx, "test.long", func(ctx context.Context) error {
-			close(begun)
-			time.Sleep(1500 * time.Millisecond)
-			return ctx.Err()
-		})
-	}()
-	<-begun
-	if err := nodes[1].Alone(ctx, "test.long", func(context.Context) error {
-		select {
-		case <-done:
-		case <-time.After(100 * time.Millisecond): // the other has given it back and is about to return
-			t.Error("a lease that is renewed was taken")
+	synctest.Test(t, func(t *testing.T) {
+		nodes := leased(t, 2, time.Now, 300*time.Millisecond)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		begun, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = nodes[0].Alone(ctx, "test.long", func(ctx context.Context) error {
+				close(begun)
+				time.Sleep(1500 * time.Millisecond)
+				return ctx.Err()
+			})
+		}()
+		<-begun
+		if err := nodes[1].Alone(ctx, "test.long", func(context.Context) error {
+			select {
+			case <-done:
+			case <-time.After(100 * time.Millisecond): // the other has given it back and is about to return
+				t.Error("a lease that is renewed was taken")
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 func TestAStopGivesTheLeaseBackAndAnotherGoesOn(t *testing.T) {
@@ -204,44 +211,48 @@ func TestAStartMendsSoonAfterACrash(t *testing.T) {
 }
 
 func TestALostLeaseEndsTheWork(t *testing.T) {
-	l := leased(t, 1, time.Now, 150*time.Millisecond)[0]
-	err := l.Alone(t.Context(), "test.sweep", func(ctx context.Context) error {
-		_, err := docsOf(l).Update(ctx, "test.sweep", func(d *leaseDoc) ([]halsocoach.Event, error) {
-			d.Holder, d.Until = "thief", time.Now().Add(time.Minute)
-			return nil, nil
+	synctest.Test(t, func(t *testing.T) {
+		l := leased(t, 1, time.Now, 150*time.Millisecond)[0]
+		err := l.Alone(t.Context(), "test.sweep", func(ctx context.Context) error {
+			_, err := docsOf(l).Update(ctx, "test.sweep", func(d *leaseDoc) ([]halsocoach.Event, error) {
+				d.Holder, d.Until = "thief", time.Now().Add(time.Minute)
+				return nil, nil
+			})
+			if err != nil {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(2 * time.Minute):
+				return nil
+			}
 		})
-		if err != nil {
-			return err
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(2 * time.Minute):
-			return nil
+		d, err := docsOf(l).Get(t.Context(), "test.sweep")
+		if err != nil || d.Holder != "thief" {
+			t.Errorf("%+v, %v: what another holds was given back", d, err)
 		}
 	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	d, err := docsOf(l).Get(t.Context(), "test.sweep")
-	if err != nil || d.Holder != "thief" {
-		t.Errorf("%+v, %v: what another holds was given back", d, err)
-	}
 }
 
 func TestWorkThatPanicsOrFailsIsTriedAgain(t *testing.T) {
-	l := leased(t, 1, time.Now, time.Second)[0]
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var runs atomic.Int32
-	go l.Every(ctx, "test.sweep", 20*time.Millisecond, func(context.Context) error {
-		switch runs.Add(1) {
-		case 1:
-			panic("a sweep may panic")
-		case 2:
-			return errors.New("or fail")
-		}
-		return nil
+	synctest.Test(t, func(t *testing.T) {
+		l := leased(t, 1, time.Now, time.Second)[0]
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var runs atomic.Int32
+		go l.Every(ctx, "test.sweep", 20*time.Millisecond, func(context.Context) error {
+			switch runs.Add(1) {
+			case 1:
+				panic("a sweep may panic")
+			case 2:
+				return errors.New("or fail")
+			}
+			return nil
+		})
+		soon(t, "a third run", func() bool { return runs.Load() >= 3 })
 	})
-	soon(t, "a third run", func() bool { return runs.Load() >= 3 })
 }

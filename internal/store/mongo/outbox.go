@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ func (s *Store) Pending(ctx context.Context, limit int) (out []store.Batch, err 
 				kinds = append(kinds, k)
 			}
 		}
-		if out, err = s.ask(ctx, kinds, limit); err == nil && all {
+		if out, err = ask(ctx, kinds, limit); err == nil && all {
 			took := time.Since(began)
 			next := began.Add(took + min(max(4*took, 200*time.Millisecond), time.Second))
 			s.askAll.Store(&next)
@@ -48,13 +47,13 @@ const askedAtOnce = 4
 
 // ask gives the oldest batches of the kinds' documents. A kind that has any, or
 // does not answer, is warm: there may be more.
-func (s *Store) ask(ctx context.Context, kinds []*kind, limit int) ([]store.Batch, error) {
+func ask(ctx context.Context, kinds []*kind, limit int) ([]store.Batch, error) {
 	found := make([][]store.Batch, len(kinds))
 	var asking errgroup.Group
 	asking.SetLimit(askedAtOnce)
 	for i, k := range kinds {
 		asking.Go(func() (err error) {
-			found[i], err = s.pending(ctx, k, limit)
+			found[i], err = k.pending(ctx, limit)
 			if err != nil || len(found[i]) > 0 {
 				k.warm.Store(true)
 			}
@@ -70,27 +69,8 @@ func (s *Store) ask(ctx context.Context, kinds []*kind, limit int) ([]store.Batc
 
 // pending reads the first batch of the kind's documents, those first that have
 // waited longest. Only what a majority holds is told to the world.
-func (s *Store) pending(ctx context.Context, k *kind, limit int) ([]store.Batch, error) {
-	out, err := k.pending(ctx, limit, s.uncut.Load())
-	var server driver.ServerError
-	if errors.As(err, &server) && (server.HasErrorCode(codeNotImplemented) || server.HasErrorCode(codeUnknownExpression)) {
-		// A server that can not cut an array gives it whole.
-		s.uncut.Store(true)
-		return k.pending(ctx, limit, true)
-	}
-	return out, err
-}
-
-const (
-	codeNotImplemented    = 238
-	codeUnknownExpression = 31325
-)
-
-func (k *kind) pending(ctx context.Context, limit int, uncut bool) ([]store.Batch, error) {
+func (k *kind) pending(ctx context.Context, limit int) ([]store.Batch, error) {
 	fields := bson.D{{Key: "ev", Value: bson.D{{Key: "$slice", Value: 1}}}, {Key: "_id", Value: 1}}
-	if uncut {
-		fields[0].Value = 1
-	}
 	rows, err := k.durable.Find(ctx, bson.D{{Key: waits, Value: bson.D{{Key: "$gt", Value: int64(0)}}}},
 		options.Find().SetSort(bson.D{{Key: waits, Value: 1}}).SetLimit(int64(limit)).SetBatchSize(int32(limit+1)).SetProjection(fields))
 	if err != nil {

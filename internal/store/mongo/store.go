@@ -35,7 +35,6 @@ type Store struct {
 	saved   chan struct{}
 	health  health
 	askAll  atomic.Pointer[time.Time] // when every collection is to be asked for events again
-	uncut   atomic.Bool               // the server can not cut an array
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc

@@ -211,11 +211,11 @@ func TestReadsWithoutAPauseDoNotMakeTheLogGrowForever(t *testing.T) {
 			}
 		})
 	}
-	// Ten times what the log may hold.
+	// Six times what the log may hold.
 	var savers sync.WaitGroup
 	for k := range 8 {
 		savers.Go(func() {
-			for i := range 25 {
+			for i := range 15 {
 				id := fmt.Sprint("more ", k, "/", i)
 				if err := c.Insert(t.Context(), id, note{Person: id, Key: id, Filler: strings.Repeat("x", 20*4096), Second: "1"}); err != nil {
 					t.Error(err)

@@ -43,12 +43,12 @@ var documents = []named{
 		h.is("pending", h.pending(), []string{})
 	}},
 	{"WhatWasSavedIsReadAtOnce", func(h *house) {
-		for i := range 200 {
+		for i := range 50 {
 			id := fmt.Sprint(i)
 			h.save(id, "", `{"person":"p"}`)
 			h.get(id)
 		}
-		h.is("found", len(h.ids(store.Query{Index: "person", Equal: []any{"p"}, Limit: 1000})), 200)
+		h.is("found", len(h.ids(store.Query{Index: "person", Equal: []any{"p"}, Limit: 1000})), 50)
 	}},
 	{"SaveNeedsTheVersionThatWasRead", func(h *house) {
 		conflict := func(what string, err error) {
@@ -130,7 +130,7 @@ var documents = []named{
 	}},
 	{"GetTakesManyInTheirOrder", func(h *house) {
 		var ids []string
-		for i := range 300 {
+		for i := range 100 {
 			id := fmt.Sprintf("id-%03d", i)
 			h.save(id, "", body(thing{Text: id}))
 			ids = append(ids, id, "missing-"+id)
@@ -138,9 +138,9 @@ var documents = []named{
 		slices.Reverse(ids)
 		docs, err := h.s.Get(h.ctx, "thing", ids...)
 		h.must(err)
-		h.is("documents", len(docs), 300)
+		h.is("documents", len(docs), 100)
 		for i, d := range docs {
-			h.is("order", d.ID, fmt.Sprintf("id-%03d", 299-i))
+			h.is("order", d.ID, fmt.Sprintf("id-%03d", 99-i))
 			h.is("body", string(d.Body), body(thing{Text: d.ID}))
 		}
 		docs, err = h.s.Get(h.ctx, "thing")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"halsocoach"
@@ -36,7 +35,7 @@ var handles = []named{
 	}},
 	{"TwoHandlesWriteTogether", func(h *house) {
 		all := []store.Store{h.s, h.again(Kinds()), h.again(Kinds())}
-		per := Count(40, 2000)
+		per := Count(20, 2000)
 		var won atomic.Int32
 		each(h, 30, func(k int) error {
 			s := all[k%len(all)]
@@ -70,36 +69,21 @@ var handles = []named{
 	}},
 	{"NobodyIsKeptFromWriting", func(h *house) {
 		quiet := h.again(Kinds())
-		stop := make(chan struct{})
-		var wg sync.WaitGroup
 		var loud atomic.Int64
-		for k := range 50 {
-			wg.Go(func() {
-				for i := 0; ; i++ {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					if err := h.c.Insert(h.ctx, fmt.Sprint(k, "/", i), thing{Text: strings.Repeat("x", 500)}); err != nil {
-						h.Error(err)
-						return
-					}
-					loud.Add(1)
-				}
-			})
-		}
+		end := h.meanwhile(50, func(k, i int) error {
+			defer loud.Add(1)
+			return h.c.Insert(h.ctx, fmt.Sprint(k, "/", i), thing{Text: strings.Repeat("x", 500)})
+		})
 		c := store.In[thing](quiet, things)
 		start := loud.Load()
-		n := Count(50, 500)
+		n := Count(20, 500)
 		for i := range n {
 			if err := c.Insert(h.ctx, fmt.Sprint("quiet ", i), thing{}); err != nil {
 				h.Error(err)
 			}
 		}
 		between := loud.Load() - start
-		close(stop)
-		wg.Wait()
+		end()
 		// By turns a save of the quiet one waits for a group or two of the
 		// loud one's 50 savers.
 		h.Logf("%d saves of the loud one to %d of the quiet one", between, n)
@@ -115,28 +99,13 @@ func backup(h *house, restore Restore) {
 	for i := range 300 {
 		h.must(h.c.Insert(h.ctx, fmt.Sprintf("old %d", i), thing{Person: "p", Key: fmt.Sprint("old ", i), Text: strings.Repeat("å", 500)}, happened(fmt.Sprintf("old %d", i))))
 	}
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	for k := range 8 {
-		wg.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				id := fmt.Sprintf("new %d/%d", k, i)
-				if err := h.c.Insert(h.ctx, id, thing{Person: "p", Key: id}, happened(id)); err != nil {
-					h.Error(err)
-					return
-				}
-			}
-		})
-	}
+	end := h.meanwhile(8, func(k, i int) error {
+		id := fmt.Sprintf("new %d/%d", k, i)
+		return h.c.Insert(h.ctx, id, thing{Person: "p", Key: id}, happened(id))
+	})
 	var copied bytes.Buffer
 	err := h.s.Backup(h.ctx, &copied)
-	close(stop)
-	wg.Wait()
+	end()
 	h.must(err)
 
 	s := restore(h.TB, Kinds(), &copied)

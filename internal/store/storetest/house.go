@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,6 +133,29 @@ func (h *house) all(q store.Query) []string {
 	}
 	h.Fatal("the pages have no end")
 	return nil
+}
+
+// meanwhile has n callers run f again and again, each with its number and its
+// round, until end is called.
+func (h *house) meanwhile(n int, f func(k, i int) error) (end func()) {
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for k := range n {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := f(k, i); err != nil {
+					h.Error(err)
+					return
+				}
+			}
+		})
+	}
+	return func() { close(stop); wg.Wait() }
 }
 
 func idsOf(docs []store.Document) []string {

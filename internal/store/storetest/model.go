@@ -71,7 +71,7 @@ func (m *model) find(centre, tag string, from, before *int, back bool) []string 
 // and the model and compares them.
 func property(t *testing.T, s store.Store) {
 	checks := flag.Lookup("rapid.checks")
-	if err := checks.Value.Set(strconv.Itoa(Count(30, 1000))); err != nil {
+	if err := checks.Value.Set(strconv.Itoa(Count(20, 1000))); err != nil {
 		t.Fatal(err)
 	}
 	round := 0

@@ -83,7 +83,7 @@ var outbox = []named{
 		h.is("all", len(drain(h, h.s)), 2)
 	}},
 	{"TwoRelaysKeepTheOrderOfADocument", func(h *house) {
-		documents, saves := 20, Count(20, 200)
+		documents, saves := 20, Count(10, 200)
 		r := &relays{seen: map[string]bool{}, order: map[string][]string{}, saving: make(chan struct{})}
 		var running sync.WaitGroup
 		for _, s := range []store.Store{h.s, h.again(Kinds())} {

@@ -48,10 +48,11 @@ func (l *lines) of(text string) (found []string) {
 	return found
 }
 
-// shaken is a store on a server of its own, whose relay can misbehave.
+// shaken is a store on a server whose relay can misbehave.
 type shaken struct {
 	testing.TB
 	*Server
+	url string
 	s   *mongo.Store
 	c   store.Collection[counted]
 	log *lines
@@ -64,35 +65,19 @@ type counted struct {
 
 var countedKind = store.Kind{Name: "counted", NoPerson: true, Indexes: []store.Index{{Name: "key", Unique: true, Fields: []store.Field{store.T("key")}}}}
 
-// own is a server of the test's own. It says that it is a router of MongoDB's
-// which knows a write that is repeated (the driver then relies on it), and does
-// not.
-func own(t testing.TB) *Server {
-	t.Helper()
-	server, err := start(t.TempDir())
-	ok(t, err)
-	server.Greet(bson.D{{Key: "msg", Value: "isdbgrid"}, {Key: "logicalSessionTimeoutMinutes", Value: 30}})
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
+// shake opens a database of the test's own on the server that misbehaves.
 func shake(t testing.TB, set mongo.Settings) *shaken {
 	t.Helper()
-	server := own(t)
-	log := &lines{}
-	s, err := set.Open(t.Context(), server.URL("shaken"), []store.Kind{countedKind}, slog.New(slog.NewTextHandler(log, nil)))
+	h := &shaken{TB: t, Server: shaky, url: shaky.URL(database(t, "")), log: &lines{}}
+	var err error
+	h.s, err = set.Open(t.Context(), h.url, kinds, slog.New(slog.NewTextHandler(h.log, nil)))
 	ok(t, err)
+	h.c = store.In[counted](h.s, countedKind)
 	t.Cleanup(func() {
-		server.Misbehave(nil)
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
+		shaky.Misbehave(nil)
+		ok(t, h.s.Close())
 	})
-	return &shaken{t, server, s, store.In[counted](s, countedKind), log}
+	return h
 }
 
 // calmed waits until the store says that the server is itself again.
@@ -165,7 +150,6 @@ func TestAServerThatTakesNoWritesIsBusyAndReadable(t *testing.T) {
 		phrase string
 	}{
 		"not primary":                {answer(10107, "NotWritablePrimary", "not primary"), "no primary"},
-		"stepping down":              {answer(189, "PrimarySteppedDown", "primary stepped down"), "no primary"},
 		"read-only":                  {answer(20, "IllegalOperation", "Cannot execute a write operation in read-only mode"), "refuses to write"},
 		"writes are blocked":         {answer(371, "UserWritesBlocked", "user writes blocked"), "refuses to write"},
 		"the user may only read":     {answer(13, "Unauthorized", "not authorized on shaken to execute command"), "refuses to write"},
@@ -244,7 +228,7 @@ func TestNoIncrementIsLostOrDoubledWhileAnswersAreLost(t *testing.T) {
 	set := quick
 	set.Bound = 10 * time.Second
 	h := shake(t, set)
-	other, err := set.Open(t.Context(), h.URL("shaken"), []store.Kind{countedKind}, testLog(t))
+	other, err := set.Open(t.Context(), h.url, kinds, testLog(t))
 	ok(t, err)
 	defer other.Close()
 	var n atomic.Int64
@@ -262,7 +246,7 @@ func TestNoIncrementIsLostOrDoubledWhileAnswersAreLost(t *testing.T) {
 	var wg sync.WaitGroup
 	for k, c := range []store.Collection[counted]{h.c, store.In[counted](other, countedKind), h.c, store.In[counted](other, countedKind)} {
 		wg.Go(func() {
-			for i := range storetest.Count(40, 1000) {
+			for i := range storetest.Count(20, 1000) {
 				id := fmt.Sprintf("%d/%d", k, i)
 				_, err := c.Upsert(t.Context(), "all", func(v *counted) ([]halsocoach.Event, error) {
 					v.N++
@@ -308,7 +292,7 @@ func TestNoIncrementIsLostOrDoubledWhileAnswersAreLost(t *testing.T) {
 }
 
 func TestAServerThatIsNotThereIsToldInOneLine(t *testing.T) {
-	_, err := quick.Open(t.Context(), "mongodb://someone:secret@127.0.0.1:1/db", []store.Kind{countedKind}, testLog(t))
+	_, err := quick.Open(t.Context(), "mongodb://someone:secret@127.0.0.1:1/db", kinds, testLog(t))
 	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "127.0.0.1:1/db") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}

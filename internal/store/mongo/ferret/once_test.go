@@ -21,14 +21,14 @@ import (
 
 // losing loses the answer of the n-th command from now on that writes; done ends
 // it and says whether there was one.
-func (s *Server) losing(n int) (done func() bool) {
+func losing(n int) (done func() bool) {
 	var met atomic.Int64
-	s.Misbehave(func(c ferret.Command) ferret.Fault {
+	shaky.Misbehave(func(c ferret.Command) ferret.Fault {
 		writes := isWrite(c) || c.Name == "createIndexes" || c.Name == "dropIndexes"
 		return ferret.Fault{Lose: writes && met.Add(1) == int64(n)}
 	})
 	return func() bool {
-		s.Misbehave(nil)
+		shaky.Misbehave(nil)
 		return met.Load() >= int64(n) && n > 0
 	}
 }
@@ -37,12 +37,12 @@ func (s *Server) losing(n int) (done func() bool) {
 // its first command lost that writes, then that of its second, and so on. It must
 // go well and leave the same each time. prepare begins with a clean sheet, and
 // returns what is done and how to see what it left.
-func once(t *testing.T, s *Server, prepare func(t *testing.T, round int) (act func() error, left func() string)) {
+func once(t *testing.T, prepare func(t *testing.T, round int) (act func() error, left func() string)) {
 	t.Helper()
 	want := ""
 	for n := 0; ; n++ {
 		act, left := prepare(t, n)
-		done := s.losing(n)
+		done := losing(n)
 		err := act()
 		lost := done()
 		switch got := left(); {
@@ -90,7 +90,7 @@ func stored(t *testing.T, db *driver.Database, id string) string {
 // has done what it was asked, on a server that does not know a repeated write.
 func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 	h := shake(t, quick)
-	db := raw(t, h.Server, "shaken")
+	db := raw(t, h.url)
 	event := func(id string) []halsocoach.Event { return []halsocoach.Event{{ID: id, Type: "test.happened"}} }
 	write := func(id, version, body string, events []halsocoach.Event) (string, error) {
 		return h.s.Save(t.Context(), "counted", store.Document{ID: id, Version: version, Body: []byte(body)}, events)
@@ -182,14 +182,14 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			once(t, h.Server, func(t *testing.T, round int) (func() error, func() string) {
+			once(t, func(t *testing.T, round int) (func() error, func() string) {
 				id := fmt.Sprint(strings.ReplaceAll(name, " ", "-"), "/", round)
 				return prepare(id), func() string { return stored(t, db, id) }
 			})
 		})
 	}
 	t.Run("ping", func(t *testing.T) {
-		once(t, h.Server, func(t *testing.T, _ int) (func() error, func() string) {
+		once(t, func(t *testing.T, _ int) (func() error, func() string) {
 			return func() error { return h.s.Ping(t.Context()) }, func() string { return "" }
 		})
 	})
@@ -216,32 +216,30 @@ func indexed(t *testing.T, db *driver.Database) string {
 }
 
 func TestADatabaseIsMadeOnceWhenAnswersAreLost(t *testing.T) {
-	s := own(t)
-	once(t, s, func(t *testing.T, round int) (func() error, func() string) {
-		name := fmt.Sprint("made", round)
+	once(t, func(t *testing.T, round int) (func() error, func() string) {
+		url := shaky.URL(database(t, fmt.Sprint(round)))
 		return func() error {
-			opened, err := quick.Open(t.Context(), s.URL(name), kinds, testLog(t))
+			opened, err := quick.Open(t.Context(), url, kinds, testLog(t))
 			if err != nil {
 				return err
 			}
 			return opened.Close()
-		}, func() string { return indexed(t, raw(t, s, name)) }
+		}, func() string { return indexed(t, raw(t, url)) }
 	})
 }
 
 func TestIndexesAreDeclaredAnewOnceWhenAnswersAreLost(t *testing.T) {
-	s := own(t)
 	anew := []store.Kind{{Name: "counted", NoPerson: true, Indexes: []store.Index{{Name: "n", Fields: []store.Field{store.I("n")}}}}}
-	once(t, s, func(t *testing.T, round int) (func() error, func() string) {
-		name, found := fmt.Sprint("anew", round), ""
-		before, err := quick.Open(t.Context(), s.URL(name), kinds, testLog(t))
+	once(t, func(t *testing.T, round int) (func() error, func() string) {
+		url, found := shaky.URL(database(t, fmt.Sprint(round))), ""
+		before, err := quick.Open(t.Context(), url, kinds, testLog(t))
 		ok(t, err)
 		for i := range 3 {
 			save(t, before, fmt.Sprint(i), "", fmt.Sprintf(`{"n":%d,"key":"k%d"}`, i, i))
 		}
 		ok(t, before.Close())
 		return func() error {
-				after, err := quick.Open(t.Context(), s.URL(name), anew, testLog(t))
+				after, err := quick.Open(t.Context(), url, anew, testLog(t))
 				if err != nil {
 					return err
 				}
@@ -251,27 +249,26 @@ func TestIndexesAreDeclaredAnewOnceWhenAnswersAreLost(t *testing.T) {
 				}
 				return errors.Join(err, after.Close())
 			}, func() string {
-				return found + " " + indexed(t, raw(t, s, name))
+				return found + " " + indexed(t, raw(t, url))
 			}
 	})
 }
 
 func TestABackupIsRestoredOnceWhenAnswersAreLost(t *testing.T) {
-	s := own(t)
-	from, err := quick.Open(t.Context(), s.URL("from"), kinds, testLog(t))
+	from, err := quick.Open(t.Context(), shaky.URL(database(t, "from")), kinds, testLog(t))
 	ok(t, err)
 	for i := range 3 {
 		save(t, from, fmt.Sprint(i), "", fmt.Sprintf(`{"n":%d}`, i), halsocoach.Event{ID: "e"})
 	}
 	var copied bytes.Buffer
 	ok(t, errors.Join(from.Backup(t.Context(), &copied), from.Close()))
-	once(t, s, func(t *testing.T, round int) (func() error, func() string) {
-		name := fmt.Sprint("restored", round)
+	once(t, func(t *testing.T, round int) (func() error, func() string) {
+		url := shaky.URL(database(t, fmt.Sprint(round)))
 		return func() error {
-				return mongo.Restore(t.Context(), bytes.NewReader(copied.Bytes()), s.URL(name), testLog(t))
+				return mongo.Restore(t.Context(), bytes.NewReader(copied.Bytes()), url, testLog(t))
 			},
 			func() string {
-				db, out := raw(t, s, name), ""
+				db, out := raw(t, url), ""
 				for i := range 3 {
 					out += stored(t, db, fmt.Sprint(i)) + "; "
 				}

@@ -192,6 +192,10 @@ func (r *Relay) pass(server net.Conn, m []byte) ([]byte, error) {
 	if text := refusal(c, m); text != "" {
 		return answerTo(m, bson.D{{Key: "ok", Value: 0.0}, {Key: "code", Value: 2}, {Key: "codeName", Value: "BadValue"}, {Key: "errmsg", Value: text}})
 	}
+	m, err := whole(c, m)
+	if err != nil {
+		return nil, err
+	}
 	answer, err := line{server, r}.exchange(c, m)
 	if err == nil && c.Name == "hello" {
 		answer, err = r.greeting(answer)
@@ -263,6 +267,28 @@ func refusal(c Command, m []byte) string {
 		}
 	}
 	return ""
+}
+
+// whole asks for a whole array where only its first element is asked for:
+// FerretDB can not cut it.
+func whole(c Command, m []byte) ([]byte, error) {
+	if c.Name != "find" || c.Body.Lookup("projection", "ev", "$slice").IsZero() {
+		return m, nil
+	}
+	var body bson.D
+	if err := bson.Unmarshal(c.Body, &body); err != nil {
+		return nil, err
+	}
+	for i, e := range body {
+		if e.Key == "projection" {
+			body[i].Value = bson.D{{Key: "ev", Value: 1}}
+		}
+	}
+	out, err := answerTo(m, body)
+	if err == nil {
+		copy(out[4:12], m[4:12]) // it is a question, with the number of the client's
+	}
+	return out, err
 }
 
 // greeting adds to the server's greeting what it is told to say.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -21,12 +22,12 @@ import (
 )
 
 // raw is the database as the driver sees it.
-func raw(t testing.TB, s *Server, name string) *driver.Database {
+func raw(t testing.TB, url string) *driver.Database {
 	t.Helper()
-	client, err := driver.Connect(options.Client().ApplyURI(s.URL("")))
+	client, err := driver.Connect(options.Client().ApplyURI(url))
 	ok(t, err)
 	t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
-	return client.Database(name)
+	return client.Database(path.Base(url))
 }
 
 func save(t testing.TB, s store.Store, id, version, body string, events ...halsocoach.Event) string {
@@ -39,15 +40,15 @@ func save(t testing.TB, s store.Store, id, version, body string, events ...halso
 var kinds = []store.Kind{countedKind}
 
 func TestADatabaseOfAnotherSchemaIsRefusedInOneLine(t *testing.T) {
-	name := database(t, "")
-	save(t, openAt(t, server.URL(name), kinds), "a", "", `{"n":1}`)
+	url := server.URL(database(t, ""))
+	save(t, openAt(t, url, kinds), "a", "", `{"n":1}`)
 	for version, want := range map[int]error{store.SchemaVersion - 1: store.ErrOlder, store.SchemaVersion + 1: store.ErrNewer} {
-		res, err := raw(t, server, name).Collection("_store").UpdateOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}},
+		res, err := raw(t, url).Collection("_store").UpdateOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}},
 			bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: version}}}})
 		if err != nil || res.MatchedCount != 1 {
 			t.Fatal(res, err)
 		}
-		_, err = mongo.Open(t.Context(), server.URL(name), kinds, testLog(t))
+		_, err = mongo.Open(t.Context(), url, kinds, testLog(t))
 		if !errors.Is(err, want) || !strings.Contains(err.Error(), "made by halsocoach") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("schema %d: %v, want %v", version, err, want)
 		}
@@ -55,21 +56,21 @@ func TestADatabaseOfAnotherSchemaIsRefusedInOneLine(t *testing.T) {
 }
 
 func TestADroppedDatabaseIsNoHealthyOne(t *testing.T) {
-	name := database(t, "")
-	s := openAt(t, server.URL(name), kinds)
+	url := server.URL(database(t, ""))
+	s := openAt(t, url, kinds)
 	ok(t, s.Ping(t.Context()))
-	ok(t, raw(t, server, name).Drop(t.Context()))
+	ok(t, raw(t, url).Drop(t.Context()))
 	if err := s.Ping(t.Context()); err == nil {
 		t.Error("the ping is answered")
 	}
 }
 
 func TestTheDatabaseLooksAsItIsDescribed(t *testing.T) {
-	name := database(t, "")
-	s := openAt(t, server.URL(name), kinds)
+	url := server.URL(database(t, ""))
+	s := openAt(t, url, kinds)
 	fields := func() string {
 		t.Helper()
-		doc, err := raw(t, server, name).Collection("counted").FindOne(t.Context(), bson.D{{Key: "_id", Value: "a"}}).Raw()
+		doc, err := raw(t, url).Collection("counted").FindOne(t.Context(), bson.D{{Key: "_id", Value: "a"}}).Raw()
 		if errors.Is(err, driver.ErrNoDocuments) {
 			return "nothing"
 		}
@@ -116,7 +117,7 @@ func TestTheDatabaseLooksAsItIsDescribed(t *testing.T) {
 	v = save(t, s, "a", "", `{}`)
 	ok(t, s.Delete(t.Context(), "counted", "a", v, nil))
 	is("deleted while nothing waits", "nothing")
-	specs, err := raw(t, server, name).Collection("counted").Indexes().ListSpecifications(t.Context())
+	specs, err := raw(t, url).Collection("counted").Indexes().ListSpecifications(t.Context())
 	if err != nil || len(specs) != 3 {
 		t.Errorf("%d indexes (%v), want _id, events and key", len(specs), err)
 	}

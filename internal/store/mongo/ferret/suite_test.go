@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"halsocoach/internal/store"
 	"halsocoach/internal/store/mongo"
 	"halsocoach/internal/store/mongo/ferret"
@@ -65,8 +67,10 @@ func (s *Server) Close() error {
 	return errors.Join(s.behind.Process.Signal(syscall.SIGTERM), s.behind.Wait())
 }
 
-// server is the stand-in that all tests but those of faults share.
-var server *Server
+// server is the stand-in that all tests share but those of faults, which share
+// shaky. That one says that it is a router of MongoDB's which knows a write that
+// is repeated (the driver then relies on it), and does not.
+var server, shaky *Server
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "ferret-test-")
@@ -80,13 +84,17 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		server, err = start(filepath.Join(dir, "data"))
 	}
+	if err == nil {
+		shaky, err = start(filepath.Join(dir, "shaky"))
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	shaky.Greet(bson.D{{Key: "msg", Value: "isdbgrid"}, {Key: "logicalSessionTimeoutMinutes", Value: 30}})
 	code := m.Run()
-	if err := server.Close(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, "the stand-in ended with", err)
+	if err := errors.Join(server.Close(), shaky.Close()); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "a stand-in ended with", err)
 		code = 1
 	}
 	_ = os.RemoveAll(dir)

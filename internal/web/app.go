@@ -80,6 +80,7 @@ type App struct {
 	fiber   *fiber.App
 	api     huma.API
 	secure  bool // the public address is https
+	cookies Cookies
 	csp     string
 	cache   *Cached // our own public pages
 }
@@ -105,7 +106,7 @@ func New(cfg Config) *App {
 		cfg.Clock = time.Now
 	}
 	a := &App{cfg: cfg, secure: strings.HasPrefix(cfg.PublicURL, "https://"), cache: NewCached(64)}
-	a.csp = policy(cfg)
+	a.csp, a.cookies = policy(cfg), Cookies{a.secure}
 	a.fiber = fiber.New(fiber.Config{
 		AppName: cfg.Name, DisableStartupMessage: true, Immutable: true,
 		ReadBufferSize: 8 << 10, WriteBufferSize: 16 << 10, BodyLimit: formLimit, // a page leaves in one write

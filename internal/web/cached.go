@@ -77,7 +77,7 @@ func (k *Cached) Show(c *fiber.Ctx, version string, p Page, body func() (templ.C
 // anonymous: nothing in the request says who asks or what was just done.
 func anonymous(c *fiber.Ctx) bool {
 	h := &c.Request().Header
-	return !carriesSession(c) && len(h.Cookie(secureNotice)) == 0 && len(h.Cookie(plainNotice)) == 0 && len(h.Peek(fiber.HeaderAuthorization)) == 0
+	return !carriesSession(c) && stateOf(c).app.cookies.Get(c, noticeCookie) == "" && len(h.Peek(fiber.HeaderAuthorization)) == 0
 }
 
 func (k *Cached) find(key pageKey, version string) *cachedPage {

@@ -98,20 +98,6 @@ func describedBy(f *Form, field Field) string {
 	return strings.Join(ids, " ")
 }
 
-func orText(t string) string {
-	if t == "" {
-		return "text"
-	}
-	return t
-}
-
-func orFive(n int) int {
-	if n == 0 {
-		return 5
-	}
-	return n
-}
-
 // attrs are those of an input that are there only when they say something.
 func attrs(f *Form, field Field) templ.Attributes {
 	a := templ.Attributes{}

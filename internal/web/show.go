@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -80,18 +81,8 @@ func SendFile(c *fiber.Ctx, name, contentType string, body []byte) error {
 	return c.Send(body)
 }
 
-// The names of the notice's cookie, as of the session's.
-const (
-	secureNotice = "__Host-besked"
-	plainNotice  = "besked"
-)
-
-func (a *App) noticeCookie() string {
-	if a.secure {
-		return secureNotice
-	}
-	return plainNotice
-}
+// noticeCookie holds the notice of a redirect until the next page.
+const noticeCookie = "besked"
 
 // Redirect answers a POST: 303 to path, and a notice that is shown once on the
 // next page ("" = none). The notice is Swedish and translated where shown; with
@@ -99,22 +90,19 @@ func (a *App) noticeCookie() string {
 func Redirect(c *fiber.Ctx, path, notice string) error {
 	if notice != "" {
 		st := stateOf(c)
-		c.Cookie(&fiber.Cookie{
-			Name: st.app.noticeCookie(), Value: base64.RawURLEncoding.EncodeToString([]byte(notice)), Path: "/", MaxAge: 120,
-			HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: st.app.secure,
-		})
+		st.app.cookies.Set(c, noticeCookie, base64.RawURLEncoding.EncodeToString([]byte(notice)), 2*time.Minute)
 	}
 	c.Status(fiber.StatusSeeOther).Set(fiber.HeaderLocation, path)
 	return nil
 }
 
 func takeNotice(c *fiber.Ctx) string {
-	a := stateOf(c).app
-	raw := c.Cookies(a.noticeCookie())
+	cookies := stateOf(c).app.cookies
+	raw := cookies.Get(c, noticeCookie)
 	if raw == "" {
 		return ""
 	}
-	c.Cookie(&fiber.Cookie{Name: a.noticeCookie(), Path: "/", MaxAge: -1, HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: a.secure})
+	cookies.Clear(c, noticeCookie)
 	text, err := base64.RawURLEncoding.DecodeString(raw)
 	if err != nil || len(text) > 500 {
 		return ""

@@ -6,6 +6,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/seal"
+	"halsocoach/internal/store"
 )
 
 // Referral is one recommendation of a person to a centre, as it is stored. Who
@@ -285,20 +286,11 @@ func (r *Referral) index(before map[string]Seen, now time.Time) {
 			same = !x.Changed.IsZero() && x.Mine == mine
 		}
 		if !same {
-			x.Changed = later(now, x.Changed)
-			r.Changed = later(now, r.Changed)
+			x.Changed = store.Later(now, x.Changed)
+			r.Changed = store.Later(now, r.Changed)
 		}
 		x.Mine = mine
 	}
-}
-
-// later is now, or a moment after what was before: who follows by the time of
-// the last change misses nothing.
-func later(now, before time.Time) time.Time {
-	if !now.After(before) {
-		return before.Add(time.Millisecond)
-	}
-	return now
 }
 
 // At says whether the coach is one of the centre's.

@@ -138,56 +138,29 @@ const (
 // FirstTalks in the order of business statuses.
 var FirstTalks = []FirstTalk{TalkBooked, TalkMissed, TalkCancelled, TalkHeld}
 
-// TaskStatus is the state as FHIR R4 Task.status says it.
-func (s State) TaskStatus() string {
-	switch s {
-	case Received:
-		return "requested"
-	case Taken:
-		return "received"
-	case OnHold:
-		return "on-hold"
-	case Accepted:
-		return "accepted"
-	case Declined:
-		return "rejected"
-	case Started:
-		return "in-progress"
-	case Ended:
-		return "completed"
-	case Erred:
-		return "entered-in-error"
-	}
-	return "cancelled" // forwarded, with a new one at the other centre, or withdrawn
+// TaskStatus is the state as FHIR R4 Task.status says it. One that was forwarded, with
+// a new one at the other centre, is cancelled.
+func (s State) TaskStatus() string { return taskStatuses[s] }
+
+var taskStatuses = map[State]string{
+	Received: "requested", Taken: "received", OnHold: "on-hold", Accepted: "accepted", Declined: "rejected", Started: "in-progress",
+	Ended: "completed", Erred: "entered-in-error", Forwarded: "cancelled", Withdrawn: "cancelled",
 }
 
 // BusinessStatus is the state and the first talk as Task.businessStatus codes
 // them, "" where the table has no code. Give first as the reader may see it: by
 // Scope.Shows.
 func (s State) BusinessStatus(first FirstTalk) string {
-	switch s {
-	case Received, Taken, OnHold:
-		return "2.0"
-	case Accepted:
-		return "3.0"
-	case Declined, Forwarded:
-		return "4.0"
-	case Ended:
-		return "7.0"
-	case Started:
-		switch first {
-		case TalkBooked:
-			return "5.1.1"
-		case TalkMissed:
-			return "5.1.2"
-		case TalkCancelled:
-			return "5.1.3"
-		case TalkHeld:
-			return "5.1.4"
-		}
+	if s == Started {
+		return talkCodes[first]
 	}
-	return ""
+	return stateCodes[s]
 }
+
+var (
+	stateCodes = map[State]string{Received: "2.0", Taken: "2.0", OnHold: "2.0", Accepted: "3.0", Declined: "4.0", Forwarded: "4.0", Ended: "7.0"}
+	talkCodes  = map[FirstTalk]string{TalkBooked: "5.1.1", TalkMissed: "5.1.2", TalkCancelled: "5.1.3", TalkHeld: "5.1.4"}
+)
 
 // ActOf is the act that a sender who sets Task.status asks for.
 func ActOf(taskStatus string) (Act, bool) {

@@ -91,7 +91,7 @@ func (s *Records) Act(ctx context.Context, all []Referral, do func(lead *Referra
 		if r.Leads == nil {
 			r.Leads = &Lead{}
 		}
-		r.Leads.Since = later(now, r.Leads.Since)
+		r.Leads.Since = store.Later(now, r.Leads.Since)
 		for _, id := range with {
 			if !slices.Contains(r.Leads.With, id) {
 				r.Leads.With = append(r.Leads.With, id)

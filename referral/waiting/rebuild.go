@@ -36,12 +36,10 @@ func (s *Service) Rebuild(ctx context.Context, each func(func(id string) error) 
 		return n, fmt.Errorf("rebuild the waiting times: %w", err)
 	}
 	for _, at := range stale {
-		err := s.settle(ctx, at, func(context.Context) (func(*arrivals) bool, error) {
-			return func(a *arrivals) bool {
-				n := len(a.Entries)
-				a.Entries = slices.DeleteFunc(a.Entries, func(e entry) bool { return !known[e.ID] && e.Held == "" })
-				return len(a.Entries) < n
-			}, nil
+		err := s.settle(ctx, at, func(a *arrivals) (bool, error) {
+			n := len(a.Entries)
+			a.Entries = slices.DeleteFunc(a.Entries, func(e entry) bool { return !known[e.ID] && e.Held == "" })
+			return len(a.Entries) < n, nil
 		})
 		if err != nil {
 			return n, fmt.Errorf("rebuild the waiting times: %w", err)

@@ -180,9 +180,9 @@ func (s *Service) fold(ctx context.Context, referral string) error {
 	}
 	id := entryID(referral)
 	for _, at := range homes {
-		err := s.settle(ctx, at, func(ctx context.Context) (func(*arrivals) bool, error) {
+		err := s.settle(ctx, at, func(a *arrivals) (bool, error) {
 			f, err := s.find(ctx, referral)
-			return func(a *arrivals) bool { return a.enter(id, f) }, err
+			return err == nil && a.enter(id, f), err
 		})
 		if err != nil {
 			return fmt.Errorf("fold the wait of %s: %w", referral, err)
@@ -201,9 +201,6 @@ type home struct {
 	day    halsocoach.Day
 }
 
-// homeOf is where a recommendation that stands so is to be found.
-func homeOf(r Status) home { return home{r.Centre, halsocoach.DayOf(r.Received)} }
-
 // homesOf is its home. One that is erased is looked for where it has stood.
 func (s *Service) homesOf(ctx context.Context, referral string) ([]home, error) {
 	r, err := s.Recommendations.Status(ctx, referral)
@@ -213,7 +210,7 @@ func (s *Service) homesOf(ctx context.Context, referral string) ([]home, error) 
 	case err != nil:
 		return nil, err
 	}
-	return []home{homeOf(r)}, nil
+	return []home{{r.Centre, halsocoach.DayOf(r.Received)}}, nil
 }
 
 // find is how the recommendation stands: waiting, or with the first talk

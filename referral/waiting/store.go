@@ -24,90 +24,67 @@ func Kinds() []store.Kind { return []store.Kind{daysKind, sumsKind} }
 const nudgeSum = "waiting.sum"
 
 // centreSum is a centre's days, added up: all that a page needs, in one
-// document. Turn moves with every addition.
+// document.
 type centreSum struct {
 	Centre  string    `json:"centre"`
-	Turn    int       `json:"turn"`
 	Changed time.Time `json:"changed"`
 	Days    []dayOf   `json:"days,omitempty"` // by day
 }
 
 func (h home) id() string { return h.centre + "/" + string(h.day) }
 
-// errTurn says that somebody else has changed the document in between.
-var errTurn = errors.New("waiting: another was first")
+// errSame says that there is nothing to change.
+var errSame = errors.New("waiting: nothing to change")
 
-// turns bounds how often something is looked at again. Each time somebody else
-// has changed it, or what it is made from has changed.
-const turns = 100
-
-// settle changes the arrivals of a day by what ask finds out, until a look finds
-// nothing to change. What was found is written only when nobody has changed the
-// document since before the look, and after every change one looks again: so of
-// several who settle at one time the last has seen what all the others found.
-func (s *Service) settle(ctx context.Context, at home, ask func(context.Context) (func(*arrivals) bool, error)) error {
-	for range turns {
-		now, err := s.days.Get(ctx, at.id())
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		turn := now.Turn
-		change, err := ask(ctx)
-		if err != nil {
-			return err
-		}
-		if !change(&now) {
+// settle changes the arrivals of a day by what look finds out, until a look finds
+// nothing to change. The look comes after the document was read, so what it found is
+// written only on the version that it saw. After every change one looks again: the
+// last of several who settle at one time has seen what all the others found.
+func (s *Service) settle(ctx context.Context, at home, look func(*arrivals) (news bool, err error)) error {
+	for {
+		_, err := s.days.Upsert(ctx, at.id(), func(a *arrivals) ([]halsocoach.Event, error) {
+			news, err := look(a)
+			if err == nil && !news {
+				err = errSame
+			}
+			a.Centre, a.Day = at.centre, at.day
+			return nil, err
+		})
+		if errors.Is(err, errSame) {
 			return nil
 		}
-		_, err = s.days.Upsert(ctx, at.id(), func(a *arrivals) ([]halsocoach.Event, error) {
-			if a.Turn != turn {
-				return nil, errTurn
-			}
-			a.Centre, a.Day, a.Turn = at.centre, at.day, turn+1
-			change(a)
-			return nil, nil
-		})
-		if err != nil && !errors.Is(err, errTurn) {
-			return err
+		if err != nil {
+			return fmt.Errorf("arrivals %s: %w", at.id(), err)
 		}
 	}
-	return fmt.Errorf("arrivals %s: %w", at.id(), halsocoach.ErrBusy)
 }
 
 // addUp writes a day into its centre's sum, in the way of settle.
 func (s *Service) addUp(ctx context.Context, at home) error {
-	for range turns {
-		sum, err := s.sums.Get(ctx, at.centre)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("sum of %s: %w", at.centre, err)
-		}
-		turn := sum.Turn
-		day, err := s.days.Get(ctx, at.id())
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("arrivals %s: %w", at.id(), err)
-		}
-		day.Day = at.day
+	for {
 		now := s.Clock()
-		oldest := halsocoach.DayOf(now).Plus(-kept)
-		if _, news := place(sum.Days, day.sum(), oldest); !news {
-			return nil
-		}
-		sum, err = s.sums.Upsert(ctx, at.centre, func(c *centreSum) ([]halsocoach.Event, error) {
-			if c.Turn != turn {
-				return nil, errTurn
+		sum, err := s.sums.Upsert(ctx, at.centre, func(c *centreSum) ([]halsocoach.Event, error) {
+			day, err := s.days.Get(ctx, at.id())
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return nil, err
 			}
-			c.Centre, c.Turn, c.Changed = at.centre, turn+1, store.Later(now, c.Changed)
-			c.Days, _ = place(c.Days, day.sum(), oldest)
+			day.Day = at.day
+			days, news := place(c.Days, day.sum(), halsocoach.DayOf(now).Plus(-kept))
+			if !news {
+				return nil, errSame
+			}
+			c.Centre, c.Days, c.Changed = at.centre, days, store.Later(now, c.Changed)
 			return nil, nil
 		})
 		switch {
-		case err == nil && s.Bus != nil:
-			s.centres.Put(s.Bus, sum)
-		case err != nil && !errors.Is(err, errTurn):
+		case errors.Is(err, errSame):
+			return nil
+		case err != nil:
 			return fmt.Errorf("sum of %s: %w", at.centre, err)
+		case s.Bus != nil:
+			s.centres.Put(s.Bus, sum)
 		}
 	}
-	return fmt.Errorf("sum of %s: %w", at.centre, halsocoach.ErrBusy)
 }
 
 // stood is where a recommendation stands in the numbers.

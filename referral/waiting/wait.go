@@ -27,11 +27,10 @@ type entry struct {
 func entryID(referral string) string { return halsocoach.IDFrom("waiting", referral) }
 
 // arrivals are the recommendations that a centre received on a day and that wait
-// or have waited. Turn moves with every change.
+// or have waited.
 type arrivals struct {
 	Centre  string         `json:"centre"`
 	Day     halsocoach.Day `json:"day"`
-	Turn    int            `json:"turn"`
 	Entries []entry        `json:"entries,omitempty"`
 }
 

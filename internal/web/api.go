@@ -113,6 +113,14 @@ type Keyed struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Makes a repeat the same request"`
 }
 
+// Made is the status of a POST: 201 for what was made, 200 for a repeat of the request.
+func Made(made bool) int {
+	if made {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
 // Request is what is asked for, by its key.
 func (k Keyed) Request() halsocoach.Request { return keyed(k.IdempotencyKey) }
 

@@ -66,7 +66,7 @@ func TestAKeptPageIsNobodysOwn(t *testing.T) {
 	for name, heads := range map[string][]string{
 		"signed in":    {"X-Who: elsa", "Cookie: session=x"},
 		"with bearer":  {"X-Who: elsa", "Authorization: Bearer x"},
-		"with notice":  {"Cookie: besked=UGxhdHNlbiDDpHIgZGluLg"},
+		"with notice":  {"Cookie: __Host-besked=UGxhdHNlbiDDpHIgZGluLg"},
 		"old sessions": {"X-Who: ended", "Cookie: __Host-session=x"},
 	} {
 		before := *rendered

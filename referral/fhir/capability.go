@@ -31,7 +31,7 @@ func capability(base string) r4.CapabilityStatement {
 		Rest: []r4.CapabilityStatementRest{{
 			Mode: r4.RestfulCapabilityModeServer,
 			Security: &r4.CapabilityStatementRestSecurity{
-				Service:     []r4.CodeableConcept{*concept("http://terminology.hl7.org/CodeSystem/restful-security-service", "SMART-on-FHIR", "")},
+				Service:     []r4.CodeableConcept{*concept("http://terminology.hl7.org/CodeSystem/restful-security-service", "SMART-on-FHIR")},
 				Description: text("SMART Backend Services: se " + base + "/.well-known/smart-configuration. En klient ser bara det som den egna vårdcentralens system har skickat."),
 			},
 			Resource:    []r4.CapabilityStatementRestResource{request, work},

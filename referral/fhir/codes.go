@@ -54,12 +54,8 @@ func coded(c *r4.CodeableConcept, system string) (code string, ok bool) {
 	return "", false
 }
 
-func concept(system, code, display string) *r4.CodeableConcept {
-	c := r4.Coding{System: text(system), Code: text(code)}
-	if display != "" {
-		c.Display = text(display)
-	}
-	return &r4.CodeableConcept{Coding: []r4.Coding{c}}
+func concept(system, code string) *r4.CodeableConcept {
+	return &r4.CodeableConcept{Coding: []r4.Coding{{System: text(system), Code: text(code)}}}
 }
 
 // protectedBy reads security labels: whether they say protected identity, and whether

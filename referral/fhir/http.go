@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	r4 "github.com/samply/golang-fhir-models/fhir-models/fhir"
@@ -21,13 +20,13 @@ const mediaPatch = "application/json-patch+json"
 // Routes are the door. They come after the other routes under /fhir.
 func (s *Service) Routes(r fiber.Router) {
 	r.Get("/fhir/metadata", s.metadata)
-	r.Post("/fhir", s.transact)
-	r.Post("/fhir/ServiceRequest", s.create)
-	r.Get("/fhir/ServiceRequest/:id", s.readRequest)
-	r.Get("/fhir/Task", s.searchTasks)
-	r.Get("/fhir/Task/:id", s.readTask)
-	r.Put("/fhir/Task/:id", s.update)
-	r.Patch("/fhir/Task/:id", s.patch)
+	r.Post("/fhir", enter(s.transact, mediaFHIR, mediaJSON))
+	r.Post("/fhir/ServiceRequest", enter(s.create, mediaFHIR, mediaJSON))
+	r.Get("/fhir/ServiceRequest/:id", enter(s.readRequest))
+	r.Get("/fhir/Task", enter(s.searchTasks))
+	r.Get("/fhir/Task/:id", enter(s.readTask))
+	r.Put("/fhir/Task/:id", enter(s.update, mediaFHIR, mediaJSON))
+	r.Patch("/fhir/Task/:id", enter(s.patch, mediaPatch))
 	for _, method := range []string{fiber.MethodGet, fiber.MethodPost, fiber.MethodPut, fiber.MethodPatch, fiber.MethodDelete} {
 		r.Add(method, "/fhir/*", nothing)
 	}
@@ -75,24 +74,29 @@ func media(c *fiber.Ctx) (string, error) {
 
 // enter is what every request passes: somebody who may come in, who takes what we
 // write and, when something is sent, writes what we take. The body is read as it
-// came: what is packed is not unpacked.
-func enter(c *fiber.Ctx, takes ...string) (who halsocoach.Actor, answer string, err error) {
-	who = web.Who(c)
-	if err := halsocoach.Allow(who, halsocoach.RoleCareCentre); err != nil {
-		return who, "", err
+// came: what is packed is not unpacked. do gets the media type of the answer.
+func enter(do func(c *fiber.Ctx, who halsocoach.Actor, answer string) error, takes ...string) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		who := web.Who(c)
+		if err := halsocoach.Allow(who, halsocoach.RoleCareCentre); err != nil {
+			return err
+		}
+		answer, err := media(c)
+		if err != nil {
+			return err
+		}
+		if len(takes) > 0 {
+			kind, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+			charset := strings.ToLower(params["charset"])
+			if err != nil || !slices.Contains(takes, kind) || charset != "" && charset != "utf-8" || c.Get(fiber.HeaderContentEncoding) != "" {
+				return fiber.ErrUnsupportedMediaType
+			}
+		}
+		return do(c, who, answer)
 	}
-	if answer, err = media(c); err != nil || len(takes) == 0 {
-		return who, answer, err
-	}
-	kind, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
-	charset := strings.ToLower(params["charset"])
-	if err != nil || !slices.Contains(takes, kind) || charset != "" && charset != "utf-8" || c.Get(fiber.HeaderContentEncoding) != "" {
-		return who, "", fiber.ErrUnsupportedMediaType
-	}
-	return who, answer, nil
 }
 
-// send writes a resource; own gives the version, "" the tag for what has none.
+// send writes a resource; tag is its version, "" for what has none.
 func send(c *fiber.Ctx, answer string, status int, tag string, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -116,71 +120,50 @@ func (s *Service) metadata(c *fiber.Ctx) error {
 	return c.Send(s.capability)
 }
 
-func (s *Service) create(c *fiber.Ctx) error {
-	who, answer, err := enter(c, mediaFHIR, mediaJSON)
-	if err != nil {
-		return err
-	}
+func (s *Service) create(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	own, made, err := s.Send(web.Ctx(c), who, c.Request().Body(), c.Get("If-None-Exist"))
 	if err != nil {
 		return err
 	}
 	out := writeRequest([]track{own})
 	c.Set(fiber.HeaderLocation, s.base+"/ServiceRequest/"+*out.Id)
-	return send(c, answer, statusOf(made), etag(own), out)
-}
-
-func statusOf(made bool) int {
-	if made {
-		return http.StatusCreated
-	}
-	return http.StatusOK
+	return send(c, answer, web.Made(made), etag(own), out)
 }
 
 // transact answers a Bundle part by part, in its order.
-func (s *Service) transact(c *fiber.Ctx) error {
-	who, answer, err := enter(c, mediaFHIR, mediaJSON)
-	if err != nil {
-		return err
-	}
+func (s *Service) transact(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	own, kinds, made, err := s.Transact(web.Ctx(c), who, c.Request().Body())
 	if err != nil {
 		return err
 	}
-	status, tag := "200 OK", etag(own)
+	status := "200 OK"
 	if made {
 		status = "201 Created"
+	}
+	if !slices.Contains(kinds, "Task") { // it is there all the same
+		kinds = append(kinds, "Task")
 	}
 	request, work := writeRequest([]track{own}), writeTask(own)
 	out := r4.Bundle{Type: r4.BundleTypeTransactionResponse}
 	for _, kind := range kinds {
 		e := r4.BundleEntry{Response: &r4.BundleEntryResponse{Status: status}}
+		where := ""
 		switch kind {
 		case "ServiceRequest":
-			s.placed(&e, "ServiceRequest/"+*request.Id, tag, own, request)
+			where, e.Resource = "ServiceRequest/"+*request.Id, marshal(request)
 		case "Task":
-			s.placed(&e, "Task/"+*work.Id, tag, own, work)
+			where, e.Resource = "Task/"+*work.Id, marshal(work)
 		}
-		out.Entry = append(out.Entry, e)
-	}
-	if !slices.Contains(kinds, "Task") { // it is there all the same
-		e := r4.BundleEntry{Response: &r4.BundleEntryResponse{Status: status}}
-		s.placed(&e, "Task/"+*work.Id, tag, own, work)
+		if where != "" {
+			e.FullUrl = text(s.base + "/" + where)
+			e.Response.Location, e.Response.Etag, e.Response.LastModified = e.FullUrl, text(etag(own)), instant(own.updated)
+		}
 		out.Entry = append(out.Entry, e)
 	}
 	return send(c, answer, http.StatusOK, "", out)
 }
 
-func (s *Service) placed(e *r4.BundleEntry, where, tag string, own track, resource any) {
-	e.FullUrl, e.Resource = text(s.base+"/"+where), marshal(resource)
-	e.Response.Location, e.Response.Etag, e.Response.LastModified = text(s.base+"/"+where), text(tag), instant(own.updated)
-}
-
-func (s *Service) readRequest(c *fiber.Ctx) error {
-	who, answer, err := enter(c)
-	if err != nil {
-		return err
-	}
+func (s *Service) readRequest(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	tracks, err := s.Request(web.Ctx(c), who, c.Params("id"))
 	if err != nil {
 		return err
@@ -188,11 +171,7 @@ func (s *Service) readRequest(c *fiber.Ctx) error {
 	return send(c, answer, http.StatusOK, etag(tracks[len(tracks)-1]), writeRequest(tracks))
 }
 
-func (s *Service) readTask(c *fiber.Ctx) error {
-	who, answer, err := enter(c)
-	if err != nil {
-		return err
-	}
+func (s *Service) readTask(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	own, err := s.Task(web.Ctx(c), who, c.Params("id"))
 	if err != nil {
 		return err
@@ -200,11 +179,7 @@ func (s *Service) readTask(c *fiber.Ctx) error {
 	return send(c, answer, http.StatusOK, etag(own), writeTask(own))
 }
 
-func (s *Service) searchTasks(c *fiber.Ctx) error {
-	who, answer, err := enter(c)
-	if err != nil {
-		return err
-	}
+func (s *Service) searchTasks(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	q, err := readSearch(string(c.Request().URI().QueryString()), s.base)
 	if err != nil {
 		return err
@@ -228,11 +203,7 @@ func (s *Service) searchTasks(c *fiber.Ctx) error {
 }
 
 // update takes a whole Task, of which the status is what can change.
-func (s *Service) update(c *fiber.Ctx) error {
-	who, answer, err := enter(c, mediaFHIR, mediaJSON)
-	if err != nil {
-		return err
-	}
+func (s *Service) update(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	status, err := readUpdate(c.Request().Body(), c.Params("id"))
 	if err != nil {
 		return err
@@ -241,11 +212,7 @@ func (s *Service) update(c *fiber.Ctx) error {
 }
 
 // patch takes a JSON Patch that sets the status.
-func (s *Service) patch(c *fiber.Ctx) error {
-	who, answer, err := enter(c, mediaPatch)
-	if err != nil {
-		return err
-	}
+func (s *Service) patch(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	status, err := readPatch(c.Request().Body())
 	if err != nil {
 		return err
@@ -258,11 +225,7 @@ func (s *Service) revise(c *fiber.Ctx, who halsocoach.Actor, answer, status stri
 	if tag == "" {
 		return fault(http.StatusPreconditionRequired, r4.IssueTypeRequired, "http.If-Match", "Skicka If-Match med den ETag som du läste, så att ingen ändring går förlorad.")
 	}
-	at, ok := readETag(tag)
-	if !ok {
-		at = time.Time{} // a version that there never was
-	}
-	own, err := s.Revise(web.Ctx(c), who, c.Params("id"), at, status)
+	own, err := s.Revise(web.Ctx(c), who, c.Params("id"), readETag(tag), status)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,15 +60,7 @@ type part[T any] struct {
 
 // refers says whether a reference is to the part.
 func (p part[T]) refers(r *r4.Reference) bool {
-	if !p.is || r == nil || r.Reference == nil {
-		return false
-	}
-	for _, ref := range p.refs {
-		if *r.Reference == ref {
-			return true
-		}
-	}
-	return false
+	return p.is && r != nil && r.Reference != nil && slices.Contains(p.refs, *r.Reference)
 }
 
 // take reads a resource into the part; two of a kind are a fault.
@@ -97,31 +90,24 @@ func (o *order) place(kind string, body []byte, root string, refs ...string) err
 
 // readRequest reads a ServiceRequest with its Patient and Consent contained.
 func readRequest(body []byte, condition string) (order, error) {
-	var o order
-	if err := check(body); err != nil {
-		return o, err
+	o := order{condition: condition}
+	h, err := begin(body, "ServiceRequest")
+	if err == nil {
+		err = o.label(h, "ServiceRequest")
 	}
-	h, err := headOf(body, "")
+	if err == nil {
+		err = o.place(h.Type, body, "ServiceRequest")
+	}
 	if err != nil {
 		return o, err
 	}
-	if h.Type != "ServiceRequest" {
-		return o, fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en ServiceRequest.")
-	}
-	if err := o.label(h, "ServiceRequest"); err != nil {
-		return o, err
-	}
-	if err := o.place(h.Type, body, "ServiceRequest"); err != nil {
-		return o, err
-	}
-	o.condition, o.conditionAt = condition, ""
 	for i, inner := range o.request.v.Contained {
 		root := "ServiceRequest.contained[" + strconv.Itoa(i) + "]"
 		h, err := headOf(inner, root)
 		if err != nil {
 			return o, err
 		}
-		if h.ID == nil || *h.ID == "" {
+		if value(h.ID) == "" {
 			return o, fault(http.StatusUnprocessableEntity, r4.IssueTypeRequired, at(root, "id"), "En resurs inuti en annan behöver ett id.")
 		}
 		if h.Type != "Patient" && h.Type != "Consent" {
@@ -140,13 +126,7 @@ const mostEntries = 4
 // readBundle reads a transaction.
 func readBundle(body []byte) (order, error) {
 	o := order{inBundle: true}
-	if err := check(body); err != nil {
-		return o, err
-	}
-	h, err := headOf(body, "")
-	if err == nil && h.Type != "Bundle" {
-		err = fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en Bundle.")
-	}
+	h, err := begin(body, "Bundle")
 	if err == nil {
 		err = o.label(h, "Bundle")
 	}
@@ -176,10 +156,7 @@ func readBundle(body []byte) (order, error) {
 
 // entry reads one part of a transaction.
 func (o *order) entry(e r4.BundleEntry, root string, urls map[string]bool) error {
-	full := ""
-	if e.FullUrl != nil {
-		full = *e.FullUrl
-	}
+	full := value(e.FullUrl)
 	if u, err := url.Parse(full); err != nil || u.Scheme == "" || len(full) > 500 || urls[full] {
 		return fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, at(root, "fullUrl"), "Varje del behöver en egen fullUrl, till exempel urn:uuid:…")
 	}

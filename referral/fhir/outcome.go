@@ -97,25 +97,19 @@ func issuesOf(err error, p *web.Problem) []Issue {
 	return []Issue{{codeOf(p.Status), "", said}}
 }
 
-// codeOf is the issue type of a status.
+// codes are the issue types of statuses; that of any other is invalid.
+var codes = map[int]r4.IssueType{
+	http.StatusUnauthorized: r4.IssueTypeLogin, http.StatusForbidden: r4.IssueTypeForbidden, http.StatusNotFound: r4.IssueTypeNotFound,
+	http.StatusMethodNotAllowed: r4.IssueTypeNotSupported, http.StatusUnsupportedMediaType: r4.IssueTypeNotSupported,
+	http.StatusNotAcceptable: r4.IssueTypeNotSupported, http.StatusConflict: r4.IssueTypeConflict,
+	http.StatusPreconditionFailed: r4.IssueTypeConflict, http.StatusPreconditionRequired: r4.IssueTypeConflict,
+	http.StatusRequestEntityTooLarge: r4.IssueTypeTooLong, http.StatusServiceUnavailable: r4.IssueTypeTransient,
+	http.StatusInternalServerError: r4.IssueTypeException,
+}
+
 func codeOf(status int) r4.IssueType {
-	switch status {
-	case http.StatusUnauthorized:
-		return r4.IssueTypeLogin
-	case http.StatusForbidden:
-		return r4.IssueTypeForbidden
-	case http.StatusNotFound:
-		return r4.IssueTypeNotFound
-	case http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType, http.StatusNotAcceptable:
-		return r4.IssueTypeNotSupported
-	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired:
-		return r4.IssueTypeConflict
-	case http.StatusRequestEntityTooLarge:
-		return r4.IssueTypeTooLong
-	case http.StatusServiceUnavailable:
-		return r4.IssueTypeTransient
-	case http.StatusInternalServerError:
-		return r4.IssueTypeException
+	if code, ok := codes[status]; ok {
+		return code
 	}
 	return r4.IssueTypeInvalid
 }

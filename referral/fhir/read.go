@@ -18,17 +18,17 @@ import (
 // door takes has about ten.
 const deepest = 32
 
-// check reads the whole text once: one JSON object and nothing after it, no name
-// twice in an object, no broken UTF-8, not too deep, and no element of those that
+// check reads the whole text once: one JSON value of a kind and nothing after it, no
+// name twice in an object, no broken UTF-8, not too deep, and no element of those that
 // a reader of FHIR must refuse when it does not know them.
-func check(body []byte) error { return checkKind(body, '{') }
-
-// checkKind is check of a text that begins as kind.
-func checkKind(body []byte, kind jsontext.Kind) error {
+func check(body []byte, kind jsontext.Kind) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(body))
 	for first := true; ; first = false {
 		if !first && d.StackDepth() == 0 {
-			return trailing(d)
+			if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+				return fault(http.StatusBadRequest, r4.IssueTypeStructure, "", "Det finns mer text efter JSON-objektet.")
+			}
+			return nil
 		}
 		t, err := d.ReadToken()
 		if err != nil {
@@ -46,13 +46,6 @@ func checkKind(body []byte, kind jsontext.Kind) error {
 			}
 		}
 	}
-}
-
-func trailing(d *jsontext.Decoder) error {
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return fault(http.StatusBadRequest, r4.IssueTypeStructure, "", "Det finns mer text efter JSON-objektet.")
-	}
-	return nil
 }
 
 // mustKnow refuses elements that change what others mean.
@@ -154,6 +147,18 @@ func headOf(body []byte, root string) (head, error) {
 		return h, fault(http.StatusBadRequest, r4.IssueTypeRequired, at(root, "resourceType"), "Uppgiften saknas.")
 	}
 	return h, nil
+}
+
+// begin checks a text that is to be one resource of a type, and reads its head.
+func begin(body []byte, want string) (head, error) {
+	if err := check(body, '{'); err != nil {
+		return head{}, err
+	}
+	h, err := headOf(body, "")
+	if err == nil && h.Type != want {
+		err = fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en "+want+".")
+	}
+	return h, err
 }
 
 // at is the path of an element below root.

@@ -67,11 +67,7 @@ func (s *Service) fold(ctx context.Context, id string) error {
 			if !t.Changed.After(e.Version) {
 				return nil, nil
 			}
-			at := now
-			if !at.After(e.Changed) {
-				at = e.Changed.Add(time.Millisecond)
-			}
-			*e = taskEntry{ID: t.ID, Sender: t.Sender, Within: t.Within, Person: t.Person, Version: t.Changed, Changed: at}
+			*e = taskEntry{ID: t.ID, Sender: t.Sender, Within: t.Within, Person: t.Person, Version: t.Changed, Changed: store.Later(now, e.Changed)}
 			return nil, nil
 		})
 		if err != nil {

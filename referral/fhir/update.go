@@ -10,11 +10,7 @@ import (
 
 // readUpdate is the status that a PUT of the Task of this id asks for.
 func readUpdate(body []byte, id string) (status string, err error) {
-	if err := check(body); err != nil {
-		return "", err
-	}
-	h, err := headOf(body, "")
-	if err != nil {
+	if _, err := begin(body, "Task"); err != nil {
 		return "", err
 	}
 	var t task
@@ -23,8 +19,6 @@ func readUpdate(body []byte, id string) (status string, err error) {
 	}
 	sending, _, _ := strings.Cut(fromFHIR.Replace(id), ".")
 	switch {
-	case h.Type != "Task":
-		return "", fault(http.StatusUnprocessableEntity, r4.IssueTypeInvalid, "resourceType", "Här tar vi emot en Task.")
 	case value(t.Id) != id:
 		return "", fault(http.StatusBadRequest, r4.IssueTypeInvalid, "Task.id", "Id ska vara det som står i adressen.")
 	case t.Intent != "order":
@@ -40,7 +34,7 @@ func readUpdate(body []byte, id string) (status string, err error) {
 
 // readPatch is the status that a JSON Patch (RFC 6902) sets.
 func readPatch(body []byte) (status string, err error) {
-	if err := checkKind(body, '['); err != nil {
+	if err := check(body, '['); err != nil {
 		return "", err
 	}
 	var steps []struct {

@@ -30,18 +30,15 @@ func version(own track) string { return strconv.FormatInt(own.Changed.UnixNano()
 
 func etag(own track) string { return `W/"` + version(own) + `"` }
 
-// readETag is the time that a version stands for.
-func readETag(header string) (time.Time, bool) {
-	header = strings.TrimPrefix(strings.TrimSpace(header), "W/")
-	inner, ok := strings.CutPrefix(header, `"`)
-	if !ok || !strings.HasSuffix(inner, `"`) {
-		return time.Time{}, false
+// readETag is the time that a version stands for, zero for one that there never was.
+func readETag(header string) time.Time {
+	inner, ok := strings.CutPrefix(strings.TrimPrefix(strings.TrimSpace(header), "W/"), `"`)
+	inner, closed := strings.CutSuffix(inner, `"`)
+	n, err := strconv.ParseInt(inner, 10, 64)
+	if !ok || !closed || err != nil || n <= 0 {
+		return time.Time{}
 	}
-	n, err := strconv.ParseInt(strings.TrimSuffix(inner, `"`), 10, 64)
-	if err != nil || n <= 0 {
-		return time.Time{}, false
-	}
-	return time.Unix(0, n).UTC(), true
+	return time.Unix(0, n).UTC()
 }
 
 // instant writes a time as FHIR does, in our own zone.
@@ -71,14 +68,14 @@ func writeRequest(tracks []track) serviceRequest {
 		s.Meta.Security = protectedLabel
 	}
 	if system, placer, ok := strings.Cut(own.Placer, "|"); ok {
-		s.Identifier = []r4.Identifier{{Type: concept(systemIDType, "PLAC", ""), System: text(system), Value: text(placer)}}
+		s.Identifier = []r4.Identifier{{Type: concept(systemIDType, "PLAC"), System: text(system), Value: text(placer)}}
 	}
 	s.Status, s.Intent = requestStatus(own.State), r4.RequestIntentOrder
 	s.Subject = r4.Reference{Reference: text("#patient")}
 	s.AuthoredOn = instant(tracks[0].Received)
 	s.Performer = []r4.Reference{centreOf(own)}
 	for _, t := range own.Topics {
-		s.ReasonCode = append(s.ReasonCode, *concept(systemTopic, string(t), ""))
+		s.ReasonCode = append(s.ReasonCode, *concept(systemTopic, string(t)))
 	}
 	s.SupportingInfo = []r4.Reference{{Reference: text("#consent")}}
 	return s
@@ -107,14 +104,14 @@ func writePatient(own track) json.RawMessage {
 
 // writeConsent is what the person has said yes to.
 func writeConsent(own track) json.RawMessage {
-	c := r4.Consent{Id: text("consent"), Status: r4.ConsentStateActive, Scope: *concept(systemConsentScope, "patient-privacy", ""),
-		Category: []r4.CodeableConcept{*concept(systemScope, "recommendation", "")}, Patient: &r4.Reference{Reference: text("#patient")},
+	c := r4.Consent{Id: text("consent"), Status: r4.ConsentStateActive, Scope: *concept(systemConsentScope, "patient-privacy"),
+		Category: []r4.CodeableConcept{*concept(systemScope, "recommendation")}, Patient: &r4.Reference{Reference: text("#patient")},
 		DateTime: text(string(own.Consent.On))}
 	if own.Consent.Back != nil {
 		c.Status = r4.ConsentStateInactive
 	}
 	permit := r4.ConsentProvisionTypePermit
-	c.Provision = &r4.ConsentProvision{Type: &permit, Code: []r4.CodeableConcept{*concept(systemScope, string(own.Consent.Scope), "")}}
+	c.Provision = &r4.ConsentProvision{Type: &permit, Code: []r4.CodeableConcept{*concept(systemScope, string(own.Consent.Scope))}}
 	return marshal(c)
 }
 
@@ -132,17 +129,18 @@ func writeTask(own track) task {
 	}
 	t.Status = taskStatus(own.State)
 	if code := own.State.BusinessStatus(own.First); code != "" {
-		t.BusinessStatus = concept(systemStatus, code, string(own.State))
+		t.BusinessStatus = concept(systemStatus, code)
+		t.BusinessStatus.Coding[0].Display = text(string(own.State))
 	}
 	switch {
 	case own.Reason != "" && own.State == record.Declined:
-		t.StatusReason = concept(systemReason, string(own.Reason), "")
+		t.StatusReason = concept(systemReason, string(own.Reason))
 	case own.Ended != "" && own.State == record.Ended:
-		t.StatusReason = concept(systemReason, own.Ended, "")
+		t.StatusReason = concept(systemReason, own.Ended)
 	case own.State == record.Forwarded:
-		t.StatusReason = concept(systemReason, "forwarded", "")
+		t.StatusReason = concept(systemReason, "forwarded")
 	}
-	t.Intent, t.Code = "order", concept(systemTaskCode, "fulfill", "")
+	t.Intent, t.Code = "order", concept(systemTaskCode, "fulfill")
 	t.Focus = &r4.Reference{Reference: text("ServiceRequest/" + toFHIR.Replace(sendingOf(own)))}
 	owner := centreOf(own)
 	t.Owner, t.AuthoredOn, t.LastModified = &owner, instant(own.Received), instant(own.updated)

@@ -84,14 +84,7 @@ func (s *Service) postReferral(ctx context.Context, who halsocoach.Actor, in *re
 	if err != nil {
 		return nil, err
 	}
-	return &referralOutput{Status: statusOf(made), Body: ownJSON(own)}, nil
-}
-
-func statusOf(made bool) int {
-	if made {
-		return http.StatusCreated
-	}
-	return http.StatusOK
+	return &referralOutput{Status: web.Made(made), Body: ownJSON(own)}, nil
 }
 
 func (s *Service) getReferrals(ctx context.Context, who halsocoach.Actor, in *listInput) (*listOutput, error) {

@@ -157,9 +157,7 @@ func TestOnlyThoseWhoSteerReadThePages(t *testing.T) {
 			{e.People.Visitor, 303}, {e.People.Anna, 403}, {e.People.Maria, 403}, {e.People.Vardcentral, 403}, {e.People.Forening, 403},
 			{e.People.Family, 403}, {e.People.Drift, 403}, {e.People.Kommun, 200}, {e.People.Region, 200},
 		} {
-			if r := app.As(c.who).Get(path); r.Status != c.want {
-				t.Errorf("%s %s: %d, want %d", c.who.Role, path, r.Status, c.want)
-			}
+			app.As(c.who).Get(path).Is(c.want)
 		}
 	}
 }
@@ -170,9 +168,7 @@ func TestThePagesOpenOnTheLatestPeriodWithAnythingInIt(t *testing.T) {
 	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
 	region := app.As(e.People.Region)
 	for path, word := range map[string]string{"/statistik/kvartal": "kvartal 3 2026", "/statistik/halvar": "första halvåret 2026", "/statistik/ar": "Hela länet, 2025"} {
-		if r := region.Get(path); r.Status != 200 || !strings.Contains(r.Body, word) {
-			t.Errorf("nothing counted at all, %s: %d", path, r.Status)
-		}
+		region.Get(path).Is(200, word)
 	}
 	dims := map[string]string{halsocoach.DimSource: "vårdcentral", halsocoach.DimSex: "kvinna", halsocoach.DimAge: "45-64"}
 	if _, err := s.fold(t.Context(), many(9, halsocoach.CountReferral, halsocoach.Day("2025-05-05").At(600), "0684", false, dims)); err != nil {
@@ -207,10 +203,6 @@ func TestWrongPeriodGivesTheFormAgain(t *testing.T) {
 			t.Errorf("%s: %d", path, r.Status)
 		}
 	}
-	if r := app.As(e.People.Region).Get("/statistik?from=2027-01&to=2027-02"); r.Status != 200 || !strings.Contains(r.Body, "Inget är publicerat för den tiden") {
-		t.Errorf("a time to come: %d", r.Status)
-	}
-	if r := app.As(e.People.Region).Get("/statistik/kvartal?period=2026-Q9"); r.Status != 200 || !strings.Contains(r.Body, "kvartal 3 2026") {
-		t.Errorf("a quarter that is none: %d", r.Status)
-	}
+	app.As(e.People.Region).Get("/statistik?from=2027-01&to=2027-02").Is(200, "Inget är publicerat för den tiden")
+	app.As(e.People.Region).Get("/statistik/kvartal?period=2026-Q9").Is(200, "kvartal 3 2026")
 }

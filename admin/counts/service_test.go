@@ -197,16 +197,12 @@ func TestJSONTwinOfTheTables(t *testing.T) {
 		"/api/v1/counts": 200, "/api/v1/counts?by=topic&from=2026-07-01&to=2026-09-30": 200, "/api/v1/counts?by=year,kommun,kind&from=2025-01&to=2025-12": 200,
 		"/api/v1/counts?by=kommun,age": 422, "/api/v1/counts?by=day": 422, "/api/v1/counts?from=2026-01-15": 422, "/api/v1/counts?from=x": 422, "/api/v1/counts?to=2026-11-01": 422,
 	} {
-		if r := app.As(e.People.Region).JSON(http.MethodGet, path, nil); r.Status != want {
-			t.Errorf("%s: %d %s", path, r.Status, r.Body)
-		}
+		app.As(e.People.Region).JSON(http.MethodGet, path, nil).Is(want)
 	}
 	for _, c := range []struct {
 		who  halsocoach.Actor
 		want int
 	}{{e.People.Visitor, 401}, {e.People.Anna, 403}, {e.People.Maria, 403}, {e.People.Family, 403}, {e.People.Kommun, 200}} {
-		if r := app.As(c.who).JSON(http.MethodGet, "/api/v1/counts", nil); r.Status != c.want {
-			t.Errorf("%s: %d", c.who.Role, r.Status)
-		}
+		app.As(c.who).JSON(http.MethodGet, "/api/v1/counts", nil).Is(c.want)
 	}
 }

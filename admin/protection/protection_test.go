@@ -110,9 +110,7 @@ func TestOnlyTheRegionLiftsProtection(t *testing.T) {
 		if !who.SignedIn() {
 			want = 303
 		}
-		if get := r.app.As(who).Get(path); get.Status != want {
-			t.Errorf("%q reads: %d", who.Role, get.Status)
-		}
+		r.app.As(who).Get(path).Is(want)
 		if post := r.lift(who, testenv.ElsasNumber, why); post.Status != want {
 			t.Errorf("%q lifts: %d", who.Role, post.Status)
 		}

@@ -305,72 +305,34 @@ func TestThePagesKeepTheRegister(t *testing.T) {
 	e, s := house(t)
 	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
 	kommun := app.As(e.People.Kommun)
-	if r := kommun.Get("/register?kommun=0680"); r.Status != 200 || !strings.Contains(r.Body, "Hälsocenter Sävsjö") || strings.Contains(r.Body, "Hälsocenter Jönköping") {
-		t.Fatalf("%d", r.Status)
-	}
-	if r := app.As(e.People.Region).Get("/register?kommun=0680"); r.Status != 200 || !strings.Contains(r.Body, "Hälsocenter Jönköping") {
-		t.Fatalf("%d", r.Status)
-	}
+	kommun.Get("/register?kommun=0680").Is(200, "Hälsocenter Sävsjö").Lacks("Hälsocenter Jönköping")
+	app.As(e.People.Region).Get("/register?kommun=0680").Is(200, "Hälsocenter Jönköping")
 	form := url.Values{"name": {"Hälsocenter Vrigstad"}, "phone": {"ring"}, "address": {"Storgatan 1"}}
-	if r := kommun.Post("/register/centrum/ny", form); r.Status != 422 || !strings.Contains(r.Body, `value="Storgatan 1"`) || !strings.Contains(r.Body, "Skriv telefonnumret") {
-		t.Fatalf("bad input: %d", r.Status)
-	}
+	kommun.Post("/register/centrum/ny", form).Is(422, `value="Storgatan 1"`, "Skriv telefonnumret")
 	form.Set("phone", "0382-15 20 00")
-	if r := kommun.Post("/register/centrum/ny", form); r.Status != 303 {
-		t.Fatalf("%d %s", r.Status, r.Body)
-	}
-	if r := kommun.Get("/register/centrum/0684-2"); r.Status != 200 || !strings.Contains(r.Body, "0382-15 20 00") {
-		t.Fatalf("%d", r.Status)
-	}
+	kommun.Post("/register/centrum/ny", form).Is(303)
+	kommun.Get("/register/centrum/0684-2").Is(200, "0382-15 20 00")
 	for _, path := range []string{"/register/centrum/ny", "/register/enhet/ny", "/register/centrum/0684/stang"} {
-		if r := kommun.Get(path); r.Status != 200 {
-			t.Fatalf("%s: %d", path, r.Status)
-		}
+		kommun.Get(path).Is(200)
 	}
-	if r := kommun.Get("/register/centrum/0684-2/stang"); !strings.Contains(r.Body, "Avsluta Hälsocenter Vrigstad i registret?") || !strings.Contains(r.Body, "Inga fler samtal kan bokas där.") {
-		t.Fatal("the page does not say what will happen")
-	}
-	if r := kommun.Post("/register/centrum/0684-2/stang", nil); r.Status != 303 {
-		t.Fatalf("%d", r.Status)
-	}
-	if r := kommun.Post("/register/centrum/0684/stang", nil); r.Status != 409 {
-		t.Fatalf("the last one: %d", r.Status)
-	}
-	if r := kommun.Post("/register/centrum/0684-2/oppna", nil); r.Status != 303 {
-		t.Fatalf("%d", r.Status)
-	}
-	if r := kommun.Post("/register/enhet/ny", url.Values{"kind": {"förening"}, "name": {"Friluft"}, "centre": {"0684-2"}}); r.Status != 303 {
-		t.Fatalf("%d %s", r.Status, r.Body)
-	}
+	kommun.Get("/register/centrum/0684-2/stang").Holds("Avsluta Hälsocenter Vrigstad i registret?", "Inga fler samtal kan bokas där.")
+	kommun.Post("/register/centrum/0684-2/stang", nil).Is(303)
+	kommun.Post("/register/centrum/0684/stang", nil).Is(409)
+	kommun.Post("/register/centrum/0684-2/oppna", nil).Is(303)
+	kommun.Post("/register/enhet/ny", url.Values{"kind": {"förening"}, "name": {"Friluft"}, "centre": {"0684-2"}}).Is(303)
 	units, _ := s.Units(e.Ctx(), "0684")
 	at := "/register/enhet/" + units[0].ID
-	if r := kommun.Get(at); r.Status != 200 || !strings.Contains(r.Body, "Friluft") {
-		t.Fatalf("%d", r.Status)
-	}
-	if r := kommun.Post(at, url.Values{"name": {""}, "centre": {"0684"}}); r.Status != 422 {
-		t.Fatalf("%d", r.Status)
-	}
-	if r := kommun.Post(at, url.Values{"name": {"Friluftsfrämjandet"}, "centre": {"0684"}}); r.Status != 303 {
-		t.Fatalf("%d", r.Status)
-	}
-	if r := kommun.Get(at + "/stang"); !strings.Contains(r.Body, "Avsluta föreningen i registret") || strings.Contains(r.Body, "Inga fler samtal") {
-		t.Fatal("the page speaks of something else")
-	}
+	kommun.Get(at).Is(200, "Friluft")
+	kommun.Post(at, url.Values{"name": {""}, "centre": {"0684"}}).Is(422)
+	kommun.Post(at, url.Values{"name": {"Friluftsfrämjandet"}, "centre": {"0684"}}).Is(303)
+	kommun.Get(at + "/stang").Holds("Avsluta föreningen i registret").Lacks("Inga fler samtal")
 	for _, path := range []string{at + "/stang", at + "/oppna", "/register/centrum/0684/oppna"} {
 		if r := kommun.Get(path); r.Status != 200 && r.Status != 303 {
 			t.Fatalf("%s: %d", path, r.Status)
 		}
 	}
-	if r := kommun.Post(at+"/stang", nil); r.Status != 303 {
-		t.Fatalf("%d", r.Status)
-	}
-	if r := app.As(e.People.Maria).Get("/register"); r.Status != 403 {
-		t.Fatalf("a coach: %d", r.Status)
-	}
-	if r := app.As(halsocoach.Actor{}).Get("/register"); r.Status != 303 {
-		t.Fatalf("nobody: %d", r.Status)
-	}
-	if r := kommun.Get("/register/centrum/0680"); r.Status != 404 {
-		t.Fatalf("another kommun's: %d", r.Status)
-	}
+	kommun.Post(at+"/stang", nil).Is(303)
+	app.As(e.People.Maria).Get("/register").Is(403)
+	app.As(halsocoach.Actor{}).Get("/register").Is(303)
+	kommun.Get("/register/centrum/0680").Is(404)
 }

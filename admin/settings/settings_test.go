@@ -231,45 +231,25 @@ func TestThePagesShowAndChangeOneValue(t *testing.T) {
 		}
 	}
 	for _, one := range all {
-		if r := kommun.Get("/installningar/" + one.key()); r.Status != 200 || strings.Contains(r.Body, "%!") {
-			t.Fatalf("%s: %d", one.key(), r.Status)
-		}
+		kommun.Get("/installningar/" + one.key()).Is(200).Lacks("%!")
 	}
 	form := url.Values{"kommun": {"0680"}, "value": {"500"}, "from": {"2026-12-01"}, "decision": {"Styrgruppen § 9"}}
-	if r := kommun.Post("/installningar/"+promise, form); r.Status != 422 || !strings.Contains(r.Body, `value="500"`) || !strings.Contains(r.Body, `value="Styrgruppen § 9"`) || !strings.Contains(r.Body, "Talet är för stort") {
-		t.Fatalf("bad input: %d %s", r.Status, r.Body)
-	}
+	kommun.Post("/installningar/"+promise, form).Is(422, `value="500"`, `value="Styrgruppen § 9"`, "Talet är för stort")
 	form.Set("value", "5")
-	if r := kommun.Post("/installningar/"+promise, form); r.Status != 303 || r.Header.Get("Location") != "/installningar?kommun=0684" {
-		t.Fatalf("%d %s", r.Status, r.Header.Get("Location"))
-	}
+	kommun.Post("/installningar/"+promise, form).Is(303).To("/installningar?kommun=0684")
 	if got := terms(t, s, "0684", "", "2026-12-01").PromiseDays; got != 5 {
 		t.Fatalf("%d days", got)
 	}
 	if got := terms(t, s, "0680", "", "2026-12-01").PromiseDays; got != 7 {
 		t.Fatal("the form of one kommun changed another's")
 	}
-	if r := kommun.Get("/installningar"); !strings.Contains(r.Body, "Från 1 december 2026: 5 dagar") {
-		t.Fatal("the coming value is not shown")
-	}
-	if r := kommun.Get("/installningar/" + promise); !strings.Contains(r.Body, "Styrgruppen § 9") || !strings.Contains(r.Body, "Eva Lund") {
-		t.Fatal("the history does not say who and why")
-	}
-	if r := kommun.Get("/installningar?centrum=0684"); r.Status != 200 || strings.Contains(r.Body, "Rättslig ram") {
-		t.Fatalf("a centre: %d", r.Status)
-	}
-	if r := app.As(e.People.Region).Get("/installningar?kommun=0680"); r.Status != 200 || !strings.Contains(r.Body, "Jönköping") {
-		t.Fatalf("the region: %d", r.Status)
-	}
+	kommun.Get("/installningar").Holds("Från 1 december 2026: 5 dagar")
+	kommun.Get("/installningar/"+promise).Holds("Styrgruppen § 9", "Eva Lund")
+	kommun.Get("/installningar?centrum=0684").Is(200).Lacks("Rättslig ram")
+	app.As(e.People.Region).Get("/installningar?kommun=0680").Is(200, "Jönköping")
 	for path, status := range map[string]int{"/installningar/finns-inte": 404, "/installningar?centrum=0680": 404} {
-		if r := kommun.Get(path); r.Status != status {
-			t.Fatalf("%s: %d", path, r.Status)
-		}
+		kommun.Get(path).Is(status)
 	}
-	if r := app.As(e.People.Maria).Get("/installningar"); r.Status != 403 {
-		t.Fatalf("a coach: %d", r.Status)
-	}
-	if r := app.As(halsocoach.Actor{}).Get("/installningar"); r.Status != 303 {
-		t.Fatalf("nobody: %d", r.Status)
-	}
+	app.As(e.People.Maria).Get("/installningar").Is(403)
+	app.As(halsocoach.Actor{}).Get("/installningar").Is(303)
 }

@@ -149,9 +149,7 @@ func TestTheLogIsPagedByWholeDaysNewestFirst(t *testing.T) {
 		t.Fatalf("%d", first.Status)
 	}
 	for _, bent := range []string{"zzz", "2026-02-30", "%00", strings.Repeat("A", 6000)} {
-		if r := anna.Get("/min-halsa/logg?fore=" + bent); r.Status != 422 {
-			t.Fatalf("a bent day %.20s: %d", bent, r.Status)
-		}
+		anna.Get("/min-halsa/logg?fore=" + bent).Is(422)
 	}
 	var all []Reading
 	pages := 0

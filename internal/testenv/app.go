@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -56,6 +57,48 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   string
+
+	t     testing.TB
+	asked string // method and address
+}
+
+// Is fails unless the answer has this status and holds these texts.
+func (r Response) Is(status int, holds ...string) Response {
+	r.t.Helper()
+	if r.Status != status {
+		r.t.Fatalf("%s is %d, want %d: %s", r.asked, r.Status, status, r.Body)
+	}
+	return r.Holds(holds...)
+}
+
+// Holds fails unless the body holds these texts.
+func (r Response) Holds(texts ...string) Response {
+	r.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(r.Body, text) {
+			r.t.Fatalf("%s lacks %q: %s", r.asked, text, r.Body)
+		}
+	}
+	return r
+}
+
+// Lacks fails if the body holds any of these texts.
+func (r Response) Lacks(texts ...string) Response {
+	r.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(r.Body, text) {
+			r.t.Fatalf("%s holds %q: %s", r.asked, text, r.Body)
+		}
+	}
+	return r
+}
+
+// To fails unless the answer leads to this address.
+func (r Response) To(address string) {
+	r.t.Helper()
+	if got := r.Header.Get("Location"); got != address {
+		r.t.Fatalf("%s leads to %q, want %q", r.asked, got, address)
+	}
 }
 
 // Into reads a JSON body.
@@ -121,5 +164,5 @@ func (v *Visitor) send(r *http.Request) Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Response{res.StatusCode, res.Header, string(b)}
+	return Response{res.StatusCode, res.Header, string(b), t, r.Method + " " + r.URL.String()}
 }

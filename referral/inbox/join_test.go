@@ -69,9 +69,7 @@ func TestACoachSaysThatTwoAreOneAndThatTheyAreNot(t *testing.T) {
 	nameless, numbered := g.twoWait()
 	g.alike(nameless)
 	maria, at := g.app.As(g.People.Maria), "/inkorg/"+nameless
-	if r := maria.Get(at); !strings.Contains(r.Body, "En person här har samma namn") {
-		t.Fatal(r.Body)
-	}
+	maria.Get(at).Holds("En person här har samma namn")
 	r := maria.Get(at + "/samma-person")
 	for _, want := range []string{"Elsa Berg", "Samma namn, och samma telefon eller e-post.", "Har personnummer här.", `value="` + numbered + `"`} {
 		if !strings.Contains(r.Body, want) {
@@ -82,15 +80,11 @@ func TestACoachSaysThatTwoAreOneAndThatTheyAreNot(t *testing.T) {
 		t.Error("more is shown than what is needed")
 	}
 	for _, wrong := range []url.Values{{}, {"other": {numbered}}, {"sure": {"ja"}}} {
-		if r := maria.Post(at+"/samma-person", wrong); r.Status != 422 {
-			t.Fatal(wrong, r.Status)
-		}
+		maria.Post(at+"/samma-person", wrong).Is(422)
 	}
 	before := [2]record.Referral{g.stored(nameless), g.stored(numbered)}
 	for range 2 {
-		if r := maria.Post(at+"/samma-person", url.Values{"other": {numbered}, "sure": {"ja"}}); r.Status != 303 || r.Header.Get("Location") != at {
-			t.Fatal(r.Status, r.Header.Get("Location"), r.Body)
-		}
+		maria.Post(at+"/samma-person", url.Values{"other": {numbered}, "sure": {"ja"}}).Is(303).To(at)
 	}
 	g.tracks(nameless, numbered, record.Received)
 	l, err := g.svc.List(g.Ctx(), g.People.Maria, record.InboxQuery{})
@@ -108,12 +102,8 @@ func TestACoachSaysThatTwoAreOneAndThatTheyAreNot(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(maria.Get(at+"/samma-person").Body, `name="join" value="`)
 	join, _, _ := strings.Cut(rest, `"`)
-	if r := g.app.As(g.People.Johan).Post(at+"/isar", url.Values{"join": {join}}); r.Status != 404 {
-		t.Fatal("another centre's coach parts them:", r.Status)
-	}
-	if r := maria.Post(at+"/isar", url.Values{"join": {join}}); r.Status != 303 {
-		t.Fatal(r.Status, r.Body)
-	}
+	g.app.As(g.People.Johan).Post(at+"/isar", url.Values{"join": {join}}).Is(404)
+	maria.Post(at+"/isar", url.Values{"join": {join}}).Is(303)
 	if err := g.svc.Part(g.Ctx(), g.People.Maria, nameless, join); !errors.Is(err, person.ErrNotJoined) {
 		t.Fatal("parted again:", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -215,9 +214,7 @@ func TestASenderMendsHowThePersonIsReached(t *testing.T) {
 
 func TestACentreWhereNobodyWorksIsNotOffered(t *testing.T) {
 	g, app := openPages(t)
-	if r := app.As(g.People.Vardcentral).Post("/rekommendera", url.Values{"_key": {"k"}, "do": {"kommun"}, "kommun": {"0643"}}); r.Status != 200 || strings.Contains(r.Body, `<option value="0643">Hälso`) {
-		t.Fatal(r.Status, "it is there to be chosen")
-	}
+	app.As(g.People.Vardcentral).Post("/rekommendera", url.Values{"_key": {"k"}, "do": {"kommun"}, "kommun": {"0643"}}).Is(200).Lacks(`<option value="0643">Hälso`)
 	w := wish()
 	w.Centre, w.Kommun = "0643", "0643"
 	if _, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("k"), w); halsocoach.KindOf(err) != halsocoach.KindInvalid {

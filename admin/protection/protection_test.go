@@ -32,17 +32,13 @@ func (r *room) lift(who halsocoach.Actor, number, why string) testenv.Response {
 func (r *room) protected() bool {
 	r.T.Helper()
 	is, err := r.Persons.Protected(r.Ctx(), r.People.Elsa.ID)
-	if err != nil {
-		r.T.Fatal(err)
-	}
+	r.OK(err)
 	return is
 }
 
 func (r *room) protect() {
 	r.T.Helper()
-	if err := r.Persons.Protect(r.Ctx(), r.People.Vardcentral, r.People.Elsa.ID, person.ByRecommending); err != nil {
-		r.T.Fatal(err)
-	}
+	r.OK(r.Persons.Protect(r.Ctx(), r.People.Vardcentral, r.People.Elsa.ID, person.ByRecommending))
 }
 
 func TestTheRegionLiftsProtectionAndItIsLogged(t *testing.T) {

@@ -103,6 +103,14 @@ func (e *Env) meet(ctx context.Context) (People, error) {
 // Ctx is a context that ends with the test.
 func (e *Env) Ctx() context.Context { return e.T.Context() }
 
+// OK ends the test on a fault.
+func (e *Env) OK(err error) {
+	e.T.Helper()
+	if err != nil {
+		e.T.Fatal(err)
+	}
+}
+
 // Eventually waits for what events bring about. The end is only for what never
 // comes about.
 func (e *Env) Eventually(what string, done func() bool) {

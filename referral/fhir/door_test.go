@@ -115,9 +115,7 @@ func TestATaskTellsHowItGoesAndNoMoreThanThePersonLets(t *testing.T) {
 // Start runs the referral's consumers, which move what is forwarded.
 func (d *door) Start(t *testing.T) {
 	t.Helper()
-	if err := d.records.Start(d.Ctx(), d.Bus); err != nil {
-		t.Fatal(err)
-	}
+	d.OK(d.records.Start(d.Ctx(), d.Bus))
 }
 
 func TestTheSenderTakesBackByTheVersionThatWasRead(t *testing.T) {
@@ -286,9 +284,7 @@ func TestAnothersRecommendationOfThePersonDoesNotMoveOnesOwn(t *testing.T) {
 	d := open(t)
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
-	if err := d.svc.Start(ctx, d.Bus); err != nil {
-		t.Fatal(err)
-	}
+	d.OK(d.svc.Start(ctx, d.Bus))
 	order := func(as string) (ids, at []string) {
 		t.Helper()
 		list, _ := d.ask(as, "GET", "/fhir/Task?_count=50", "").tree["entry"].([]any)
@@ -400,9 +396,7 @@ func TestWhatIsErasedLosesItsEntry(t *testing.T) {
 	if err == nil {
 		err = d.Store.Delete(d.Ctx(), "referrals", docs[0].ID, docs[0].Version, nil)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.OK(err)
 	if a := d.ask("journal", "GET", "/fhir/Task", ""); a.status != 200 || a.tree["entry"] != nil {
 		t.Fatal(a.body)
 	}

@@ -66,9 +66,7 @@ func (d *door) folded() {
 		d.T.Fatal(err)
 	}
 	for _, id := range ids {
-		if err := d.svc.fold(d.Ctx(), id); err != nil {
-			d.T.Fatal(err)
-		}
+		d.OK(d.svc.fold(d.Ctx(), id))
 	}
 }
 
@@ -98,9 +96,7 @@ func (d *door) ask(as, method, path, body string, headers ...string) answer {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := d.app.Fiber().Test(r, -1)
-	if err != nil {
-		d.T.Fatal(err)
-	}
+	d.OK(err)
 	defer res.Body.Close()
 	b, _ := io.ReadAll(res.Body)
 	a := answer{res.StatusCode, res.Header, string(b), nil}
@@ -217,9 +213,7 @@ func contained(t testing.TB, placer string) string {
 func (d *door) inbox() []inbox.Item {
 	d.T.Helper()
 	l, err := d.coach.List(d.Ctx(), d.People.Maria, record.InboxQuery{})
-	if err != nil {
-		d.T.Fatal(err)
-	}
+	d.OK(err)
 	return l.Items
 }
 

@@ -12,9 +12,7 @@ func (d *door) words(placer string, changes ...any) inbox.Words {
 	d.T.Helper()
 	id, _ := d.sent("journal", bundle(d.T, placer, append(changes, "entry.0.resource.identifier", absent)...))
 	detail, err := d.coach.Open(d.Ctx(), d.People.Maria, fromFHIR.Replace(id))
-	if err != nil {
-		d.T.Fatal(err)
-	}
+	d.OK(err)
 	return detail.Words[0]
 }
 

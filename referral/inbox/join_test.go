@@ -43,9 +43,7 @@ func (g ground) alike(id string) {
 func (g ground) joined() (nameless, numbered string) {
 	g.T.Helper()
 	nameless, numbered = g.twoWait()
-	if err := g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person); err != nil {
-		g.T.Fatal(err)
-	}
+	g.OK(g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person))
 	return nameless, numbered
 }
 
@@ -160,9 +158,7 @@ func TestAPersonWithProtectedIdentityIsFoundByNobody(t *testing.T) {
 	g := open(t)
 	nameless, numbered := g.twoWait()
 	g.alike(nameless)
-	if err := g.Persons.Protect(g.Ctx(), g.People.Vardcentral, g.stored(numbered).Person, person.ByRecommending); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(g.Persons.Protect(g.Ctx(), g.People.Vardcentral, g.stored(numbered).Person, person.ByRecommending))
 	if v, err := g.svc.Same(g.Ctx(), g.People.Maria, nameless); err != nil || len(v.Matches) != 0 {
 		t.Fatalf("%+v, %v", v, err)
 	}
@@ -204,9 +200,7 @@ func TestThoseWhoStandTogetherAreActedOnTogether(t *testing.T) {
 		care(record.Release, "maria")
 		g.tracks(nameless, numbered, record.Received)
 		for range 2 { // again is nothing
-			if err := g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "reached", Note: "Prövade"}); err != nil {
-				t.Fatal(err)
-			}
+			g.OK(g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "reached", Note: "Prövade"}))
 		}
 		g.tracks(nameless, numbered, record.Taken)
 		for _, each := range []string{nameless, numbered} {
@@ -241,20 +235,14 @@ func TestWhatOneCoachHasIsTheirsWhenTheyBecomeOne(t *testing.T) {
 	g := open(t)
 	nameless, numbered := g.twoWait()
 	for _, id := range []string{max(nameless, numbered)} {
-		if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, id, inbox.Care{Act: record.Take}); err != nil {
-			t.Fatal(err)
-		}
+		g.OK(g.svc.TakeCare(g.Ctx(), g.People.Maria, id, inbox.Care{Act: record.Take}))
 	}
-	if err := g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person))
 	var taken *inbox.TakenError
 	if err := g.svc.TakeCare(g.Ctx(), colleague(1), nameless, inbox.Care{Act: record.Take}); !errors.As(err, &taken) || taken.Name != "Maria Holm" {
 		t.Fatal(err)
 	}
-	if err := g.svc.TakeCare(g.Ctx(), g.People.Maria, nameless, inbox.Care{Act: record.Hold, From: "maria"}); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(g.svc.TakeCare(g.Ctx(), g.People.Maria, nameless, inbox.Care{Act: record.Hold, From: "maria"}))
 	g.tracks(nameless, numbered, record.OnHold)
 }
 

@@ -51,9 +51,7 @@ func (g ground) wake() {
 	g.T.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	g.T.Cleanup(stop)
-	if err := errors.Join(g.records.Start(ctx, g.Bus), g.coach.Start(ctx, g.Bus)); err != nil {
-		g.T.Fatal(err)
-	}
+	g.OK(errors.Join(g.records.Start(ctx, g.Bus), g.coach.Start(ctx, g.Bus)))
 }
 
 // sara is another sender than the nurse of Sävsjö vårdcentral.
@@ -100,9 +98,7 @@ func (g ground) sent(who halsocoach.Actor, k string, n record.NewReferral) recor
 func (g ground) inbox(who halsocoach.Actor, state record.State) []inbox.Item {
 	g.T.Helper()
 	l, err := g.coach.List(g.Ctx(), who, record.InboxQuery{State: state})
-	if err != nil {
-		g.T.Fatal(err)
-	}
+	g.OK(err)
 	return l.Items
 }
 

@@ -17,9 +17,7 @@ import (
 func (g ground) stands(who halsocoach.Actor, id string) record.SenderView {
 	g.T.Helper()
 	own, err := g.svc.SentOne(g.Ctx(), who, id)
-	if err != nil {
-		g.T.Fatal(err)
-	}
+	g.OK(err)
 	return own
 }
 
@@ -73,9 +71,7 @@ func TestOneSenderCallsBackAndTheOthersStays(t *testing.T) {
 	if len(items) != 1 || items[0].Name != "Elsa B" || len(items[0].Topics) != 1 || items[0].Source != halsocoach.FromCareCentre || items[0].Language != "fi" || items[0].Senders != 1 {
 		t.Fatalf("%+v", items)
 	}
-	if err := g.decide(g.People.Maria, "d", one.ID, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(g.decide(g.People.Maria, "d", one.ID, inbox.Ruling{Decision: "accept"}))
 	if a, b := g.stands(g.People.Vardcentral, one.ID), g.stands(sara, two.ID); a.State != record.Withdrawn || b.State != record.Accepted {
 		t.Fatalf("%s and %s", a.State, b.State)
 	}
@@ -91,9 +87,7 @@ func TestOneSenderCallsBackAndTheOthersStays(t *testing.T) {
 func TestAMistakeIsSaidEvenAfterTheDecision(t *testing.T) {
 	g := open(t)
 	own := g.sent(g.People.Vardcentral, "k", wish())
-	if err := g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	got, err := g.svc.EnterInError(g.Ctx(), g.People.Vardcentral, own.ID)
 	if err != nil || got.State != record.Erred || got.MayErr {
 		t.Fatalf("%+v, %v", got, err)
@@ -124,9 +118,7 @@ func TestConsentTakenBackAfterTheDecisionStopsTheLoop(t *testing.T) {
 	w := wish()
 	w.Scope = record.ScopeTalks
 	own := g.sent(g.People.Vardcentral, "k", w)
-	if err := g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	if got, err := g.svc.ConsentBack(g.Ctx(), g.People.Vardcentral, own.ID); err != nil || got.State != record.Accepted || got.Consent.Back == nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -140,9 +132,7 @@ func TestConsentTakenBackAfterTheDecisionStopsTheLoop(t *testing.T) {
 // tell delivers an event of another package.
 func (g ground) tell(typ, subject string, data any) {
 	g.T.Helper()
-	if err := g.records.Heard(g.Ctx(), halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, data)); err != nil {
-		g.T.Fatal(err)
-	}
+	g.OK(g.records.Heard(g.Ctx(), halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, data)))
 }
 
 func TestTheFirstTalkIsSeenByTheOneWhomThePersonLets(t *testing.T) {
@@ -151,9 +141,7 @@ func TestTheFirstTalkIsSeenByTheOneWhomThePersonLets(t *testing.T) {
 	w := wish()
 	w.Scope = record.ScopeTalks
 	wider := g.sent(sara, "b", w)
-	if err := g.decide(g.People.Maria, "d", narrow.ID, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(g.decide(g.People.Maria, "d", narrow.ID, inbox.Ruling{Decision: "accept"}))
 	enrolment := halsocoach.IDFrom("enrolment", narrow.ID)
 	g.tell("citizen.enrolled", enrolment, map[string]any{"referrals": []string{narrow.ID}})
 	g.tell("citizen.started", enrolment, map[string]any{"referrals": []string{narrow.ID}})
@@ -176,13 +164,9 @@ func TestTheFirstTalkIsSeenByTheOneWhomThePersonLets(t *testing.T) {
 	}
 	// What the first sender may see has not changed since it started.
 	docs, err := g.Store.Get(g.Ctx(), "referrals", narrow.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g.OK(err)
 	var doc record.Referral
-	if err := json.Unmarshal(docs[0].Body, &doc); err != nil {
-		t.Fatal(err)
-	}
+	g.OK(json.Unmarshal(docs[0].Body, &doc))
 	if !doc.Sendings[0].Changed.Before(doc.Sendings[1].Changed) || doc.Sendings[1].Changed.Before(last.Add(-2*time.Hour)) || doc.Changed.Before(doc.Sendings[1].Changed) {
 		t.Fatalf("changed %v, %v, %v", doc.Sendings[0].Changed, doc.Sendings[1].Changed, doc.Changed)
 	}

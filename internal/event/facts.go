@@ -25,11 +25,7 @@ func (b *Bus) EachFact(ctx context.Context, f func(halsocoach.Fact) error) error
 	if state.Msgs == 0 {
 		return nil
 	}
-	from, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy})
-	if err != nil {
-		return fmt.Errorf("event: read facts: %w", err)
-	}
-	it, err := from.Messages()
+	it, err := factsFrom(ctx, stream, 1)
 	if err != nil {
 		return fmt.Errorf("event: read facts: %w", err)
 	}
@@ -54,4 +50,13 @@ func (b *Bus) EachFact(ctx context.Context, f func(halsocoach.Fact) error) error
 			return nil
 		}
 	}
+}
+
+// factsFrom reads the facts in order, beginning with the one of the number.
+func factsFrom(ctx context.Context, stream jetstream.Stream, number uint64) (jetstream.MessagesContext, error) {
+	from, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: number})
+	if err != nil {
+		return nil, err
+	}
+	return from.Messages()
 }

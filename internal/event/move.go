@@ -64,11 +64,7 @@ func CopyFacts(ctx context.Context, from, to *Bus, progress func(done, total int
 	if done == total {
 		return nil
 	}
-	ordered, err := source.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: done + 1})
-	if err != nil {
-		return fmt.Errorf("event: read facts: %w", err)
-	}
-	it, err := ordered.Messages()
+	it, err := factsFrom(ctx, source, done+1)
 	if err != nil {
 		return fmt.Errorf("event: read facts: %w", err)
 	}

@@ -258,21 +258,6 @@ func TestOutboxFromBeforeTheStartIsPublishedInOrder(t *testing.T) {
 	r.check(t, events, facts)
 }
 
-func TestRelayThatIsKilledInTheMiddleIsTakenOverFrom(t *testing.T) {
-	b, s := embeddedBus(t), openStore(t)
-	r := read(t, s, b)
-	events, facts := 0, 0
-	for i := range 10 {
-		stop := relay(t, s, b)
-		e, f := write(t, s, fmt.Sprint("doc-", i%3), count(6, 20))
-		events, facts = events+e, facts+f
-		stop()
-	}
-	relay(t, s, b)
-	eventually(t, "every effect", func() bool { return r.hasAll(events, facts) })
-	r.check(t, events, facts)
-}
-
 func TestFactLeavesWithoutATieToItsEvent(t *testing.T) {
 	b, s := embeddedBus(t), openStore(t)
 	relay(t, s, b)

@@ -192,6 +192,22 @@ func (p *post) taken() []got {
 	return append([]got(nil), p.letters...)
 }
 
+// has fails the test unless so many letters have been taken.
+func (p *post) has(n int, when string) {
+	p.t.Helper()
+	if got := p.taken(); len(got) != n {
+		p.t.Fatalf("%d letters, want %d: %s", len(got), n, when)
+	}
+}
+
+// only fails the test unless the one letter so far went to the address.
+func (p *post) only(to string) {
+	p.t.Helper()
+	if all := p.taken(); len(all) != 1 || all[0].to != to {
+		p.t.Fatalf("%+v", all)
+	}
+}
+
 func (p *post) settings(scheme string) Settings {
 	return Settings{SMTPURL: fmt.Sprintf("%s://%s:%s@%s", scheme, postUser, "l%C3%B6sen%20ord", p.addr), SMTPFrom: "Hälsocoach <svara-inte@example.se>", SMTPCA: p.ca}
 }
@@ -266,6 +282,13 @@ func open(t *testing.T, s Settings) ground {
 	return g
 }
 
+// mailed is a service with its mail server.
+func mailed(t *testing.T) (*post, ground) {
+	t.Helper()
+	p := office(t, false)
+	return p, open(t, p.settings("smtp"))
+}
+
 func (g ground) node(s Settings) *Service {
 	return New(Config{Settings: s, Store: g.Store, Persons: g.Persons, Seal: g.Seal, Clock: g.Clock.Now, Log: slog.New(slog.NewTextHandler(g.log, nil)), PublicURL: "https://halsocoach.example.se",
 		Referrals: g.owners, Talks: g.owners, Conversations: g.owners, Staff: colleagues{g.Staff, g.owners}, Every: 20 * time.Millisecond, Timeout: 2 * time.Second})
@@ -274,26 +297,20 @@ func (g ground) node(s Settings) *Service {
 // chose is somebody's wish for e-mail.
 func (g ground) chose(who halsocoach.Actor, address string) {
 	g.T.Helper()
-	if err := g.svc.Choose(g.Ctx(), who, ChoiceInput{Channel: "email", Address: address}); err != nil {
-		g.T.Fatal(err)
-	}
+	ok(g.T, g.svc.Choose(g.Ctx(), who, ChoiceInput{Channel: "email", Address: address}))
 }
 
 // protect says that the person has protected identity.
 func (g ground) protect(who halsocoach.Actor) {
 	g.T.Helper()
-	if err := g.Env.Persons.Protect(g.Ctx(), g.People.Maria, who.ID, person.ByStaff); err != nil {
-		g.T.Fatal(err)
-	}
+	ok(g.T, g.Env.Persons.Protect(g.Ctx(), g.People.Maria, who.ID, person.ByStaff))
 }
 
 // hears lets the service hear an event, and gives back the event.
 func (g ground) hears(typ, subject string) halsocoach.Event {
 	g.T.Helper()
 	e := halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, nil)
-	if err := g.svc.heard(g.Ctx(), e); err != nil {
-		g.T.Fatal(err)
-	}
+	ok(g.T, g.svc.heard(g.Ctx(), e))
 	return e
 }
 

@@ -83,9 +83,8 @@ func sendForEver(dir string) error {
 // the end every notice was sent; what was sent twice was on its way when the
 // node died, and has the same Message-ID.
 func TestAKilledNodeLosesNothing(t *testing.T) {
-	p := office(t, false)
+	p, g := mailed(t)
 	p.set(func(p *post) { p.stall = 2 * time.Millisecond })
-	g := open(t, p.settings("smtp"))
 	g.Clock.Set(time.Now().Add(-time.Minute))
 	g.chose(g.People.Vardcentral, "karin@example.se")
 	kills, before := testenv.Count(3, 20), 20

@@ -46,9 +46,7 @@ func TestASenderIsToldThatSomethingHasChanged(t *testing.T) {
 			g.senders["referral-1"] = []string{"vardcentral", "forening"}
 			g.Clock.Add(time.Minute)
 			e := g.hears("referral.accepted", "referral-1")
-			if err := g.svc.heard(g.Ctx(), e); err != nil { // it comes again
-				t.Fatal(err)
-			}
+			ok(t, g.svc.heard(g.Ctx(), e)) // it comes again
 			g.sends()
 			g.sends()
 			all := p.taken()
@@ -76,8 +74,7 @@ func TestASenderIsToldThatSomethingHasChanged(t *testing.T) {
 }
 
 func TestWhoHasNotChosenIsNotTold(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	p, g := mailed(t)
 	g.senders["referral-1"] = []string{"vardcentral", "forening", g.People.Anna.ID}
 	old := halsocoach.Happened("referral.declined", g.Clock.Now(), "0684", "referral-1", nil)
 	g.Clock.Add(time.Minute)
@@ -85,21 +82,15 @@ func TestWhoHasNotChosenIsNotTold(t *testing.T) {
 	g.chose(g.People.Forening, "lars@example.se")
 	g.Clock.Add(time.Minute)
 	ok(t, g.svc.heard(g.Ctx(), old))
-	g.hears("referral.ended", "referral-1") // both are to be told …
-	if err := g.svc.Choose(g.Ctx(), g.People.Forening, ChoiceInput{Channel: "none"}); err != nil {
-		t.Fatal(err) // … but one no longer wants it
-	}
+	g.hears("referral.ended", "referral-1") // both are to be told, but one no longer wants it
+	ok(t, g.svc.Choose(g.Ctx(), g.People.Forening, ChoiceInput{Channel: "none"}))
 	g.hears("referral.ended", "referral-erased")
 	g.sends()
-	if all := p.taken(); len(all) != 1 || all[0].to != "karin@example.se" {
-		t.Fatalf("%+v", all)
-	}
+	p.only("karin@example.se")
 	g.hears("referral.ended", "referral-1")
 	g.left["vardcentral"] = true
 	g.sends()
-	if n := len(p.taken()); n != 1 {
-		t.Fatalf("%d letters: a colleague who has left is told", n)
-	}
+	p.has(1, "a colleague who has left is told")
 	hidden := g.People.Omar
 	g.protect(hidden)
 	if err := g.svc.Choose(g.Ctx(), hidden, ChoiceInput{Channel: "email", Address: "omar@example.se"}); halsocoach.KindOf(err) != halsocoach.KindConflict {
@@ -113,8 +104,7 @@ func TestWhoHasNotChosenIsNotTold(t *testing.T) {
 }
 
 func TestACitizenIsToldOfATalkThatACoachHasBooked(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	p, g := mailed(t)
 	g.chose(g.People.Anna, "anna@example.se")
 	anna := g.People.Anna.ID
 	g.talks["by-coach"] = Booking{Person: anna, First: true, ByCoach: true, Coming: true}
@@ -125,27 +115,21 @@ func TestACitizenIsToldOfATalkThatACoachHasBooked(t *testing.T) {
 		g.hears("coach.talk_booked", talk)
 	}
 	g.sends()
-	if all := p.taken(); len(all) != 1 || all[0].to != "anna@example.se" {
-		t.Fatalf("%+v", all)
-	}
+	p.only("anna@example.se")
 }
 
 func TestAPersonIsToldUnderEachOfTheirIDs(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	p, g := mailed(t)
 	g.chose(g.People.Anna, "anna@example.se")
 	ok(t, g.Env.Persons.Join(g.Ctx(), g.People.Maria, g.People.Anna.ID, "anna-without-number"))
 	g.talks["other"] = Booking{Person: "anna-without-number", First: true, ByCoach: true, Coming: true}
 	g.hears("coach.talk_booked", "other")
 	g.sends()
-	if all := p.taken(); len(all) != 1 || all[0].to != "anna@example.se" {
-		t.Fatalf("%+v", all)
-	}
+	p.only("anna@example.se")
 }
 
 func TestWhoBecomesProtectedIsToldNothing(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	p, g := mailed(t)
 	g.chose(g.People.Anna, "anna@example.se")
 	anna := g.People.Anna.ID
 	g.talks["before"] = Booking{Person: anna, First: true, ByCoach: true, Coming: true}
@@ -154,20 +138,15 @@ func TestWhoBecomesProtectedIsToldNothing(t *testing.T) {
 	g.protect(g.People.Anna)
 	g.hears("coach.talk_booked", "after")
 	g.sends()
-	if n := len(p.taken()); n != 0 {
-		t.Fatalf("%d letters to a person with protected identity", n)
-	}
+	p.has(0, "to a person with protected identity")
 	ok(t, g.Env.Persons.Unprotect(g.Ctx(), g.People.Region, anna, "beslut"))
 	g.hears("coach.talk_booked", "lifted")
 	g.sends()
-	if n := len(p.taken()); n != 1 {
-		t.Fatalf("%d letters after it was lifted", n)
-	}
+	p.has(1, "after it was lifted")
 }
 
 func TestWhatWaitsUnreadForADayIsTold(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	p, g := mailed(t)
 	anna := g.People.Anna.ID
 	g.chose(g.People.Anna, "anna@example.se")
 	now := g.Clock.Now()
@@ -177,21 +156,15 @@ func TestWhatWaitsUnreadForADayIsTold(t *testing.T) {
 	}
 	g.Clock.Add(23 * time.Hour)
 	g.sends()
-	if n := len(p.taken()); n != 0 {
-		t.Fatalf("%d letters within a day", n)
-	}
+	p.has(0, "within a day")
 	g.unread["read"] = Unread{Person: anna}
 	g.unread["later"] = Unread{Person: anna, Since: now.Add(5 * time.Hour)} // more was written the same day
 	g.Clock.Add(2 * time.Hour)
 	g.sends()
-	if n := len(p.taken()); n != 1 {
-		t.Fatalf("%d letters after a day\n%s", n, g.log)
-	}
+	p.has(1, "after a day")
 	g.Clock.Add(5 * time.Hour)
 	g.sends()
-	if n := len(p.taken()); n != 2 {
-		t.Fatalf("%d letters when the last has waited a day", n)
-	}
+	p.has(2, "when the last has waited a day")
 }
 
 func TestAServerThatIsDownLosesNothing(t *testing.T) {
@@ -214,15 +187,12 @@ func TestAServerThatIsDownLosesNothing(t *testing.T) {
 	p.open(t, p.addr, certificate(t, p.ca), false)
 	g.Clock.Add(2 * time.Hour)
 	g.sends()
-	if n := len(p.taken()); n != 3 {
-		t.Fatalf("%d letters when the server is back\n%s", n, g.log)
-	}
+	p.has(3, "when the server is back")
 	g.quiet("karin", "lösen")
 }
 
 func TestARefusedLetterIsTriedAgainOrGivenUp(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	p, g := mailed(t)
 	p.set(func(p *post) {
 		p.refuse = func(to string) error {
 			switch to {
@@ -240,9 +210,7 @@ func TestARefusedLetterIsTriedAgainOrGivenUp(t *testing.T) {
 	g.senders["r"] = []string{"vardcentral", "forening", "kommun"}
 	g.hears("referral.forwarded", "r")
 	g.sends()
-	if all := p.taken(); len(all) != 1 || all[0].to != "eva@example.se" {
-		t.Fatalf("%+v\n%s", all, g.log)
-	}
+	p.only("eva@example.se")
 	tries := func() int { return strings.Count(g.log.String(), "notice is tried again later") }
 	if tries() != 1 {
 		t.Fatalf("%s", g.log)
@@ -301,16 +269,13 @@ func TestAServerWithoutTLSGetsNoPassword(t *testing.T) {
 	g.svc.SMTPURL = "smtp://" + p.addr + "?tls=never"
 	g.Clock.Add(time.Hour)
 	g.sends()
-	if len(p.taken()) != 1 {
-		t.Fatalf("%s", g.log)
-	}
+	p.has(1, "when there is to be no TLS")
 }
 
 // TestTwoNodesSendEachOnce: two nodes hear and send side by side, and a third
 // that knows of no lease.
 func TestTwoNodesSendEachOnce(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	p, g := mailed(t)
 	g.Clock.Set(time.Now()) // the leases' time must pass
 	stop := make(chan struct{})
 	go func() {
@@ -352,8 +317,7 @@ func TestTwoNodesSendEachOnce(t *testing.T) {
 }
 
 func TestWhatWasDoneWithLongAgoIsForgotten(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	_, g := mailed(t)
 	g.chose(g.People.Vardcentral, "karin@example.se")
 	g.senders["r"] = []string{"vardcentral"}
 	g.hears("referral.started", "r")
@@ -373,8 +337,7 @@ func TestWhatWasDoneWithLongAgoIsForgotten(t *testing.T) {
 }
 
 func TestThePageKeepsTheChoice(t *testing.T) {
-	p := office(t, false)
-	g := open(t, p.settings("smtp"))
+	_, g := mailed(t)
 	app := g.App(func(a *web.App) { g.svc.Routes(a.Fiber()) })
 	anna := app.As(g.People.Anna)
 	if r := anna.Post("/aviseringar", url.Values{"channel": {"email"}, "address": {"anna"}}); r.Status != 422 || !strings.Contains(r.Body, "går inte att läsa") {

@@ -42,6 +42,12 @@ func service(e *testenv.Env, s store.Store) *person.Service {
 	return person.New(person.Config{Store: s, Numbers: e.Seal, AccessLog: e.AccessLog, Clock: e.Clock.Now})
 }
 
+func begin(t *testing.T) (*testenv.Env, context.Context, *person.Service) {
+	t.Helper()
+	e := testenv.New(t)
+	return e, t.Context(), service(e, e.Store)
+}
+
 func of(t *testing.T, s *person.Service, id string) person.Identity {
 	t.Helper()
 	one, err := s.Of(context.Background(), id)
@@ -58,8 +64,7 @@ func TestNobodyHasSaidAnything(t *testing.T) {
 }
 
 func TestProtectionCoversEveryIDOfThePerson(t *testing.T) {
-	e, ctx := testenv.New(t), context.Background()
-	s := service(e, e.Store)
+	e, ctx, s := begin(t)
 	ok(t, s.Join(ctx, e.People.Maria, "b", "a"))
 	ok(t, s.Protect(ctx, e.People.Vardcentral, "b", person.ByRecommending))
 	for _, id := range []string{"a", "b"} {
@@ -103,8 +108,7 @@ func TestAnotherNodeHearsOfProtectionAtOnce(t *testing.T) {
 // TestWhatIsSaidIsToldWithoutAName: one event for each thing that is said, none for
 // what was said already, and nobody's id in any of them.
 func TestWhatIsSaidIsToldWithoutAName(t *testing.T) {
-	e, ctx := testenv.New(t), context.Background()
-	s := service(e, e.Store)
+	e, ctx, s := begin(t)
 	var mu sync.Mutex
 	var told []halsocoach.Event
 	err := e.Bus.Consume(ctx, "listener", []string{person.EventChanged}, func(_ context.Context, ev halsocoach.Event) error {
@@ -135,8 +139,7 @@ func TestWhatIsSaidIsToldWithoutAName(t *testing.T) {
 }
 
 func TestPartingGivesBackExactlyOneJoin(t *testing.T) {
-	e, ctx := testenv.New(t), context.Background()
-	s := service(e, e.Store)
+	e, ctx, s := begin(t)
 	for _, pair := range [][2]string{{"a", "c"}, {"d", "b"}, {"c", "d"}} {
 		ok(t, s.Join(ctx, e.People.Maria, pair[0], pair[1]))
 	}
@@ -160,8 +163,7 @@ func TestPartingGivesBackExactlyOneJoin(t *testing.T) {
 }
 
 func TestTwoWithAPersonnummerAreNeverOne(t *testing.T) {
-	e, ctx := testenv.New(t), context.Background()
-	s := service(e, e.Store)
+	e, ctx, s := begin(t)
 	var ids []string
 	for _, text := range []string{"200302022389", "196101182803", "197010632391"} {
 		n, err := halsocoach.ParseNumber(text, e.Clock.Now())
@@ -182,8 +184,7 @@ func TestTwoWithAPersonnummerAreNeverOne(t *testing.T) {
 }
 
 func TestOnlyStaffJoinsAndParts(t *testing.T) {
-	e, ctx := testenv.New(t), context.Background()
-	s := service(e, e.Store)
+	e, ctx, s := begin(t)
 	for _, who := range []halsocoach.Actor{{}, e.People.Anna} {
 		if err := s.Join(ctx, who, "a", "b"); halsocoach.KindOf(err) != halsocoach.KindForbidden {
 			t.Errorf("%q joins: %v", who.Role, err)
@@ -195,8 +196,7 @@ func TestOnlyStaffJoinsAndParts(t *testing.T) {
 }
 
 func TestAPersonHasFewIDs(t *testing.T) {
-	e, ctx := testenv.New(t), context.Background()
-	s := service(e, e.Store)
+	e, ctx, s := begin(t)
 	for i := range person.MostIDs - 1 {
 		ok(t, s.Join(ctx, e.People.Maria, "0", fmt.Sprint(i+1)))
 	}

@@ -18,6 +18,9 @@ func TestTheWrongKeyFileIsRefusedAndChangesNothing(t *testing.T) {
 	box := must[Sealed](t)(node.Seal(t.Context(), p, "x", "Elsa"))
 	right := must[[]byte](t)(os.ReadFile(h.path()))
 	strange := must[outerKey](t)(newOuter(begin))
+	if _, err := Open(t.Context(), h, Master{}, h.now); err == nil {
+		t.Error("a node starts without a key")
+	}
 	for name, text := range map[string]string{
 		"another key": strange.line(), "nonsense": "x", "nothing": "", "half a key": string(right[:len(right)/2]),
 		"a key and nonsense": string(right) + "x\n",

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"halsocoach"
 	"halsocoach/internal/store"
 )
@@ -54,35 +56,24 @@ func (r Rotation) left(ctx context.Context, id string) (n int, err error) {
 
 // pass goes through all documents once.
 func (r Rotation) pass(ctx context.Context, id string, done int, step func(done int)) (int, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	work := make(chan func() error)
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(rewrappers)
 	var mu sync.Mutex
-	var all sync.WaitGroup
-	for range rewrappers {
-		all.Go(func() {
-			for do := range work {
-				if err := do(); err != nil {
-					stop(err)
-					continue
-				}
-				mu.Lock()
-				done++
-				step(done)
-				mu.Unlock()
-			}
-		})
-	}
 	give := func(by string, do func() error) error {
-		if by == id {
-			return nil
+		if by == id || ctx.Err() != nil {
+			return ctx.Err()
 		}
-		select {
-		case work <- do:
+		all.Go(func() error {
+			if err := do(); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			step(done)
 			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+		})
+		return nil
 	}
 	err := r.s.secrets.Each(ctx, func(key string, d secretDoc) error {
 		return give(d.Outer, func() error { return r.rewrapSecret(ctx, key, id) })
@@ -95,10 +86,8 @@ func (r Rotation) pass(ctx context.Context, id string, done int, step func(done 
 			return give(d.Outer, func() error { return r.rewrapKey(ctx, person, id) })
 		})
 	}
-	close(work)
-	all.Wait()
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
+	if fault := all.Wait(); fault != nil { // it is what has ended ctx
+		err = fault
 	}
 	if err != nil {
 		return done, fmt.Errorf("seal: wrap anew: %w", err)

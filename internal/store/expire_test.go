@@ -3,13 +3,10 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"halsocoach/internal/store"
-	"halsocoach/internal/store/sqlite"
 )
 
 type pass struct {
@@ -29,16 +26,10 @@ func (s overtaken) Find(ctx context.Context, kind string, q store.Query) (store.
 
 func TestWhatHasEndedIsRemovedAndWhatIsProlongedMeanwhileStays(t *testing.T) {
 	kind := store.Kind{Name: "pass", NoPerson: true, Indexes: []store.Index{{Name: "ends", Fields: []store.Field{store.D("ends")}}}}
-	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "data.db"), []store.Kind{kind}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := openStore(t, kind)
 	docs, now := store.In[pass](s, kind), atNine().time()
 	for i := range 250 { // several pages, and the last ten have not ended
-		if err := docs.Insert(t.Context(), fmt.Sprintf("%03d", i), pass{now.Add(time.Duration(i-240) * time.Minute)}); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, docs.Insert(t.Context(), fmt.Sprintf("%03d", i), pass{now.Add(time.Duration(i-240) * time.Minute)}))
 	}
 	prolong := func() {
 		v, was, err := docs.GetVersion(t.Context(), "007")
@@ -50,9 +41,7 @@ func TestWhatHasEndedIsRemovedAndWhatIsProlongedMeanwhileStays(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := store.Expire(t.Context(), store.In[pass](overtaken{s, prolong}, kind), "ends", now); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.Expire(t.Context(), store.In[pass](overtaken{s, prolong}, kind), "ends", now))
 	left := 0
 	if err := docs.Each(t.Context(), func(string, pass) error { left++; return nil }); err != nil || left != 11 {
 		t.Errorf("%d are left (%v), want 11", left, err)

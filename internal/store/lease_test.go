@@ -44,18 +44,35 @@ func (h *hand) add(d time.Duration) {
 
 func atNine() *hand { return &hand{now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)} }
 
+// ok ends the test on an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// openStore opens a store on a new file.
+func openStore(t *testing.T, kinds ...store.Kind) store.Store {
+	t.Helper()
+	return openFile(t, filepath.Join(t.TempDir(), "data.db"), kinds...)
+}
+
+func openFile(t *testing.T, path string, kinds ...store.Kind) store.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path, kinds, slog.New(slog.DiscardHandler))
+	ok(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // leased opens n nodes on one file.
 func leased(t *testing.T, n int, clock halsocoach.Clock, term time.Duration) []store.Leases {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data.db")
 	out := make([]store.Leases, n)
 	for i := range out {
-		s, err := sqlite.Open(t.Context(), path, []store.Kind{store.LeaseKind}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		out[i] = store.Leases{Store: s, Clock: clock, Term: term}
+		out[i] = store.Leases{Store: openFile(t, path, store.LeaseKind), Clock: clock, Term: term}
 	}
 	return out
 }
@@ -105,9 +122,7 @@ func TestADeadNodesWorkIsTakenOver(t *testing.T) {
 		clock := atNine()
 		l := leased(t, 1, clock.time, 100*time.Millisecond)[0]
 		dead := leaseDoc{Name: "test.sweep", Holder: "dead", Until: clock.time().Add(100 * time.Millisecond)}
-		if err := docsOf(l).Insert(t.Context(), dead.Name, dead); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, docsOf(l).Insert(t.Context(), dead.Name, dead))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var runs atomic.Int32
@@ -124,9 +139,7 @@ func TestADeadNodesWorkIsTakenOver(t *testing.T) {
 func TestAWrongClocksLeaseHoldsUpNobody(t *testing.T) {
 	clock := atNine()
 	l := leased(t, 1, clock.time, 100*time.Millisecond)[0]
-	if err := docsOf(l).Insert(t.Context(), "test.sweep", leaseDoc{Holder: "far", Until: clock.time().AddDate(1, 0, 0), Last: clock.time().AddDate(1, 0, 0)}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, docsOf(l).Insert(t.Context(), "test.sweep", leaseDoc{Holder: "far", Until: clock.time().AddDate(1, 0, 0), Last: clock.time().AddDate(1, 0, 0)}))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ran := make(chan struct{}, 8)
@@ -153,16 +166,14 @@ func TestLongWorkKeepsItsLease(t *testing.T) {
 			})
 		}()
 		<-begun
-		if err := nodes[1].Alone(ctx, "test.long", func(context.Context) error {
+		ok(t, nodes[1].Alone(ctx, "test.long", func(context.Context) error {
 			select {
 			case <-done:
 			case <-time.After(100 * time.Millisecond): // the other has given it back and is about to return
 				t.Error("a lease that is renewed was taken")
 			}
 			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 	})
 }
 
@@ -200,9 +211,7 @@ func TestAStopGivesTheLeaseBackAndAnotherGoesOn(t *testing.T) {
 func TestAStartMendsSoonAfterACrash(t *testing.T) {
 	clock := atNine()
 	l := leased(t, 1, clock.time, 0)[0]
-	if err := docsOf(l).Insert(t.Context(), "test.sweep", leaseDoc{Last: clock.time().Add(-3 * time.Second)}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, docsOf(l).Insert(t.Context(), "test.sweep", leaseDoc{Last: clock.time().Add(-3 * time.Second)}))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ran := make(chan struct{}, 8)

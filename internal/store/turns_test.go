@@ -3,8 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +11,6 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/store"
-	"halsocoach/internal/store/sqlite"
 )
 
 type counter struct{ N int }
@@ -22,11 +19,7 @@ type counter struct{ N int }
 func counted(t *testing.T) (*countingStore, store.Collection[counter]) {
 	t.Helper()
 	kind := store.Kind{Name: "counter", NoPerson: true}
-	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "data.db"), []store.Kind{kind}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := openStore(t, kind)
 	c := &countingStore{Store: s}
 	return c, store.In[counter](c, kind)
 }

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"halsocoach"
 	"halsocoach/internal/store"
-	"halsocoach/internal/store/sqlite"
 )
 
 var errStuck = errors.New("stuck")
@@ -36,11 +34,7 @@ type planned struct {
 func plans(t *testing.T) *planned {
 	t.Helper()
 	kind := store.Kind{Name: "plan", NoPerson: true, Indexes: []store.Index{{Name: "since", Fields: []store.Field{store.T("kind"), store.D("since")}}}}
-	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "data.db"), []store.Kind{kind}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := openStore(t, kind)
 	p := &planned{T: t, docs: store.In[plan](s, kind), hand: atNine()}
 	p.f = store.Finisher{Clock: p.hand.time, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Unfinished: store.Unfinished{
 		Name: "plans", Patience: time.Minute, Find: p.docs.Since("since", "mine"), Finish: p.finish,

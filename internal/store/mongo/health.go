@@ -184,15 +184,12 @@ func (s *Store) watch() {
 		}
 		if s.health.now() == "" {
 			_ = s.run(s.ctx, "watch", s.look) // run notes what is wrong
-		} else if s.probe() == nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(s.ctx, s.set.Bound) // it may take its time
+		if s.touch(ctx) == nil {
 			s.health.over(2 * s.set.Watch)
 		}
+		cancel()
 	}
-}
-
-// probe is a ping that may take its time.
-func (s *Store) probe() error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.set.Bound)
-	defer cancel()
-	return s.touch(ctx)
 }

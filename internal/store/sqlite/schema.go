@@ -60,12 +60,19 @@ func declareAll(c *conn, tables map[string]*table, log *slog.Logger) (m meta, er
 
 // schemaVersion is 0 for a new file.
 func schemaVersion(c *conn) (int, error) {
-	var row [1]driver.Value
-	if _, err := c.one(row[:], `PRAGMA user_version`); err != nil {
+	version, err := number(c, `PRAGMA user_version`)
+	if err != nil {
 		return 0, fmt.Errorf("sqlite: schema version: %w", err)
 	}
-	version, _ := row[0].(int64)
 	return int(version), nil
+}
+
+// number is the whole number that is the answer's first.
+func number(c *conn, query string) (int64, error) {
+	var row [1]driver.Value
+	_, err := c.one(row[:], query)
+	n, _ := row[0].(int64)
+	return n, err
 }
 
 // createTables makes what a file has beside the kinds.
@@ -86,12 +93,7 @@ func createTables(c *conn) error {
 }
 
 func generation(c *conn) (int64, error) {
-	var row [1]driver.Value
-	if _, err := c.one(row[:], `SELECT value FROM meta WHERE name = 'generation'`); err != nil {
-		return 0, err
-	}
-	n, _ := row[0].(int64)
-	return n, nil
+	return number(c, `SELECT value FROM meta WHERE name = 'generation'`)
 }
 
 // declared reads the definitions that the file's indexes of a kind have.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -21,12 +22,7 @@ func shred(c *conn, log *slog.Logger) error {
 	}
 	err = c.script(`VACUUM`)
 	if err == nil {
-		_, err = c.one(row[:], `PRAGMA wal_checkpoint(TRUNCATE)`)
-	}
-	if err == nil {
-		if blocked, _ := row[0].(int64); blocked != 0 {
-			err = fmt.Errorf("others read: %w", halsocoach.ErrBusy)
-		}
+		err = truncate(c)
 	}
 	if err == nil {
 		_, err = c.exec(`INSERT INTO meta(name, value) VALUES('shredded', 1) ON CONFLICT(name) DO NOTHING`)
@@ -50,13 +46,22 @@ func (s *Store) Scrub(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var row [1]driver.Value
-		if _, err := c.one(row[:], `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil && !busy(err) {
-			return fmt.Errorf("sqlite: scrub: %w", err)
-		} else if blocked, _ := row[0].(int64); err == nil && blocked == 0 {
-			return nil
+		if err = truncate(c); err == nil || !busy(err) && !errors.Is(err, halsocoach.ErrBusy) {
+			return err
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return fmt.Errorf("sqlite: scrub: the log is read: %w", halsocoach.ErrBusy)
+	return fmt.Errorf("sqlite: scrub: %w", errors.Join(err, halsocoach.ErrBusy))
+}
+
+// truncate empties the write-ahead log; ErrBusy when somebody reads it.
+func truncate(c *conn) error {
+	blocked, err := number(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	switch {
+	case err != nil:
+		return fmt.Errorf("sqlite: empty the log: %w", err)
+	case blocked != 0:
+		return fmt.Errorf("sqlite: the log is read: %w", halsocoach.ErrBusy)
+	}
+	return nil
 }

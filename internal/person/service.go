@@ -34,10 +34,9 @@ type Service struct {
 	Config
 	persons store.Collection[Person]
 
-	mu     sync.Mutex
-	known  map[string]kept
-	epoch  uint64 // moves on whenever known is dropped
-	moment func() time.Time
+	mu    sync.Mutex
+	known map[string]kept
+	epoch uint64 // moves on whenever known is dropped
 }
 
 // kept is an answer in memory.
@@ -56,7 +55,7 @@ const (
 // New makes the service. It can be asked at once; Start lets it hear of what
 // other nodes say.
 func New(cfg Config) *Service {
-	return &Service{Config: cfg, persons: store.In[Person](cfg.Store, kind), known: map[string]kept{}, moment: time.Now}
+	return &Service{Config: cfg, persons: store.In[Person](cfg.Store, kind), known: map[string]kept{}}
 }
 
 // Start follows the other nodes until ctx ends.
@@ -91,7 +90,7 @@ func (s *Service) Many(ctx context.Context, ids ...string) (map[string]Identity,
 	if len(missing) == 0 {
 		return out, nil
 	}
-	at := s.moment()
+	at := time.Now()
 	docs, err := s.read(ctx, missing)
 	if err != nil {
 		return nil, err
@@ -106,7 +105,7 @@ func (s *Service) Many(ctx context.Context, ids ...string) (map[string]Identity,
 
 func (s *Service) inMemory(ids []string) (out map[string]Identity, missing []string, epoch uint64) {
 	out = make(map[string]Identity, len(ids))
-	oldest := s.moment().Add(-freshFor)
+	oldest := time.Now().Add(-freshFor)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {

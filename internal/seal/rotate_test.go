@@ -57,6 +57,25 @@ func rotate(t testing.TB, r Rotation, nodes ...*Sealer) string {
 	return id
 }
 
+// boxed makes n persons, each with a box of the person's own id.
+func boxed(t testing.TB, s *Sealer, n int) (boxes []Box) {
+	t.Helper()
+	for range n {
+		p := must[string](t)(s.NewPerson(t.Context()))
+		boxes = append(boxes, Box{p, "x", must[Sealed](t)(s.Seal(t.Context(), p, "x", p))})
+	}
+	return boxes
+}
+
+func allOpen(t testing.TB, s *Sealer, boxes []Box) {
+	t.Helper()
+	for i, plain := range must[[]string](t)(s.OpenMany(t.Context(), boxes)) {
+		if plain != boxes[i].Person {
+			t.Fatalf("box %d opens to %q", i, plain)
+		}
+	}
+}
+
 func TestRotationUnderLoadLosesNothingOnAnyNode(t *testing.T) {
 	h := newHouse(t)
 	nodes := []*Sealer{h.joined(t), h.joined(t)}
@@ -64,11 +83,7 @@ func TestRotationUnderLoadLosesNothingOnAnyNode(t *testing.T) {
 	n := number(t, "200302022389")
 	elsa := must[string](t)(nodes[0].Person(t.Context(), n))
 	ok(t, nodes[0].IndexName(t.Context(), "0684", elsa, "Elsa Åkesson"))
-	var boxes []Box
-	for range 300 {
-		p := must[string](t)(nodes[0].NewPerson(t.Context()))
-		boxes = append(boxes, Box{p, "x", must[Sealed](t)(nodes[0].Seal(t.Context(), p, "x", p))})
-	}
+	boxes := boxed(t, nodes[0], 300)
 	secret := must[[]byte](t)(nodes[0].KeepSecret(t.Context(), "signing", "first", []byte("hemlig")))
 
 	var made atomic.Int64
@@ -138,12 +153,7 @@ func TestRotationUnderLoadLosesNothingOnAnyNode(t *testing.T) {
 	// A node that starts with what is left of the file opens and finds all.
 	h.master = must[Master](t)(KeyFile(h.path()))
 	for _, s := range append(nodes, h.node(t)) {
-		plain := must[[]string](t)(s.OpenMany(t.Context(), boxes))
-		for i, b := range boxes {
-			if plain[i] != b.Person {
-				t.Fatalf("box %d opens to %q", i, plain[i])
-			}
-		}
+		allOpen(t, s, boxes)
 		if p, found, err := s.Lookup(t.Context(), n); p != elsa || !found || err != nil {
 			t.Errorf("the number leads to %q, %v", p, err)
 		}
@@ -163,19 +173,8 @@ func TestRotationUnderLoadLosesNothingOnAnyNode(t *testing.T) {
 func TestRotationBrokenOffHalfWayIsDoneByRepeatingIt(t *testing.T) {
 	h := newHouse(t)
 	node := h.joined(t)
-	var boxes []Box
-	for range 400 {
-		p := must[string](t)(node.NewPerson(t.Context()))
-		boxes = append(boxes, Box{p, "x", must[Sealed](t)(node.Seal(t.Context(), p, "x", p))})
-	}
-	opens := func() {
-		t.Helper()
-		for i, plain := range must[[]string](t)(h.node(t).OpenMany(t.Context(), boxes)) {
-			if plain != boxes[i].Person {
-				t.Fatalf("box %d does not open", i)
-			}
-		}
-	}
+	boxes := boxed(t, node, 250)
+	opens := func() { t.Helper(); allOpen(t, h.node(t), boxes) }
 	// Killed after each step; who repeats it knows nothing of who was before.
 	first := must[string](t)(h.node(t).Rotation().Add(t.Context()))
 	h.master = must[Master](t)(KeyFile(h.path()))
@@ -189,7 +188,7 @@ func TestRotationBrokenOffHalfWayIsDoneByRepeatingIt(t *testing.T) {
 	}
 	opens()
 	round(t, node)
-	for _, stop := range []int{1, 50, 200} {
+	for _, stop := range []int{1, 50, 100} {
 		ctx, kill := context.WithCancel(t.Context())
 		err := h.node(t).Rotation().Rewrap(ctx, func(done, total int) {
 			if done >= stop {

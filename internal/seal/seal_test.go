@@ -150,14 +150,7 @@ func BenchmarkSealAndOpen(b *testing.B) {
 func BenchmarkOpenListOf100OutOfMemory(b *testing.B) {
 	h := newHouse(b)
 	s := h.node(b)
-	var boxes []Box
-	for range 100 {
-		p, err := s.NewPerson(b.Context())
-		ok(b, err)
-		box, err := s.Seal(b.Context(), p, "x", "Elsa Åkesson")
-		ok(b, err)
-		boxes = append(boxes, Box{p, "x", box})
-	}
+	boxes := boxed(b, s, 100)
 	for b.Loop() {
 		h.pass(cacheTime)
 		if _, err := s.OpenMany(b.Context(), boxes); err != nil {

@@ -11,8 +11,8 @@ import (
 	"halsocoach"
 )
 
-// shred rewrites a file that was not kept shredded before, since what was
-// deleted then may still lie between the rows. When other processes hold on to
+// shred rewrites a file that was not kept shredded before, as one that a copy
+// made: what was deleted then may still lie between the rows. When other processes hold on to
 // the file it is left for the next start.
 func shred(c *conn, log *slog.Logger) error {
 	var row [1]driver.Value

@@ -95,11 +95,6 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 	write := func(id, version, body string, events []halsocoach.Event) (string, error) {
 		return h.s.Save(t.Context(), "counted", store.Document{ID: id, Version: version, Body: []byte(body)}, events)
 	}
-	is := func(id, body string, events []halsocoach.Event) (version string) {
-		version, err := write(id, "", body, events)
-		ok(t, err)
-		return version
-	}
 	remove := func(id, version string, events []halsocoach.Event) error {
 		return h.s.Delete(t.Context(), "counted", id, version, events)
 	}
@@ -127,47 +122,47 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 			return func() error { _, err := write(id, "", `{"n":1}`, nil); return err }
 		},
 		"insert what is gone": func(id string) func() error {
-			ok(t, remove(id, is(id, `{}`, event("old")), event("gone")))
+			ok(t, remove(id, save(t, h.s, id, "", `{}`, event("old")...), event("gone")))
 			return func() error { _, err := write(id, "", `{"n":1}`, event("new")); return err }
 		},
 		"replace": func(id string) func() error {
-			v := is(id, `{}`, event("old"))
+			v := save(t, h.s, id, "", `{}`, event("old")...)
 			return func() error { _, err := write(id, v, `{"n":2}`, event("new")); return err }
 		},
 		"replace without events": func(id string) func() error {
-			v := is(id, `{}`, nil)
+			v := save(t, h.s, id, "", `{}`)
 			return func() error { _, err := write(id, v, `{"n":2}`, nil); return err }
 		},
 		"delete": func(id string) func() error {
-			v := is(id, `{}`, event("old"))
+			v := save(t, h.s, id, "", `{}`, event("old")...)
 			return func() error { return remove(id, v, event("gone")) }
 		},
 		"delete without events": func(id string) func() error {
-			v := is(id, `{}`, nil)
+			v := save(t, h.s, id, "", `{}`)
 			return func() error { return remove(id, v, nil) }
 		},
 		"delete without events what events wait of": func(id string) func() error {
-			v := is(id, `{}`, event("old"))
+			v := save(t, h.s, id, "", `{}`, event("old")...)
 			return func() error { return remove(id, v, nil) }
 		},
 		"upsert what is not there": func(id string) func() error { return func() error { return increment(id) } },
 		"upsert": func(id string) func() error {
-			is(id, `{"n":7}`, nil)
+			save(t, h.s, id, "", `{"n":7}`)
 			return func() error { return increment(id) }
 		},
 		"relay the only batch": func(id string) func() error {
-			is(id, `{}`, event("only"))
+			save(t, h.s, id, "", `{}`, event("only")...)
 			return func() error { return relay(id) }
 		},
 		"relay several batches": func(id string) func() error {
-			v := is(id, `{}`, event("first"))
+			v := save(t, h.s, id, "", `{}`, event("first")...)
 			if _, err := write(id, v, `{"n":1}`, event("second")); err != nil {
 				t.Fatal(err)
 			}
 			return func() error { return relay(id) }
 		},
 		"relay the first of several batches": func(id string) func() error {
-			v := is(id, `{}`, event("first"))
+			v := save(t, h.s, id, "", `{}`, event("first")...)
 			if _, err := write(id, v, `{"n":1}`, event("second")); err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +172,7 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 			return func() error { return h.s.Relayed(t.Context(), batches[i]) }
 		},
 		"relay the last batch of what is gone": func(id string) func() error {
-			ok(t, remove(id, is(id, `{}`, nil), event("gone")))
+			ok(t, remove(id, save(t, h.s, id, "", `{}`), event("gone")))
 			return func() error { return relay(id) }
 		},
 	} {

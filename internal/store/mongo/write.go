@@ -221,7 +221,12 @@ func (w *write) update(ctx context.Context, filter bson.D) error {
 	if w.old == "" {
 		unset = bson.D{{Key: "gone", Value: ""}}
 	}
-	res, err := w.kind.coll.UpdateOne(ctx, filter, w.changes(set, unset))
+	return w.change(ctx, filter, w.changes(set, unset))
+}
+
+// change changes the document that filter finds.
+func (w *write) change(ctx context.Context, filter, changes bson.D) error {
+	res, err := w.kind.coll.UpdateOne(ctx, filter, changes)
 	if err == nil && res.MatchedCount == 0 {
 		return store.ErrConflict
 	}
@@ -259,19 +264,26 @@ func (w *write) insert(ctx context.Context) error {
 // delete removes the document at once when nothing waits for the relay; else it
 // leaves what the relay needs.
 func (w *write) delete(ctx context.Context) error {
-	filter := bson.D{{Key: "_id", Value: w.id}, {Key: "v", Value: w.old}}
-	if w.events == nil {
-		res, err := w.kind.coll.DeleteOne(ctx, append(filter, bson.E{Key: waits, Value: bson.D{{Key: "$exists", Value: false}}}))
+	own := bson.D{{Key: "_id", Value: w.id}, {Key: "v", Value: w.old}}
+	queued := func(is bool) bson.D {
+		return append(own[:2:2], bson.E{Key: waits, Value: bson.D{{Key: "$exists", Value: is}}})
+	}
+	gone := w.changes(bson.D{{Key: "v", Value: w.version}, {Key: "gone", Value: true}}, bson.D{{Key: "body", Value: ""}, {Key: "ix", Value: ""}})
+	if w.events != nil {
+		return w.change(ctx, own, gone)
+	}
+	// The relay may take the last batch in between. Nobody would remove what is
+	// left then, so each step says whether it is for a document that waits.
+	for range 2 {
+		res, err := w.kind.coll.DeleteOne(ctx, queued(false))
 		if err != nil || res.DeletedCount == 1 {
 			return err
 		}
+		if err := w.change(ctx, queued(true), gone); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
 	}
-	res, err := w.kind.coll.UpdateOne(ctx, filter, w.changes(
-		bson.D{{Key: "v", Value: w.version}, {Key: "gone", Value: true}}, bson.D{{Key: "body", Value: ""}, {Key: "ix", Value: ""}}))
-	if err == nil && res.MatchedCount == 0 {
-		return store.ErrConflict
-	}
-	return err
+	return store.ErrConflict
 }
 
 // maybeDuplicate says whether an error may come from a unique index. Not every

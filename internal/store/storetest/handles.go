@@ -35,7 +35,7 @@ var handles = []named{
 	}},
 	{"TwoHandlesWriteTogether", func(h *house) {
 		all := []store.Store{h.s, h.again(Kinds()), h.again(Kinds())}
-		per := Count(20, 2000)
+		per := Count(10, 2000)
 		var won atomic.Int32
 		each(h, 30, func(k int) error {
 			s := all[k%len(all)]

@@ -131,7 +131,7 @@ var races = []named{
 	{"OneBadRowDoesNotFailItsBatch", func(h *house) {
 		h.save("taken", "", `{"key":"taken"}`)
 		var bad atomic.Int32
-		n := Count(500, 10_000)
+		n := Count(300, 10_000)
 		each(h, 100, func(k int) error {
 			for i := k; i < n; i += 100 {
 				id := fmt.Sprint(i)

@@ -193,6 +193,29 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 	}
 }
 
+// TestADeleteThatTheRelayOvertakesLeavesNothing: the last batch is taken while the
+// document is deleted.
+func TestADeleteThatTheRelayOvertakesLeavesNothing(t *testing.T) {
+	h := shake(t, quick)
+	v := save(t, h.s, "a", "", `{"n":1}`, halsocoach.Event{ID: "e", Type: "test.happened"})
+	batches, err := h.s.Pending(t.Context(), 10)
+	ok(t, err)
+	var deleting atomic.Bool
+	deleting.Store(true)
+	h.Misbehave(func(c ferret.Command) ferret.Fault {
+		if c.Name == "update" && deleting.CompareAndSwap(true, false) {
+			if err := h.s.Relayed(t.Context(), batches...); err != nil {
+				t.Error(err)
+			}
+		}
+		return ferret.Fault{}
+	})
+	ok(t, h.s.Delete(t.Context(), "counted", "a", v, nil))
+	if got := stored(t, raw(t, h.url), "a"); got != "nothing" || deleting.Load() {
+		t.Errorf("left: %s", got)
+	}
+}
+
 // indexed is what a database says of itself, and the indexes of its collection.
 func indexed(t *testing.T, db *driver.Database) string {
 	t.Helper()

@@ -34,7 +34,7 @@ func homePage(h Home) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Min hälsa"), web.T(ctx, "Hej %s!", firstName(h.Name))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Min hälsa"), web.T(ctx, "Hej %s!", web.FirstName(h.Name))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -3,7 +3,6 @@ package citizen
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"halsocoach"
 	"halsocoach/internal/web"
@@ -124,12 +123,6 @@ func talkWords(ctx context.Context, a halsocoach.Appointment) (title, text strin
 		return web.T(ctx, "Snart hörs ni"), web.T(ctx, "Ni hörs %s. Vill du fråga något innan, så skriv.", when)
 	}
 	return web.T(ctx, "Snart ses ni"), web.T(ctx, "Ni ses %s. Vill du fråga något innan, så skriv.", when)
-}
-
-// firstName is what we call a person on their own page.
-func firstName(name string) string {
-	first, _, _ := strings.Cut(name, " ")
-	return first
 }
 
 // named is the name, or what is said once the person's key has been destroyed.

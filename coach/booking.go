@@ -18,19 +18,11 @@ type BookRequest struct {
 }
 
 func (r BookRequest) check() error {
-	var faults []halsocoach.Field
-	if r.Coach == "" {
-		faults = append(faults, halsocoach.Field{Name: "coach", Text: "Välj en hälsocoach."})
-	}
-	if !aTime(r.Starts) {
-		faults = append(faults, halsocoach.Field{Name: "starts", Text: "Välj en tid."})
-	}
-	if !r.Form.Known() {
-		faults = append(faults, halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})
-	}
-	if r.Kind != "" && !r.Kind.Known() {
-		faults = append(faults, halsocoach.Field{Name: "kind", Text: "Välj inledande eller uppföljande samtal."})
-	}
+	var faults halsocoach.Faults
+	faults.When(r.Coach == "", "coach", "Välj en hälsocoach.")
+	faults.When(!aTime(r.Starts), "starts", "Välj en tid.")
+	faults.When(!r.Form.Known(), "form", "Välj på plats, telefon eller video.")
+	faults.When(r.Kind != "" && !r.Kind.Known(), "kind", "Välj inledande eller uppföljande samtal.")
 	return halsocoach.Invalid(faults...)
 }
 
@@ -72,14 +64,13 @@ func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach
 		ID: id, Kind: r.Kind, Person: e.Person, Enrolment: e.ID, Centre: e.Centre,
 		Form: r.Form, Starts: local(r.Starts), Digest: digest, ByCitizen: who.Is(halsocoach.RoleCitizen),
 	}
-	err = s.operate(ctx, t, func() (ended, error) {
+	err = s.operate(ctx, t, func() (agree bool, err error) {
 		if b, err = s.repeated(ctx, id, digest); err != nil || b.ID != "" {
-			return consistent, err
+			return true, err
 		}
 		made = true
-		var how ended
-		b, how, err = s.book(ctx, who, t, r.Coach)
-		return how, err
+		b, err = s.book(ctx, who, t, r.Coach)
+		return err == nil, err
 	})
 	if err != nil {
 		return Booked{}, false, err
@@ -131,7 +122,7 @@ func (s *Service) BookingFor(ctx context.Context, who halsocoach.Actor, enrolmen
 	if err != nil {
 		return For{}, err
 	}
-	f := For{Enrolment: e, Name: names[e.ID], Next: nextKind(talksOf(talks), e.ID), Coming: coming(talks, s.Clock())}
+	f := For{Enrolment: e, Name: names[e.ID], Next: nextKind(talks, e.ID), Coming: coming(talks, s.Clock())}
 	q.Centre = e.Centre
 	own := e
 	own.Coach = who.ID // the one who books sees own times first
@@ -214,59 +205,52 @@ func (s *Service) enrolled(ctx context.Context, who halsocoach.Actor) ([]halsoco
 }
 
 // book claims the enrolment and then the day. It runs within an operation.
-func (s *Service) book(ctx context.Context, who halsocoach.Actor, t Talk, coach string) (Booked, ended, error) {
+func (s *Service) book(ctx context.Context, who halsocoach.Actor, t Talk, coach string) (Booked, error) {
 	whose, err := s.Persons.Of(ctx, t.Person)
 	if err != nil {
-		return Booked{}, consistent, err
+		return Booked{}, err
 	}
 	before, err := s.docs.ofPerson(ctx, whose, "")
 	if err != nil {
-		return Booked{}, consistent, err
+		return Booked{}, err
 	}
 	terms, err := s.terms(ctx, t.Centre)
 	if err != nil {
-		return Booked{}, consistent, err
+		return Booked{}, err
 	}
 	if t.Kind == "" || who.Is(halsocoach.RoleCitizen) {
-		t.Kind = nextKind(talksOf(before), t.Enrolment)
+		t.Kind = nextKind(before, t.Enrolment)
 	}
 	t.Ends = t.Starts.Add(cutFor(terms, t.Kind).For)
 	t.Changed = s.Clock().UTC()
 	for _, b := range coming(before, s.Clock()) {
 		if b.Enrolment == t.Enrolment && (who.Is(halsocoach.RoleCitizen) || t.Kind == First && b.Kind == First) {
-			return Booked{}, consistent, ErrHasTalk
+			return Booked{}, ErrHasTalk
 		}
 	}
-	return s.claim(ctx, who, Booked{Coach: coach, Date: halsocoach.DayOf(t.Starts), Talk: t}, terms)
-}
-
-func talksOf(all []Booked) []Talk {
-	out := make([]Talk, len(all))
-	for i, b := range all {
-		out[i] = b.Talk
-	}
-	return out
+	b := Booked{Coach: coach, Date: halsocoach.DayOf(t.Starts), Talk: t}
+	return b, s.claim(ctx, who, b, terms)
 }
 
 // claim takes the time of b: first in the person's enrolment, then in the
 // coach's day. What is plainly taken is refused before anything is written.
-func (s *Service) claim(ctx context.Context, who halsocoach.Actor, b Booked, terms halsocoach.Terms) (Booked, ended, error) {
+func (s *Service) claim(ctx context.Context, who halsocoach.Actor, b Booked, terms halsocoach.Terms) error {
 	day, weeks, err := s.docs.day(ctx, b.Coach, b.Date)
 	if err != nil {
-		return Booked{}, consistent, err
+		return err
 	}
 	may := s.mayTake(who, b, weeks, terms)
 	if err := may(day); err != nil {
-		return Booked{}, consistent, err
+		return err
 	}
 	a, err := s.appointment(ctx, b.Talk)
 	if err != nil {
-		return Booked{}, consistent, err
+		return err
 	}
 	if err := s.Enrolments.ClaimTalk(ctx, b.Enrolment, a); err != nil {
-		return Booked{}, consistent, err
+		return err
 	}
-	err = s.docs.change(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
+	return s.docs.change(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
 		if err := may(*d); err != nil {
 			return nil, err
 		}
@@ -275,10 +259,6 @@ func (s *Service) claim(ctx context.Context, who halsocoach.Actor, b Booked, ter
 		}
 		return []halsocoach.Event{s.happened(EventBooked, b.Talk)}, nil
 	})
-	if err != nil {
-		return Booked{}, reconcile, err
-	}
-	return b, consistent, nil
 }
 
 // mayTake is the rule for a time: a coach may take any time of their own days

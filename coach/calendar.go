@@ -156,13 +156,13 @@ func (s *Service) plain(ctx context.Context, who halsocoach.Actor, from halsocoa
 	}
 	out := make([]DayView, n)
 	for i, d := range calendar[who.ID] {
-		out[i] = viewOf(d, weeks[who.ID], cutFor(terms, First), s.Clock().Add(margin), nil)
+		free := d.Free(weeks[who.ID], cutFor(terms, First), s.Clock().Add(margin), "")
+		out[i] = DayView{
+			Date: d.Date, Own: d.Own, Holiday: holiday.Name(d.Date), Hours: d.Open(weeks[who.ID]),
+			Free: len(free), Entries: entriesOf(d, nil),
+		}
 	}
 	return out, nil
-}
-
-func viewOf(d Day, w Weeks, cut Cut, from time.Time, names map[string]string) DayView {
-	return DayView{Date: d.Date, Own: d.Own, Holiday: holiday.Name(d.Date), Hours: d.Open(w), Free: len(d.Free(w, cut, from, "")), Entries: entriesOf(d, names)}
 }
 
 // entriesOf are the lines of a day, with the names that are known.
@@ -208,12 +208,8 @@ func (s *Service) Pattern(ctx context.Context, who halsocoach.Actor, day halsoco
 	if err != nil {
 		return Week{}, "", err
 	}
-	for _, v := range slices.Backward(weeks[who.ID].Versions) {
-		if v.From <= day {
-			return v.Week, v.From, nil
-		}
-	}
-	return Week{}, "", nil
+	v := weeks[who.ID].at(day)
+	return v.Week, v.From, nil
 }
 
 // SetWeek decides the coach's weekly hours from a day on, today at the

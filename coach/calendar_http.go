@@ -284,11 +284,11 @@ func (s *Service) showTalk(c *fiber.Ctx) error {
 	if web.Who(c).Is(halsocoach.RoleCitizen) {
 		return web.Redirect(c, talksPath+"/"+c.Params("id"), "")
 	}
-	b, name, err := s.TalkWithName(web.Ctx(c), web.Who(c), c.Params("id"))
+	b, err := s.Talk(web.Ctx(c), web.Who(c), c.Params("id"))
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Samtal", Active: calendarPath}, talkPage(b, name, web.NewForm(c), s.Clock()))
+	return web.Show(c, web.Page{Title: "Samtal", Active: calendarPath}, talkPage(b, web.NewForm(c), s.Clock()))
 }
 
 func (s *Service) postOutcome(c *fiber.Ctx) error {

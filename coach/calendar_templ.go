@@ -38,7 +38,7 @@ func deskPage(v DeskView, who halsocoach.Actor) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Hej %s!", firstName(who.Name)), web.Date(ctx, v.Now)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Hej %s!", web.FirstName(who.Name)), web.Date(ctx, v.Now)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1551,7 +1551,7 @@ func dayPage(d DayView, f *web.Form, now time.Time) templ.Component {
 }
 
 // talkPage is one talk, as a coach sees it.
-func talkPage(b Choice, name string, f *web.Form, now time.Time) templ.Component {
+func talkPage(b Choice, f *web.Form, now time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1594,7 +1594,7 @@ func talkPage(b Choice, name string, f *web.Form, now time.Time) templ.Component
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.PageHeader(name, kindText(ctx, b.Kind)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var66), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(b.Name, kindText(ctx, b.Kind)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var66), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

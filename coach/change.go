@@ -3,6 +3,7 @@ package coach
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -23,40 +24,37 @@ func (s *Service) Move(ctx context.Context, who halsocoach.Actor, req halsocoach
 	if err != nil {
 		return Booked{}, err
 	}
-	if !aTime(to.Starts) {
-		return Booked{}, halsocoach.Invalid(halsocoach.Field{Name: "starts", Text: "Välj en tid."})
-	}
-	if to.Form != "" && !to.Form.Known() {
-		return Booked{}, halsocoach.Invalid(halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})
+	var faults halsocoach.Faults
+	faults.When(!aTime(to.Starts), "starts", "Välj en tid.")
+	faults.When(to.Form != "" && !to.Form.Known(), "form", "Välj på plats, telefon eller video.")
+	if err := halsocoach.Invalid(faults...); err != nil {
+		return Booked{}, err
 	}
 	to.Starts = to.Starts.UTC()
 	digest := req.Digest(to)
-	err = s.operate(ctx, b.Talk, func() (ended, error) {
-		if b, err = s.docs.talk(ctx, id); err != nil {
-			return consistent, err
-		}
-		if b.MoveBy == digest {
-			return consistent, nil
+	err = s.operate(ctx, b.Talk, func() (agree bool, err error) {
+		if b, err = s.docs.talk(ctx, id); err != nil || b.MoveBy == digest {
+			return true, err
 		}
 		if err := b.movable(s.Clock(), who.Is(halsocoach.RoleCitizen)); err != nil {
-			return consistent, err
+			return true, err
 		}
 		to := b.movedTo(to, digest, s.Clock(), who)
 		if to.Coach == b.Coach && to.Starts.Equal(b.Starts) && to.Form == b.Form {
-			return consistent, nil
+			return true, nil
 		}
 		if err := s.mayBeMovedTo(ctx, to); err != nil {
-			return consistent, err
+			return true, err
 		}
 		terms, err := s.terms(ctx, b.Centre)
 		if err != nil {
-			return consistent, err
+			return true, err
 		}
-		if _, how, err := s.claim(ctx, who, to, terms); err != nil {
-			return how, err
+		if err := s.claim(ctx, who, to, terms); err != nil {
+			return false, err
 		}
 		b = to
-		return reconcile, nil // gives the old time back, if it is on another day
+		return false, nil // the old time is given back, if it is on another day
 	})
 	if err != nil {
 		return Booked{}, err
@@ -103,19 +101,20 @@ func (s *Service) Cancel(ctx context.Context, who halsocoach.Actor, id string) e
 	if b.Outcome == Cancelled {
 		return nil
 	}
-	return s.operate(ctx, b.Talk, func() (ended, error) {
-		return s.cancel(ctx, id, who.Is(halsocoach.RoleCitizen))
+	return s.operate(ctx, b.Talk, func() (agree bool, err error) {
+		err = s.cancel(ctx, id, who.Is(halsocoach.RoleCitizen))
+		return err != nil, err
 	})
 }
 
 // cancel runs within an operation.
-func (s *Service) cancel(ctx context.Context, id string, byCitizen bool) (ended, error) {
+func (s *Service) cancel(ctx context.Context, id string, byCitizen bool) error {
 	b, err := s.docs.talk(ctx, id)
 	if err != nil {
-		return consistent, err
+		return err
 	}
 	now := s.Clock()
-	err = s.docs.changeKept(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
+	return s.docs.changeKept(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
 		t := d.Talk(id)
 		if t == nil {
 			return nil, halsocoach.ErrNotFound
@@ -128,10 +127,6 @@ func (s *Service) cancel(ctx context.Context, id string, byCitizen bool) (ended,
 		d.forget(t.Person)
 		return []halsocoach.Event{e}, nil
 	})
-	if err != nil {
-		return consistent, err
-	}
-	return reconcile, nil
 }
 
 // Mark says how a talk went, once it has begun. It is counted the first time it
@@ -144,12 +139,9 @@ func (s *Service) Mark(ctx context.Context, who halsocoach.Actor, id string, o O
 	if err != nil {
 		return Booked{}, err
 	}
-	err = s.operate(ctx, b.Talk, func() (ended, error) {
+	err = s.operate(ctx, b.Talk, func() (agree bool, err error) {
 		b, err = s.mark(ctx, id, o)
-		if err != nil {
-			return consistent, err
-		}
-		return reconcile, nil // the enrolment expects the talk no longer
+		return err != nil, err // once marked, the enrolment expects the talk no longer
 	})
 	if err != nil {
 		return Booked{}, err
@@ -176,6 +168,7 @@ func (s *Service) mark(ctx context.Context, id string, o Outcome) (Booked, error
 	if err != nil {
 		return Booked{}, err
 	}
+	before = slices.DeleteFunc(before, func(o Booked) bool { return o.ID == id })
 	now := s.Clock()
 	err = s.docs.changeKept(ctx, b.Coach, b.Date, func(d *Day) ([]halsocoach.Event, error) {
 		t := d.Talk(id)
@@ -186,7 +179,7 @@ func (s *Service) mark(ctx context.Context, id string, o Outcome) (Booked, error
 		if err != nil {
 			return nil, err
 		}
-		if count && t.Kind == First && nextKind(without(before, id), t.Enrolment) == FollowUp {
+		if count && t.Kind == First && nextKind(before, t.Enrolment) == FollowUp {
 			t.Kind = FollowUp
 		}
 		b.Talk = *t
@@ -203,14 +196,4 @@ func (s *Service) mark(ctx context.Context, id string, o Outcome) (Booked, error
 		return []halsocoach.Event{held}, nil
 	})
 	return b, err
-}
-
-func without(all []Booked, id string) []Talk {
-	var out []Talk
-	for _, b := range all {
-		if b.ID != id {
-			out = append(out, b.Talk)
-		}
-	}
-	return out
 }

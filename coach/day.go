@@ -296,13 +296,15 @@ type WeekVersion struct {
 }
 
 // On is the pattern that stands on a day; the zero Week before the first.
-func (w Weeks) On(d halsocoach.Day) Week {
+func (w Weeks) On(d halsocoach.Day) Week { return w.at(d).Week }
+
+func (w Weeks) at(d halsocoach.Day) WeekVersion {
 	for _, v := range slices.Backward(w.Versions) {
 		if v.From <= d {
-			return v.Week
+			return v
 		}
 	}
-	return Week{}
+	return WeekVersion{}
 }
 
 // Set lets a pattern stand from a day on. It replaces what was planned to begin

@@ -62,7 +62,11 @@ func (s *Service) left(ctx context.Context, e halsocoach.Event) error {
 		if b.Outcome != NotYet || b.Begun(s.Clock()) {
 			continue
 		}
-		if err := s.operate(ctx, b.Talk, func() (ended, error) { return s.cancel(ctx, b.ID, false) }); err != nil {
+		err := s.operate(ctx, b.Talk, func() (agree bool, err error) {
+			err = s.cancel(ctx, b.ID, false)
+			return err != nil, err
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -169,10 +169,8 @@ func (s *Service) postMove(c *fiber.Ctx) error {
 		b, err = s.Move(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), NewTime{at.Coach, at.Starts, at.Form})
 	}
 	switch {
-	case err == nil && web.Who(c).Staff():
-		return web.Redirect(c, talkPath(b.ID), "Samtalet har fått en ny tid.")
 	case err == nil:
-		return web.Redirect(c, talksPath+"/"+b.ID, "Samtalet har fått en ny tid.")
+		return web.Redirect(c, pathFor(web.Who(c), b.ID), "Samtalet har fått en ny tid.")
 	case lost(err):
 		return s.movePage(c, web.NewForm(c), fiber.StatusConflict, textOf(err))
 	case failedSlot(f, err):
@@ -189,16 +187,10 @@ func readTime(f *web.Form, who halsocoach.Actor) (BookRequest, error) {
 	if who.Is(halsocoach.RoleCoach) && f.Get("datum")+f.Get("klockan") != "" {
 		date := halsocoach.Day(f.Get("datum"))
 		at, ok := readClock(f.Get("klockan"))
-		var faults []halsocoach.Field
-		if !date.Valid() {
-			faults = append(faults, halsocoach.Field{Name: "datum", Text: "Skriv datum som åååå-mm-dd."})
-		}
-		if !ok || at == wholeDay {
-			faults = append(faults, halsocoach.Field{Name: "klockan", Text: "Skriv klockslag som 09.00."})
-		}
-		if !Form(f.Get("form")).Known() {
-			faults = append(faults, halsocoach.Field{Name: "form", Text: "Välj på plats, telefon eller video."})
-		}
+		var faults halsocoach.Faults
+		faults.When(!date.Valid(), "datum", "Skriv datum som åååå-mm-dd.")
+		faults.When(!ok || at == wholeDay, "klockan", "Skriv klockslag som 09.00.")
+		faults.When(!Form(f.Get("form")).Known(), "form", "Välj på plats, telefon eller video.")
 		if err := halsocoach.Invalid(faults...); err != nil {
 			return BookRequest{}, err
 		}
@@ -233,10 +225,7 @@ func (s *Service) postCancel(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if who.Staff() {
-		return web.Redirect(c, talkPath(id), "Samtalet är avbokat.")
-	}
-	return web.Redirect(c, talksPath+"/"+id, "Samtalet är avbokat.")
+	return web.Redirect(c, pathFor(who, id), "Samtalet är avbokat.")
 }
 
 // sendFile is a talk for the person's own calendar, as it stands now. A talk that

@@ -70,7 +70,7 @@ func (s *Service) Free(ctx context.Context, who halsocoach.Actor, q SlotQuery) (
 	if err != nil {
 		return Offer{}, err
 	}
-	o.Enrolment, o.Kind = e, nextKind(talksOf(talks), e.ID)
+	o.Enrolment, o.Kind = e, nextKind(talks, e.ID)
 	return s.fill(ctx, o, q, "")
 }
 
@@ -89,13 +89,9 @@ func chosen(mine []halsocoach.Enrolment, centre string) (halsocoach.Enrolment, e
 }
 
 func (q SlotQuery) check() error {
-	var faults []halsocoach.Field
-	if q.From != "" && !q.From.Valid() {
-		faults = append(faults, halsocoach.Field{Name: "from", Text: "Skriv datum som åååå-mm-dd."})
-	}
-	if q.To != "" && !q.To.Valid() {
-		faults = append(faults, halsocoach.Field{Name: "to", Text: "Skriv datum som åååå-mm-dd."})
-	}
+	var faults halsocoach.Faults
+	faults.When(q.From != "" && !q.From.Valid(), "from", "Skriv datum som åååå-mm-dd.")
+	faults.When(q.To != "" && !q.To.Valid(), "to", "Skriv datum som åååå-mm-dd.")
 	return halsocoach.Invalid(faults...)
 }
 
@@ -169,14 +165,14 @@ func order(coaches []halsocoach.StaffMember, named string, protected bool) []hal
 	out := slices.DeleteFunc(slices.Clone(coaches), func(m halsocoach.StaffMember) bool {
 		return m.Ended || protected && m.ID != named
 	})
-	own := func(m halsocoach.StaffMember) int {
-		if m.ID == named {
-			return 0
-		}
-		return 1
-	}
 	slices.SortFunc(out, func(a, b halsocoach.StaffMember) int {
-		return cmp.Or(own(a)-own(b), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+		switch {
+		case a.ID == named:
+			return -1
+		case b.ID == named:
+			return 1
+		}
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
 	return out
 }

@@ -27,38 +27,25 @@ type operation struct {
 // after five seconds.
 const abandoned = 30 * time.Second
 
-// ended says how an operation ended.
-type ended int
-
-const (
-	consistent ended = iota // the enrolment and the days agree
-	reconcile               // they are to be made to agree
-)
-
-// operate does something with one talk of an enrolment, alone. When do fails
-// with a fault that a person caused, nothing or everything of it is known to be
-// saved, and the days and the enrolment are made to agree at once. After any
-// other fault the operation stays behind.
-func (s *Service) operate(ctx context.Context, t Talk, do func() (ended, error)) error {
+// operate does something with one talk of an enrolment, alone. Unless do says
+// that the enrolment and the days agree, they are then made to agree, also after
+// a fault that a person caused. After any other fault nobody knows what has been
+// saved, and the operation stays behind.
+func (s *Service) operate(ctx context.Context, t Talk, do func() (agree bool, err error)) error {
 	op, err := s.begin(ctx, t)
 	if err != nil {
 		return err
 	}
-	how, err := do()
-	if err != nil {
-		if k := halsocoach.KindOf(err); k == "" || k == halsocoach.KindBusy {
-			return err
-		}
+	agree, err := do()
+	if k := halsocoach.KindOf(err); err != nil && (k == "" || k == halsocoach.KindBusy) {
+		return err
 	}
 	var left error
-	if how == reconcile {
+	if !agree {
 		left = s.reconcile(ctx, op)
 	}
 	if left == nil {
-		var mine bool
-		if mine, left = s.end(ctx, op); left == nil && !mine { // it took so long that others thought it abandoned
-			left = s.reconcile(ctx, op)
-		}
+		left = s.end(ctx, op)
 	}
 	if left != nil {
 		s.Log.Warn("an operation is left unfinished", "talk", t.ID, "err", left)
@@ -72,21 +59,15 @@ func (s *Service) begin(ctx context.Context, t Talk) (operation, error) {
 	op := operation{halsocoach.NewID(), t.Enrolment, t.Person, t.ID, s.Clock().UTC()}
 	for {
 		err := s.docs.operations.Insert(ctx, op.Enrolment, op)
-		if err == nil || !errors.Is(err, store.ErrConflict) {
+		if !errors.Is(err, store.ErrConflict) {
 			return op, err
 		}
 		other, err := s.docs.operations.Get(ctx, op.Enrolment)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
+		if err == nil && s.Clock().Sub(other.At) >= abandoned {
+			err = s.finish(ctx, op.Enrolment)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return op, err
-		}
-		if s.Clock().Sub(other.At) >= abandoned {
-			if err := s.finish(ctx, op.Enrolment); err != nil {
-				return op, err
-			}
-			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -96,18 +77,19 @@ func (s *Service) begin(ctx context.Context, t Talk) (operation, error) {
 	}
 }
 
-// end takes the operation away; mine is false when others have finished it.
-func (s *Service) end(ctx context.Context, op operation) (mine bool, err error) {
-	err = s.docs.operations.Delete(ctx, op.Enrolment, func(now operation) ([]halsocoach.Event, error) {
+// end takes the operation away. When others have thought it abandoned and finished
+// it, what was saved since is made to agree once more.
+func (s *Service) end(ctx context.Context, op operation) error {
+	err := s.docs.operations.Delete(ctx, op.Enrolment, func(now operation) ([]halsocoach.Event, error) {
 		if now.Token != op.Token {
 			return nil, store.ErrNotFound
 		}
 		return nil, nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+		return s.reconcile(ctx, op)
 	}
-	return true, err
+	return err
 }
 
 // Unfinished are the operations that were left behind.
@@ -125,7 +107,7 @@ func (s *Service) finish(ctx context.Context, enrolment string) error {
 		err = s.reconcile(ctx, op)
 	}
 	if err == nil {
-		_, err = s.end(ctx, op)
+		err = s.end(ctx, op)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package coach
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -80,10 +81,7 @@ func (s *Service) terms(ctx context.Context, centre string) (halsocoach.Terms, e
 // first talks do.
 func cutFor(t halsocoach.Terms, k Kind) Cut {
 	minutes := func(n, standard int) time.Duration {
-		if n <= 0 {
-			n = standard
-		}
-		return time.Duration(n) * time.Minute
+		return time.Duration(cmp.Or(max(n, 0), standard)) * time.Minute
 	}
 	first := minutes(t.FirstTalkMinutes, halsocoach.DefaultTerms.FirstTalkMinutes)
 	if k == FollowUp {

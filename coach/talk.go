@@ -100,19 +100,17 @@ func videoLink(text string) (string, error) {
 // cancel is the rule for calling a talk off; a talk that is called off already
 // stays so and nothing has changed.
 func (t *Talk) cancel(now time.Time, byCitizen bool) (changed bool, err error) {
-	switch {
-	case t.Outcome == Cancelled:
+	if t.Outcome == Cancelled {
 		return false, nil
-	case t.Outcome != NotYet:
-		return false, ErrMarked
-	case byCitizen && t.Begun(now):
-		return false, ErrBegun
+	}
+	if err := t.movable(now, byCitizen); err != nil {
+		return false, err
 	}
 	t.Outcome, t.Changed, t.ByCitizen = Cancelled, now, byCitizen
 	return true, nil
 }
 
-// movable is the rule for who may still move a talk.
+// movable is the rule for who may still move a talk, or call it off.
 func (t Talk) movable(now time.Time, byCitizen bool) error {
 	switch {
 	case t.Outcome == Cancelled:
@@ -147,7 +145,7 @@ func (t *Talk) mark(o Outcome, now time.Time) (changed, count bool, err error) {
 
 // nextKind is what a person's next talk within an enrolment is: a first talk
 // until one was held.
-func nextKind(talks []Talk, enrolment string) Kind {
+func nextKind(talks []Booked, enrolment string) Kind {
 	for _, t := range talks {
 		if t.Enrolment == enrolment && t.Kind == First && t.Outcome == Held {
 			return FollowUp

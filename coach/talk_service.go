@@ -187,11 +187,9 @@ func talkPath(id string) string { return "/kalender/samtal/" + id }
 
 // Mine is a citizen's page of talks: what is ahead, and what can be booked.
 type Mine struct {
-	Coming []Booked
-	Past   []Booked          // the latest first
-	Where  map[string]Where  // by talk
-	Coach  map[string]string // names by staff id
-	Offer  *Offer            // nil when a talk is ahead already, or not enrolled
+	Coming []Choice
+	Past   []Choice // the latest first
+	Offer  *Offer   // nil when a talk is ahead already, or not enrolled
 }
 
 // MyTalks is a citizen's talks and, when none is ahead, the free times.
@@ -207,19 +205,21 @@ func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q SlotQuery
 	if err != nil {
 		return Mine{}, err
 	}
-	m := Mine{Where: map[string]Where{}, Coach: map[string]string{}}
+	var m Mine
 	now := s.Clock()
 	for _, b := range slices.Backward(talks) {
-		switch {
-		case b.Coming(now):
-			m.Coming = append([]Booked{b}, m.Coming...)
-		case b.Outcome != Cancelled && len(m.Past) < pastShown:
-			m.Past = append(m.Past, b)
-		default:
+		ahead := b.Coming(now)
+		if !ahead && (b.Outcome == Cancelled || len(m.Past) == pastShown) {
 			continue
 		}
-		if err := s.describe(ctx, who, b, m); err != nil {
+		c, err := s.described(ctx, who, b)
+		if err != nil {
 			return Mine{}, err
+		}
+		if ahead {
+			m.Coming = append([]Choice{c}, m.Coming...)
+		} else {
+			m.Past = append(m.Past, c)
 		}
 	}
 	if len(m.Coming) > 0 {
@@ -236,20 +236,17 @@ func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q SlotQuery
 // pastShown is how many talks that have been a citizen sees.
 const pastShown = 20
 
-// describe notes where a talk is held and the coach's name.
-func (s *Service) describe(ctx context.Context, who halsocoach.Actor, b Booked, m Mine) (err error) {
-	if m.Where[b.ID], err = s.where(ctx, who, b); err != nil {
-		return err
-	}
-	if _, ok := m.Coach[b.Coach]; ok {
-		return nil
+// described is a talk with where it is held and the coach's name.
+func (s *Service) described(ctx context.Context, who halsocoach.Actor, b Booked) (Choice, error) {
+	where, err := s.where(ctx, who, b)
+	if err != nil {
+		return Choice{}, err
 	}
 	member, err := s.Staff.Member(ctx, b.Coach)
 	if halsocoach.KindOf(err) == halsocoach.KindNotFound {
 		err = nil
 	}
-	m.Coach[b.Coach] = member.Name
-	return err
+	return Choice{Booked: b, Where: where, CoachName: member.Name}, err
 }
 
 // where is where a talk is held. The link and the number are told until it is
@@ -271,11 +268,12 @@ func (s *Service) where(ctx context.Context, who halsocoach.Actor, b Booked) (Wh
 	return w, err
 }
 
-// Choice is one talk and the times it can be moved to.
+// Choice is one talk and, of Choices, the times it can be moved to.
 type Choice struct {
 	Booked
 	Where
 	CoachName string
+	Name      string // the person's, for a coach
 	Offer     Offer
 }
 
@@ -286,11 +284,13 @@ func (s *Service) Talk(ctx context.Context, who halsocoach.Actor, id string) (Ch
 	if err != nil {
 		return Choice{}, err
 	}
-	m := Mine{Where: map[string]Where{}, Coach: map[string]string{}}
-	if err := s.describe(ctx, who, b, m); err != nil {
-		return Choice{}, err
+	c, err := s.described(ctx, who, b)
+	if err != nil || !who.Staff() {
+		return c, err
 	}
-	return Choice{Booked: b, Where: m.Where[b.ID], CoachName: m.Coach[b.Coach]}, nil
+	names, err := s.Enrolments.Names(ctx, c.Enrolment)
+	c.Name = names[c.Enrolment]
+	return c, err
 }
 
 // Own is a citizen's own talk and where it is held, for a calendar that others
@@ -339,17 +339,4 @@ func (s *Service) Choices(ctx context.Context, who halsocoach.Actor, id string, 
 		return o.Coach == c.Coach && o.Starts.Equal(c.Starts) && o.Form == c.Form
 	})
 	return c, err
-}
-
-// TalkWithName is one talk with the person's name, for a coach.
-func (s *Service) TalkWithName(ctx context.Context, who halsocoach.Actor, id string) (Choice, string, error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
-		return Choice{}, "", err
-	}
-	c, err := s.Talk(ctx, who, id)
-	if err != nil {
-		return c, "", err
-	}
-	names, err := s.Enrolments.Names(ctx, c.Enrolment)
-	return c, names[c.Enrolment], err
 }

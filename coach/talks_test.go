@@ -347,7 +347,7 @@ func TestStaffsReadsAreLogged(t *testing.T) {
 	}
 	e := halsocoach.IDFrom("enrolment", people[0].ID, "0684")
 	for name, do := range map[string]func() error{
-		"talk":   func() error { _, _, err := w.TalkWithName(w.Ctx(), w.malin, ids[0]); return err },
+		"talk":   func() error { _, err := w.Talk(w.Ctx(), w.malin, ids[0]); return err },
 		"coming": func() error { _, err := w.ComingOf(w.Ctx(), maria, e); return err },
 		"for":    func() error { _, err := w.BookingFor(w.Ctx(), maria, e, coach.SlotQuery{}); return err },
 		"move": func() error {

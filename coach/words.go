@@ -61,16 +61,16 @@ func formIcon(f Form) string {
 }
 
 // placeText says to a person where their talk is held, and who calls whom.
-func placeText(ctx context.Context, b Booked, w Where) string {
+func placeText(ctx context.Context, b Choice) string {
 	switch {
-	case b.Form == ByPhone && w.Phone != "":
-		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig på %s.", web.Phone(w.Phone))
+	case b.Form == ByPhone && b.Phone != "":
+		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig på %s.", web.Phone(b.Phone))
 	case b.Form == ByPhone:
 		return web.T(ctx, "På telefon. Din hälsocoach ringer upp dig.")
 	case b.Form == ByVideo:
 		return web.T(ctx, "Videosamtal")
 	}
-	return w.Place
+	return b.Place
 }
 
 // dueText is by when: the hour only where hours are counted.
@@ -79,12 +79,6 @@ func dueText(ctx context.Context, d Duty) string {
 		return web.Date(ctx, d.Due)
 	}
 	return web.DateTime(ctx, d.Due)
-}
-
-// firstName is what one is greeted by.
-func firstName(name string) string {
-	first, _, _ := strings.Cut(name, " ")
-	return first
 }
 
 // weekdayText is "måndag".

@@ -11,7 +11,6 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"halsocoach"
 	"halsocoach/internal/web"
-	"strings"
 )
 
 // startPage is what the service holds for a coordinator now.
@@ -37,7 +36,7 @@ func startPage(groups []Group, who halsocoach.Actor) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if who.Is(halsocoach.RoleFamily) {
-			templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Hej %s!", firstName(who.Name)), web.T(ctx, "Här börjar ditt arbete med länets familjecentraler.")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Hej %s!", web.FirstName(who.Name)), web.T(ctx, "Här börjar ditt arbete med länets familjecentraler.")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -54,7 +53,7 @@ func startPage(groups []Group, who halsocoach.Actor) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Här hittar du Hälsocenter i varje kommun och länets öppna gruppaktiviteter. Familjecentralernas egna uppgifter och deras årliga uppföljning sköts utanför tjänsten. Uppgifter om enskilda personer ser du aldrig."))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 16, Col: 238}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 15, Col: 238}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -123,7 +122,7 @@ func startPage(groups []Group, who halsocoach.Actor) templ.Component {
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Behöver du siffror om Hälsocenter till en rapport? Fråga Folkhälsa och sjukvård i regionen."))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 23, Col: 117}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 22, Col: 117}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
@@ -225,7 +224,7 @@ func startPage(groups []Group, who halsocoach.Actor) templ.Component {
 									var templ_7745c5c3_Var11 templ.SafeURL
 									templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("mailto:" + c.Email))
 									if templ_7745c5c3_Err != nil {
-										return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 40, Col: 53}
+										return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 39, Col: 53}
 									}
 									_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 									if templ_7745c5c3_Err != nil {
@@ -238,7 +237,7 @@ func startPage(groups []Group, who halsocoach.Actor) templ.Component {
 									var templ_7745c5c3_Var12 string
 									templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(c.Email)
 									if templ_7745c5c3_Err != nil {
-										return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 40, Col: 65}
+										return templ.Error{Err: templ_7745c5c3_Err, FileName: `admin/family/pages.templ`, Line: 39, Col: 65}
 									}
 									_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 									if templ_7745c5c3_Err != nil {
@@ -277,12 +276,6 @@ func startPage(groups []Group, who halsocoach.Actor) templ.Component {
 		}
 		return nil
 	})
-}
-
-// firstName is what one is greeted by.
-func firstName(name string) string {
-	first, _, _ := strings.Cut(name, " ")
-	return first
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -28,6 +28,12 @@ var topicNames = Texts[halsocoach.Topic]{
 	"kultur och fritid": "Kultur och fritid",
 }
 
+// FirstName is what one is greeted by.
+func FirstName(name string) string {
+	first, _, _ := strings.Cut(name, " ")
+	return first
+}
+
 // TopicNames are topics in a row: "Mat, sömn".
 func TopicNames(ctx context.Context, topics []halsocoach.Topic) string {
 	names := make([]string, len(topics))

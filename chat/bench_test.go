@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -310,20 +309,4 @@ func resident(b *testing.B) int {
 	kB, err := strconv.Atoi(strings.Fields(rest)[0])
 	testenv.Must(b, err)
 	return kB << 10
-}
-
-// BenchmarkSay is the way of one message without a socket.
-func BenchmarkSay(b *testing.B) {
-	g := open(b, Wire{})
-	var n atomic.Int64
-	b.RunParallel(func(pb *testing.PB) {
-		in := fmt.Sprint("enrolment-p", n.Add(1))
-		citizen := g.citizen("Invånare")
-		g.enrolled(in, citizen, g.maria)
-		for i := 0; pb.Next(); i++ {
-			if _, err := g.first.Say(context.Background(), citizen, NewMessage{in, strconv.Itoa(i), "Hej! Jag gick en halvtimme i skogen i dag."}); err != nil {
-				b.Error(err)
-			}
-		}
-	})
 }

@@ -83,8 +83,13 @@ func (s *Service) flushConversation(r *room) {
 func (s *Service) follow(ctx context.Context, id string, heads []Head, marks Marks) (Conversation, error) {
 	return s.docs.conversations.Update(ctx, id, func(c *Conversation) ([]halsocoach.Event, error) {
 		if !whole(heads) || heads[0].Seq > c.Last+1 {
-			if err := s.lacking(ctx, *c, &heads); err != nil {
+			found, err := s.docs.rest(ctx, *c, c.Last)
+			if err != nil {
 				return nil, err
+			}
+			heads = nil
+			for _, m := range found {
+				heads = append(heads, m.head())
 			}
 		}
 		var contacts []time.Time
@@ -126,43 +131,20 @@ func whole(heads []Head) bool {
 	return n > 0 && n < headLimit && heads[n-1].Seq-heads[0].Seq == n-1
 }
 
-// lacking reads what was said after the document's last number.
-func (s *Service) lacking(ctx context.Context, c Conversation, heads *[]Head) error {
-	*heads = nil
-	for last := c.Last; ; {
-		found, err := s.docs.after(ctx, c, last, pageSize)
-		if err != nil {
-			return err
-		}
-		for _, m := range found {
-			*heads = append(*heads, m.head())
-		}
-		if len(found) < pageSize {
-			return nil
-		}
-		last = found[len(found)-1].Seq
-	}
-}
-
 func (s *Service) markRead(ctx context.Context, c *Conversation, marks Marks) error {
 	for _, side := range []halsocoach.Role{halsocoach.RoleCitizen, halsocoach.RoleCoach} {
 		seq := marks.Of(side)
 		if seq <= c.Read.Of(side) {
 			continue
 		}
+		found, err := s.docs.rest(ctx, *c, seq)
+		if err != nil {
+			return err
+		}
 		left := 0
-		for last := seq; last < c.Last; {
-			found, err := s.docs.after(ctx, *c, last, pageSize)
-			if err != nil {
-				return err
-			}
-			if len(found) == 0 {
-				break
-			}
-			for _, m := range found {
-				if last = m.Seq; m.Role != side && m.Seq <= c.Last {
-					left++
-				}
+		for _, m := range found {
+			if m.Role != side && m.Seq <= c.Last {
+				left++
 			}
 		}
 		c.MarkRead(side, seq, left)

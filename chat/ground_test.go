@@ -41,11 +41,6 @@ func (e *enrolments) Enrolment(_ context.Context, id string) (halsocoach.Enrolme
 	return halsocoach.Enrolment{}, halsocoach.ErrNotFound
 }
 
-func (e *enrolments) Name(ctx context.Context, id string) (string, error) {
-	names, _ := e.Names(ctx, id)
-	return names[id], nil
-}
-
 func (e *enrolments) Names(_ context.Context, ids ...string) (map[string]string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

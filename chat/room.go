@@ -193,8 +193,8 @@ func (s *Service) name(ctx context.Context, conversation, id string, role halsoc
 		m, err := s.cfg.Staff.Member(ctx, id)
 		return nameOr(m.Name, someCoach, err)
 	}
-	name, err := s.cfg.Enrolments.Name(ctx, conversation)
-	return nameOr(name, someCitizen, err)
+	names, err := s.cfg.Enrolments.Names(ctx, conversation)
+	return nameOr(names[conversation], someCitizen, err)
 }
 
 func nameOr(name, instead string, err error) (string, error) {

@@ -15,9 +15,7 @@ import (
 // Enrolments is what chat needs of the citizen's package.
 type Enrolments interface {
 	Enrolment(ctx context.Context, id string) (halsocoach.Enrolment, error)
-	// Name is what the citizen of the enrolment is called; Names answers for
-	// many with one question, by enrolment.
-	Name(ctx context.Context, enrolment string) (string, error)
+	// Names are what the citizens of enrolments are called, by enrolment.
 	Names(ctx context.Context, enrolments ...string) (map[string]string, error)
 }
 
@@ -269,7 +267,7 @@ func (s *Service) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.
 	if err != nil {
 		return u, err
 	}
-	found, err := s.docs.unread(ctx, one.IDs)
+	found, err := s.docs.ofEach(ctx, "unread", one.IDs)
 	if err != nil {
 		return u, err
 	}

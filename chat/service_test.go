@@ -20,35 +20,28 @@ func TestNumbersGoWithoutAGapUnderFiftySenders(t *testing.T) {
 	second := g.node(Wire{}, nil)
 	const senders = 50
 	each := testenv.Count(4, 40)
-	var wg sync.WaitGroup
 	var mu sync.Mutex
 	seen := map[int]string{}
-	for i := range senders {
-		wg.Go(func() {
-			n, who := g.first, g.anna
-			if i%2 == 1 {
-				n = second
+	testenv.Together(senders, func(i int) {
+		n, who := []*node{g.first, second}[i%2], g.anna
+		if i%4 > 1 {
+			who = g.maria
+		}
+		for j := range each {
+			key := fmt.Sprintf("k-%d-%d", i, j)
+			d, err := n.Say(t.Context(), who, NewMessage{g.conv, key, "rad"})
+			if err != nil {
+				t.Errorf("say: %v", err)
+				return
 			}
-			if i%4 > 1 {
-				who = g.maria
+			mu.Lock()
+			if other, taken := seen[d.Seq]; taken {
+				t.Errorf("%s and %s both have number %d", key, other, d.Seq)
 			}
-			for j := range each {
-				key := fmt.Sprintf("k-%d-%d", i, j)
-				d, err := n.Say(t.Context(), who, NewMessage{g.conv, key, "rad"})
-				if err != nil {
-					t.Errorf("say: %v", err)
-					return
-				}
-				mu.Lock()
-				if other, taken := seen[d.Seq]; taken {
-					t.Errorf("%s and %s both have number %d", key, other, d.Seq)
-				}
-				seen[d.Seq] = key
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
+			seen[d.Seq] = key
+			mu.Unlock()
+		}
+	})
 	found, err := g.first.docs.before(t.Context(), g.first.rooms.get(g.conv).now(), 0, 1000)
 	testenv.Must(t, err)
 	all := senders * each
@@ -84,22 +77,14 @@ func TestTheSameKeyGetsTheFirstReceipt(t *testing.T) {
 			testenv.Wants(t, testenv.ErrOf(n.Say(t.Context(), other.who, NewMessage{g.conv, "k1", other.text})), halsocoach.ErrKeyReused)
 		}
 	}
-	var wg sync.WaitGroup
 	seqs := make([]int, 20)
-	for i := range seqs {
-		wg.Go(func() {
-			n := g.first
-			if i%2 == 1 {
-				n = second
-			}
-			d, err := n.Say(t.Context(), g.anna, NewMessage{g.conv, "twice", "samma"})
-			if err != nil {
-				t.Error(err)
-			}
-			seqs[i] = d.Seq
-		})
-	}
-	wg.Wait()
+	testenv.Together(len(seqs), func(i int) {
+		d, err := []*node{g.first, second}[i%2].Say(t.Context(), g.anna, NewMessage{g.conv, "twice", "samma"})
+		if err != nil {
+			t.Error(err)
+		}
+		seqs[i] = d.Seq
+	})
 	if slices.Max(seqs) != 3 || slices.Min(seqs) != 3 {
 		t.Fatalf("one wish, sent twenty times on two nodes, got the numbers %v", seqs)
 	}
@@ -276,6 +261,10 @@ func TestProtectionLearntLateHolds(t *testing.T) {
 			t.Fatalf("%+v", f)
 		}
 	}
+	g.Eventually("one's own mark is kept all the same", func() bool {
+		c, err := g.first.docs.conversations.Get(t.Context(), g.conv)
+		return err == nil && c.Read.Citizen == 1
+	})
 	testenv.Must(t, g.Persons.Unprotect(t.Context(), g.People.Region, g.anna.ID, "Skatteverket 2026-11-20"))
 	g.enrol.put(e, "Anna Lind")
 	anna.send("typing", map[string]string{"in": g.conv})

@@ -80,24 +80,6 @@ func TestReadMarksAndTyping(t *testing.T) {
 	if f := maria.next().Read; f == nil || f.Seq != 1 {
 		t.Fatalf("others are told of what there is: %+v", f)
 	}
-	hidden := g.citizen("Skyddad")
-	g.protect(hidden)
-	secret := g.enrolled("enrolment-hidden", hidden, g.maria)
-	h := g.first.joined(hidden, secret)
-	g.first.say(g.maria, secret, "k1", "Hej")
-	h.next()
-	maria.next()
-	h.send("typing", map[string]string{"in": secret})
-	h.send("read", position{secret, 1})
-	maria.send("typing", map[string]string{"in": secret})
-	h.quiet(100 * time.Millisecond)
-	maria.quiet(100 * time.Millisecond)
-	if u, _ := g.first.Unread(t.Context(), hidden); u.Messages != 0 {
-		g.Eventually("one's own mark is kept all the same", func() bool {
-			u, err := g.first.Unread(t.Context(), hidden)
-			return err == nil && u.Messages == 0
-		})
-	}
 }
 
 func TestSinceComesInOrderAndJoinsWhatIsSaidMeanwhile(t *testing.T) {

@@ -74,6 +74,20 @@ func (d docs) after(ctx context.Context, c Conversation, seq, limit int) ([]Mess
 	return found, err
 }
 
+// rest reads all messages with higher numbers than seq, in order.
+func (d docs) rest(ctx context.Context, c Conversation, seq int) (all []Message, err error) {
+	for {
+		page, err := d.after(ctx, c, seq, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); len(page) < pageSize {
+			return all, nil
+		}
+		seq = page[len(page)-1].Seq
+	}
+}
+
 // before reads the last limit messages with lower numbers than seq, in order;
 // seq 0 reads the latest.
 func (d docs) before(ctx context.Context, c Conversation, seq, limit int) ([]Message, error) {
@@ -131,11 +145,7 @@ func (d docs) mine(ctx context.Context, ids []string, after string, limit int) (
 	return all, "", err
 }
 
-// unread are the conversations in which something waits for the member.
-func (d docs) unread(ctx context.Context, ids []string) ([]Conversation, error) {
-	return d.ofEach(ctx, "unread", ids)
-}
-
+// ofEach are the conversations that an index holds under each of the ids.
 func (d docs) ofEach(ctx context.Context, index string, ids []string) (all []Conversation, err error) {
 	for _, id := range ids {
 		found, _, err := d.conversations.Find(ctx, store.Query{Index: index, Equal: []any{id}, Limit: 1000})

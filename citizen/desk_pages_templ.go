@@ -211,7 +211,7 @@ func rowList(rows []Row) templ.Component {
 						}
 						ctx = templ.InitializeContext(ctx)
 						if r.Next != nil {
-							templ_7745c5c3_Err = web.MetaFact("clock", talkName(ctx, r.Next.Kind)+" "+web.DateTime(ctx, r.Next.Starts)).Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = web.MetaFact("clock", talkNames.Of(ctx, r.Next.Kind)+" "+web.DateTime(ctx, r.Next.Starts)).Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
@@ -506,7 +506,7 @@ func filePage(v File, f *web.Form) templ.Component {
 			}
 		}
 		if v.End != nil {
-			templ_7745c5c3_Err = web.Notice("info", web.T(ctx, "Kontakten avslutades %s: %s.", web.LongDate(ctx, v.End.At), className(ctx, v.End.Class))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Notice("info", web.T(ctx, "Kontakten avslutades %s: %s.", web.LongDate(ctx, v.End.At), classNames.Of(ctx, v.End.Class))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -97,10 +97,7 @@ func once[T any](ctx context.Context, docs store.Collection[T], id string, make 
 
 // Goals are the citizen's own, newest first, each with how it went last.
 func (s *Service) Goals(ctx context.Context, who halsocoach.Actor, after string) (items []GoalView, next string, err error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
-		return nil, "", err
-	}
-	self, err := s.Persons.Of(ctx, who.ID)
+	self, err := s.Persons.Self(ctx, who)
 	if err != nil {
 		return nil, "", err
 	}
@@ -177,18 +174,18 @@ func (s *Service) Goal(ctx context.Context, who halsocoach.Actor, id, after stri
 
 // own is one of the citizen's own goals; somebody else's is ErrNotFound.
 func (s *Service) own(ctx context.Context, who halsocoach.Actor, id string) (Goal, error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+	self, err := s.Persons.Self(ctx, who)
+	if err != nil {
 		return Goal{}, err
 	}
 	g, err := s.goals.Get(ctx, id)
 	if err != nil {
 		return Goal{}, fmt.Errorf("goal %s: %w", id, err)
 	}
-	self, err := s.Persons.Of(ctx, who.ID)
-	if err == nil && !self.Has(g.Person) {
-		err = halsocoach.ErrNotFound
+	if !self.Has(g.Person) {
+		return Goal{}, halsocoach.ErrNotFound
 	}
-	return g, err
+	return g, nil
 }
 
 // CheckIn notes how it went with a step of the citizen's own goal, or with the

@@ -3,6 +3,7 @@ package citizen_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,6 +129,10 @@ func TestContactOfAProtectedPersonAsksForAReason(t *testing.T) {
 	has(t, maria.Get(path), 200, "Varför behöver du dem?")
 	has(t, maria.Post(path, url.Values{}), 422, "Välj varför du behöver kontaktuppgifterna")
 	has(t, maria.Post(path, url.Values{"why": {"worry"}}), 200, "070-123 45 67")
+	rows := g.AccessLog.Rows()
+	if last := rows[len(rows)-1]; last.Act != halsocoach.ActRevealContact || last.Why != "worry" || last.Who.ID != "maria" || !slices.Equal(last.Persons, []string{e.Person}) {
+		t.Fatalf("%+v", last)
+	}
 	for who, want := range map[*halsocoach.Actor]string{&g.People.Elsa: "070-123 45 67", &g.People.Anna: "", &g.People.Maria: "", &g.People.Johan: ""} {
 		if got, err := g.svc.PhoneFor(g.Ctx(), *who, e.ID); err != nil || got != want {
 			t.Errorf("%s is told the number %q (%v) on a talk", who.Name, got, err)

@@ -218,10 +218,7 @@ func (s *Service) FromReferral(ctx context.Context, referral string) (halsocoach
 // OfPerson are the enrolments of the citizen who asks: the open ones first, then
 // by the newest.
 func (s *Service) OfPerson(ctx context.Context, who halsocoach.Actor) ([]halsocoach.Enrolment, error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
-		return nil, err
-	}
-	self, err := s.Persons.Of(ctx, who.ID)
+	self, err := s.Persons.Self(ctx, who)
 	if err != nil {
 		return nil, err
 	}
@@ -264,22 +261,9 @@ func (s *Service) EnrolmentsAt(ctx context.Context, centre string, persons ...st
 	return out, nil
 }
 
-// Name is what the person is called in lists and conversations: the name, or an
-// alias for one with protected identity.
-func (s *Service) Name(ctx context.Context, id string) (string, error) {
-	names, err := s.Names(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	name, ok := names[id]
-	if !ok {
-		return "", halsocoach.ErrNotFound
-	}
-	return name, nil
-}
-
-// Names are people's names by enrolment, in one question to each store. The name
-// of somebody whose key has been destroyed is "". Whoever shows them logs it.
+// Names are what people are called in lists and conversations, by enrolment and in
+// one question to each store: the name, or an alias for one with protected identity.
+// The name of somebody whose key has been destroyed is "". Whoever shows them logs it.
 func (s *Service) Names(ctx context.Context, ids ...string) (map[string]string, error) {
 	found, err := s.enrolments.Many(ctx, ids...)
 	if err != nil {

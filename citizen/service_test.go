@@ -43,8 +43,8 @@ func TestAnAcceptedRecommendationBecomesAnEnrolment(t *testing.T) {
 	if err != nil || fmt.Sprint(e) != fmt.Sprint(want) {
 		t.Fatalf("%+v, %v\nwant %+v", e, err, want)
 	}
-	if name, err := g.svc.Name(g.Ctx(), id); err != nil || name != "Elsa Berg" {
-		t.Fatal(name, err)
+	if names, err := g.svc.Names(g.Ctx(), id); err != nil || names[id] != "Elsa Berg" {
+		t.Fatal(names, err)
 	}
 	own, err := g.svc.OfPerson(g.Ctx(), g.People.Elsa)
 	if err != nil || len(own) != 1 || own[0].ID != id {
@@ -64,15 +64,11 @@ func TestEventsConsumedTwiceEnrolOnce(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
 	ref := g.accept(record.NewReferral{Name: "Nils Ek", Email: "nils@ek.se", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			if err := g.svc.Accepted(g.Ctx(), halsocoach.Event{Type: "referral.accepted", Subject: ref}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
+	testenv.Together(8, func(int) {
+		if err := g.svc.Accepted(g.Ctx(), halsocoach.Event{Type: "referral.accepted", Subject: ref}); err != nil {
+			t.Error(err)
+		}
+	})
 	rows, _, err := g.svc.Caseload(g.Ctx(), g.People.Maria, "")
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%d in the caseload, %v", len(rows), err)
@@ -131,12 +127,10 @@ func TestASecondRecommendationJoinsTheOpenEnrolment(t *testing.T) {
 func TestFiftyClaimsOfAFirstTalkTakeOne(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
-	var wg sync.WaitGroup
 	faults := make([]error, 50)
-	for i := range faults {
-		wg.Go(func() { faults[i] = g.svc.ClaimTalk(g.Ctx(), e.ID, first(fmt.Sprint(i), float64(24+2*i))) })
-	}
-	wg.Wait()
+	testenv.Together(len(faults), func(i int) {
+		faults[i] = g.svc.ClaimTalk(g.Ctx(), e.ID, first(fmt.Sprint(i), float64(24+2*i)))
+	})
 	won := 0
 	for _, err := range faults {
 		switch {
@@ -174,14 +168,6 @@ func TestATalkIsMovedAndGivenBack(t *testing.T) {
 	testenv.Wants(t, g.svc.ClaimTalk(g.Ctx(), "nobody", first("a", 24)), halsocoach.ErrNotFound)
 }
 
-func TestEveryKindCanBeFoundByPerson(t *testing.T) {
-	for _, k := range citizen.Kinds() {
-		if !slices.ContainsFunc(k.Indexes, func(i store.Index) bool { return i.Name == "person" && i.Fields[0].Path == "person" }) {
-			t.Errorf("%s has no index person", k.Name)
-		}
-	}
-}
-
 func TestACoachIsToldThatARecommendationWasAMistake(t *testing.T) {
 	g := open(t)
 	e := g.enrolled(wish())
@@ -211,8 +197,8 @@ func TestProtectedIdentityThatIsLearntLaterHoldsEverywhere(t *testing.T) {
 	colleague.ID = "lena"
 	shows := func(protected bool) {
 		t.Helper()
-		if name, err := g.svc.Name(g.Ctx(), e.ID); err != nil || strings.Contains(name, "Elsa") == protected {
-			t.Errorf("called %q, %v", name, err)
+		if names, err := g.svc.Names(g.Ctx(), e.ID); err != nil || strings.Contains(names[e.ID], "Elsa") == protected {
+			t.Errorf("called %q, %v", names[e.ID], err)
 		}
 		for _, page := range []testenv.Response{app.As(g.People.Maria).Get("/invanare"), app.As(g.People.Maria).Post("/invanare/sok", url.Values{"fraga": {"els"}})} {
 			if page.Status != 200 || strings.Contains(page.Body, "Elsa Berg") == protected || strings.Contains(page.Body, "Skyddade personuppgifter") != protected {
@@ -241,14 +227,8 @@ func TestProtectedIdentityThatIsLearntLaterHoldsEverywhere(t *testing.T) {
 	testenv.Must(t, g.Persons.Protect(g.Ctx(), g.People.Maria, e.Person, person.ByStaff))
 	testenv.Must(t, g.svc.End(g.Ctx(), g.People.Maria, key("e"), e.ID, "moved"))
 	g.Eventually("the end is counted for the county only", func() bool {
-		n := 0
-		err := g.Bus.EachFact(g.Ctx(), func(f halsocoach.Fact) error {
-			if f.Type == halsocoach.CountEnded && f.Kommun == halsocoach.County && f.Dims[halsocoach.DimSex] == "" {
-				n++
-			}
-			return nil
-		})
-		return err == nil && n == 1
+		ended := slices.DeleteFunc(g.Facts(), func(f halsocoach.Fact) bool { return f.Type != halsocoach.CountEnded })
+		return len(ended) == 1 && ended[0].Kommun == halsocoach.County && ended[0].Dims[halsocoach.DimSex] == ""
 	})
 }
 
@@ -314,8 +294,8 @@ func TestTwoEnrolmentsOfOnePersonStandSideBySideUntilOneIsEnded(t *testing.T) {
 		t.Fatalf("%+v, %v", at, err)
 	}
 	testenv.Must(t, g.Persons.Protect(g.Ctx(), g.People.Maria, other.Person, person.ByStaff))
-	if name, err := g.svc.Name(g.Ctx(), e.ID); err != nil || strings.Contains(name, "Elsa") {
-		t.Fatalf("protected under one id, called %q, %v, under the other", name, err)
+	if names, err := g.svc.Names(g.Ctx(), e.ID); err != nil || strings.Contains(names[e.ID], "Elsa") {
+		t.Fatalf("protected under one id, called %q, %v, under the other", names[e.ID], err)
 	}
 	testenv.Must(t, g.svc.End(g.Ctx(), g.People.Maria, key("e"), other.ID, "other"))
 	if r := app.As(g.People.Maria).Get("/invanare/" + e.ID); strings.Contains(r.Body, "/invanare/"+other.ID) {

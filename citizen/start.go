@@ -66,14 +66,11 @@ func stepOf(enrolled *Enrolment, coming *halsocoach.Appointment, recommended []R
 
 // Home gathers the start page of the citizen who asks.
 func (s *Service) Home(ctx context.Context, who halsocoach.Actor) (Home, error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
-		return Home{}, err
-	}
-	h := Home{Name: who.Name}
-	self, err := s.Persons.Of(ctx, who.ID)
+	self, err := s.Persons.Self(ctx, who)
 	if err != nil {
 		return Home{}, err
 	}
+	h := Home{Name: who.Name}
 	found, err := s.ofPerson(ctx, self)
 	if err != nil {
 		return Home{}, fmt.Errorf("enrolments of a person: %w", err)

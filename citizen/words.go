@@ -44,28 +44,17 @@ func stepName(ctx context.Context, v GoalView, step int) string {
 	return web.T(ctx, "Målet som helhet")
 }
 
-func className(ctx context.Context, c Class) string {
-	switch c {
-	case "goals_reached":
-		return web.T(ctx, "Målen är nådda")
-	case "handed_over":
-		return web.T(ctx, "Fortsätter i en förening")
-	case "own_wish":
-		return web.T(ctx, "Egen önskan")
-	case "moved":
-		return web.T(ctx, "Har flyttat")
-	case "no_contact":
-		return web.T(ctx, "Kontakten har upphört")
-	}
-	return web.T(ctx, "Annat skäl")
+var classNames = web.Texts[Class]{
+	"goals_reached": "Målen är nådda",
+	"handed_over":   "Fortsätter i en förening",
+	"own_wish":      "Egen önskan",
+	"moved":         "Har flyttat",
+	"no_contact":    "Kontakten har upphört",
+	"":              "Annat skäl",
 }
 
 func classChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, c := range Classes {
-		out = append(out, web.Choice{Value: string(c), Label: className(ctx, c)})
-	}
-	return out
+	return web.Choices(ctx, Classes, classNames.Of)
 }
 
 func whyChoices(ctx context.Context) []web.Choice {
@@ -77,18 +66,16 @@ func whyChoices(ctx context.Context) []web.Choice {
 	}
 }
 
-func talkName(ctx context.Context, kind string) string {
-	if kind == "first" {
-		return web.T(ctx, "Inledande samtal")
-	}
-	return web.T(ctx, "Uppföljande samtal")
+var talkNames = web.Texts[string]{
+	"first": "Inledande samtal",
+	"":      "Uppföljande samtal",
 }
 
 // whatName is what a person has agreed to come to: a talk by its kind, anything
 // else by its own title.
 func whatName(ctx context.Context, a halsocoach.Appointment) string {
 	if a.What == "first" || a.What == "followup" {
-		return talkName(ctx, a.What)
+		return talkNames.Of(ctx, a.What)
 	}
 	return a.Title
 }
@@ -142,10 +129,7 @@ func messagesPath(h Home) string {
 }
 
 func unreadWords(ctx context.Context, n int) string {
-	if n == 1 {
-		return web.T(ctx, "Du har ett nytt meddelande")
-	}
-	return web.T(ctx, "Du har %d nya meddelanden", n)
+	return web.Plural(n, web.T(ctx, "Du har ett nytt meddelande"), web.T(ctx, "Du har %d nya meddelanden", n))
 }
 
 func firstTalkWords(ctx context.Context, h Home) string {

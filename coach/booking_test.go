@@ -274,18 +274,6 @@ func TestWhoComesAfterACrashMendsItBeforeBooking(t *testing.T) {
 	w.agrees(t, e, "after the second try")
 }
 
-func TestATakenTimeFreesThePersonAgain(t *testing.T) {
-	w := newWorld(t)
-	anna, elsa := w.People.Anna, w.People.Elsa
-	w.enrol(anna, w.People.Maria)
-	e := w.enrol(elsa, w.People.Maria)
-	w.book(anna, w.wish(tuesday, 9))
-	_, _, err := w.Book(w.Ctx(), elsa, key(), w.wish(tuesday, 9))
-	testenv.Wants(t, err, coach.ErrTaken)
-	w.agrees(t, e, "after a taken time")
-	w.book(elsa, w.wish(tuesday, 10))
-}
-
 func TestAGroupAndATalkNeverShareATime(t *testing.T) {
 	w := newWorld(t)
 	people := w.citizens(testenv.Count(6, 24))

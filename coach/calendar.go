@@ -276,26 +276,19 @@ func (s *Service) checkDay(name string, day halsocoach.Day) []halsocoach.Field {
 // SetDay decides the coach's hours for one day alone; no hours at all is a day
 // off for talks. Talks that are booked stay.
 func (s *Service) SetDay(ctx context.Context, who halsocoach.Actor, day halsocoach.Day, hours []Hours) error {
-	if err := halsocoach.Allow(who, halsocoach.RoleCoach); err != nil {
-		return err
-	}
-	if err := halsocoach.Invalid(append(s.checkDay("dag", day), checkHours("from", hours)...)...); err != nil {
-		return err
-	}
-	return s.docs.change(ctx, who.ID, day, func(d *Day) ([]halsocoach.Event, error) {
-		d.Own, d.Hours = true, sortHours(hours)
-		return nil, nil
+	return s.changeHours(ctx, who, day, func([]Hours) ([]Hours, error) {
+		return sortHours(hours), halsocoach.Invalid(checkHours("from", hours)...)
 	})
 }
 
 // OpenHours adds hours to one day, for that day alone.
 func (s *Service) OpenHours(ctx context.Context, who halsocoach.Actor, day halsocoach.Day, h Hours) error {
 	return s.changeHours(ctx, who, day, func(have []Hours) ([]Hours, error) {
-		hours := append(slices.Clone(have), h)
 		if slices.Contains(have, h) {
-			hours = have // the same form twice
+			return have, nil // the same form twice
 		}
-		return sortHours(hours), halsocoach.Invalid(checkHours("from", hours)...)
+		hours := sortHours(append(slices.Clone(have), h))
+		return hours, halsocoach.Invalid(checkHours("from", hours)...)
 	})
 }
 

@@ -460,7 +460,7 @@ func duty(d Duty) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = web.Item(d.Path, countText(d.Count, web.T(ctx, "En rekommendation väntar"), web.T(ctx, "%d rekommendationer väntar", d.Count))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Item(d.Path, web.Plural(d.Count, web.T(ctx, "En rekommendation väntar"), web.T(ctx, "%d rekommendationer väntar", d.Count))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -483,7 +483,7 @@ func duty(d Duty) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = web.Item(d.Path, countText(d.Count, web.T(ctx, "En invånare väntar på svar"), web.T(ctx, "%d invånare väntar på svar", d.Count))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Item(d.Path, web.Plural(d.Count, web.T(ctx, "En invånare väntar på svar"), web.T(ctx, "%d invånare väntar på svar", d.Count))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -706,7 +706,7 @@ func entries(d DayView, now time.Time) templ.Component {
 									}()
 								}
 								ctx = templ.InitializeContext(ctx)
-								templ_7745c5c3_Err = web.MetaFact(formIcon(e.Talk.Form), formText(ctx, e.Talk.Form)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = web.MetaFact(formIcon(e.Talk.Form), formTexts.Of(ctx, e.Talk.Form)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -714,7 +714,7 @@ func entries(d DayView, now time.Time) templ.Component {
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
-								templ_7745c5c3_Err = web.MetaFact("person", kindText(ctx, e.Talk.Kind)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = web.MetaFact("person", kindTexts.Of(ctx, e.Talk.Kind)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -734,7 +734,7 @@ func entries(d DayView, now time.Time) templ.Component {
 									return templ_7745c5c3_Err
 								}
 							} else if e.Talk.Outcome != NotYet {
-								templ_7745c5c3_Err = web.Tag(outcomeTag(e.Talk.Outcome), outcomeText(ctx, e.Talk.Outcome)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = web.Tag(outcomeTag(e.Talk.Outcome), outcomeTexts.Of(ctx, e.Talk.Outcome)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -1083,7 +1083,7 @@ func openHours(d DayView) templ.Component {
 				}
 			}
 			for _, h := range d.Hours {
-				templ_7745c5c3_Err = web.MetaFact(formIcon(h.Form), hourText(h)+" "+formText(ctx, h.Form)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.MetaFact(formIcon(h.Form), hourText(h)+" "+formTexts.Of(ctx, h.Form)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1093,7 +1093,7 @@ func openHours(d DayView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if d.Free > 0 {
-				templ_7745c5c3_Err = web.MetaFact("check", countText(d.Free, web.T(ctx, "En ledig tid"), web.T(ctx, "%d lediga tider", d.Free))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.MetaFact("check", web.Plural(d.Free, web.T(ctx, "En ledig tid"), web.T(ctx, "%d lediga tider", d.Free))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1442,7 +1442,7 @@ func dayPage(d DayView, f *web.Form, now time.Time) templ.Component {
 							}
 							return nil
 						})
-						templ_7745c5c3_Err = web.ItemPlain(hourText(h)+" "+formText(ctx, h.Form)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var60), templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = web.ItemPlain(hourText(h)+" "+formTexts.Of(ctx, h.Form)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var60), templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -1588,13 +1588,13 @@ func talkPage(b Choice, f *web.Form, now time.Time) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = web.Tag(outcomeTag(b.Outcome), outcomeText(ctx, b.Outcome)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Tag(outcomeTag(b.Outcome), outcomeTexts.Of(ctx, b.Outcome)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.PageHeader(b.Name, kindText(ctx, b.Kind)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var66), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(b.Name, kindTexts.Of(ctx, b.Kind)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var66), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -2210,7 +2210,7 @@ func bookingForPage(v For, f *web.Form, lost string) templ.Component {
 			}
 		}
 		for _, b := range v.Coming {
-			templ_7745c5c3_Err = web.Notice("info", web.T(ctx, "%s är redan bokat %s.", kindText(ctx, b.Kind), web.DateTime(ctx, b.Starts))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Notice("info", web.T(ctx, "%s är redan bokat %s.", kindTexts.Of(ctx, b.Kind), web.DateTime(ctx, b.Starts))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

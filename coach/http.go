@@ -313,7 +313,7 @@ func slotDays(ctx context.Context, o Offer) []web.SlotDay {
 			}
 			for _, s := range o.Slots {
 				if s.Coach == coach.ID && halsocoach.DayOf(s.Starts) == date {
-					day.Slots = append(day.Slots, web.Choice{Value: slotValue(s), Label: web.ClockTime(s.Starts), Hint: formText(ctx, s.Form)})
+					day.Slots = append(day.Slots, web.Choice{Value: slotValue(s), Label: web.ClockTime(s.Starts), Hint: formTexts.Of(ctx, s.Form)})
 				}
 			}
 			if len(day.Slots) > 0 {

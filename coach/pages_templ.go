@@ -195,7 +195,7 @@ func talksView(m Mine, f *web.Form, lost string) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = web.Next(kindText(ctx, b.Kind), web.Span(ctx, b.Starts, b.Ends)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Next(kindTexts.Of(ctx, b.Kind), web.Span(ctx, b.Starts, b.Ends)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -675,7 +675,7 @@ func pastTalks(m Mine) templ.Component {
 							}
 							return nil
 						})
-						templ_7745c5c3_Err = web.ItemPlain(kindText(ctx, b.Kind)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = web.ItemPlain(kindTexts.Of(ctx, b.Kind)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -735,13 +735,13 @@ func receiptPage(b Choice, now time.Time) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = web.Tag(outcomeTag(b.Outcome), outcomeText(ctx, b.Outcome)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Tag(outcomeTag(b.Outcome), outcomeTexts.Of(ctx, b.Outcome)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = web.PageHeader(kindText(ctx, b.Kind), web.Span(ctx, b.Starts, b.Ends)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(kindTexts.Of(ctx, b.Kind), web.Span(ctx, b.Starts, b.Ends)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1072,7 +1072,7 @@ func cancelPage(b Choice, f *web.Form, back string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Avboka samtalet?"), kindText(ctx, b.Kind)+" "+web.Span(ctx, b.Starts, b.Ends)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = web.PageHeader(web.T(ctx, "Avboka samtalet?"), kindTexts.Of(ctx, b.Kind)+" "+web.Span(ctx, b.Starts, b.Ends)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -194,10 +194,7 @@ type Mine struct {
 
 // MyTalks is a citizen's talks and, when none is ahead, the free times.
 func (s *Service) MyTalks(ctx context.Context, who halsocoach.Actor, q SlotQuery) (Mine, error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
-		return Mine{}, err
-	}
-	self, err := s.Persons.Of(ctx, who.ID)
+	self, err := s.Persons.Self(ctx, who)
 	if err != nil {
 		return Mine{}, err
 	}
@@ -308,7 +305,7 @@ func (s *Service) Own(ctx context.Context, who halsocoach.Actor, id string) (b B
 		return b, "", err
 	}
 	if b.Form != OnSite {
-		return b, formText(ctx, b.Form), nil
+		return b, formTexts.Of(ctx, b.Form), nil
 	}
 	c, err := s.Registers.Centre(ctx, b.Centre)
 	if err != nil && !errors.Is(err, halsocoach.ErrNotFound) {

@@ -8,33 +8,22 @@ import (
 	"halsocoach/internal/web"
 )
 
-func formText(ctx context.Context, f Form) string {
-	switch f {
-	case ByPhone:
-		return web.T(ctx, "Telefon")
-	case ByVideo:
-		return web.T(ctx, "Video")
-	}
-	return web.T(ctx, "På plats")
+var formTexts = web.Texts[Form]{
+	ByPhone: "Telefon",
+	ByVideo: "Video",
+	"":      "På plats",
 }
 
-func kindText(ctx context.Context, k Kind) string {
-	if k == FollowUp {
-		return web.T(ctx, "Uppföljande samtal")
-	}
-	return web.T(ctx, "Inledande samtal")
+var kindTexts = web.Texts[Kind]{
+	FollowUp: "Uppföljande samtal",
+	"":       "Inledande samtal",
 }
 
-func outcomeText(ctx context.Context, o Outcome) string {
-	switch o {
-	case Held:
-		return web.T(ctx, "Hållet")
-	case Missed:
-		return web.T(ctx, "Uteblev")
-	case Cancelled:
-		return web.T(ctx, "Avbokat")
-	}
-	return web.T(ctx, "Bokat")
+var outcomeTexts = web.Texts[Outcome]{
+	Held:      "Hållet",
+	Missed:    "Uteblev",
+	Cancelled: "Avbokat",
+	NotYet:    "Bokat",
 }
 
 func outcomeTag(o Outcome) string {
@@ -89,19 +78,7 @@ func weekdayText(ctx context.Context, day int) string {
 }
 
 func formChoices(ctx context.Context) []web.Choice {
-	out := make([]web.Choice, len(Forms))
-	for i, f := range Forms {
-		out[i] = web.Choice{Value: string(f), Label: formText(ctx, f)}
-	}
-	return out
-}
-
-// countText is one when n is 1, else many.
-func countText(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+	return web.Choices(ctx, Forms, formTexts.Of)
 }
 
 // newsText says what a citizen has done.

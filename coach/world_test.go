@@ -311,13 +311,3 @@ func (w *world) booked(keep func(coach.Talk) bool) []coach.Booked {
 }
 
 func anyTalk(coach.Talk) bool { return true }
-
-func (w *world) facts() []halsocoach.Fact {
-	w.T.Helper()
-	var out []halsocoach.Fact
-	testenv.Must(w.T, w.Bus.EachFact(w.Ctx(), func(f halsocoach.Fact) error {
-		out = append(out, f)
-		return nil
-	}))
-	return out
-}

@@ -17,19 +17,11 @@ type BookRequest struct {
 	Reserve  bool // take a turn on the reserve list when there is no place
 }
 
-// citizen is the person behind an actor who books for themselves.
-func (s *Service) citizen(ctx context.Context, who halsocoach.Actor) (person.Identity, error) {
-	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
-		return person.Identity{}, err
-	}
-	return s.cfg.Persons.Of(ctx, who.ID)
-}
-
 // Book gives the citizen a place, or with Reserve a turn on the reserve list of
 // a full occasion. The same again is the same booking, and fresh is false. A
 // full occasion without Reserve is ErrFull.
 func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach.Request, ask BookRequest) (b Booking, fresh bool, err error) {
-	one, err := s.citizen(ctx, who)
+	one, err := s.cfg.Persons.Self(ctx, who)
 	if err != nil {
 		return Booking{}, false, err
 	}
@@ -54,7 +46,7 @@ func (s *Service) Book(ctx context.Context, who halsocoach.Actor, req halsocoach
 // Cancel gives back the citizen's own booking; the place goes to the first on
 // the reserve list. Cancelling again is fine; somebody else's is ErrNotFound.
 func (s *Service) Cancel(ctx context.Context, who halsocoach.Actor, booking string) error {
-	one, err := s.citizen(ctx, who)
+	one, err := s.cfg.Persons.Self(ctx, who)
 	if err != nil {
 		return err
 	}
@@ -86,7 +78,7 @@ func (s *Service) leave(ctx context.Context, one person.Identity, occasion strin
 // Leave gives back all the citizen's coming bookings in an activity. What has
 // been stays as it was.
 func (s *Service) Leave(ctx context.Context, who halsocoach.Actor, activity string) error {
-	one, err := s.citizen(ctx, who)
+	one, err := s.cfg.Persons.Self(ctx, who)
 	if err != nil {
 		return err
 	}
@@ -136,7 +128,7 @@ type Mine struct {
 // Bookings are the citizen's own bookings in what has not ended, in order:
 // places, turns on reserve lists, and what was cancelled after they booked.
 func (s *Service) Bookings(ctx context.Context, who halsocoach.Actor) ([]Mine, error) {
-	one, err := s.citizen(ctx, who)
+	one, err := s.cfg.Persons.Self(ctx, who)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +152,7 @@ func (s *Service) Bookings(ctx context.Context, who halsocoach.Actor) ([]Mine, e
 // status is "" when they have given it back; nobody else knows its id, and to
 // them it is not there.
 func (s *Service) Own(ctx context.Context, who halsocoach.Actor, booking string) (m Mine, protected bool, err error) {
-	one, err := s.citizen(ctx, who)
+	one, err := s.cfg.Persons.Self(ctx, who)
 	if err != nil {
 		return Mine{}, false, err
 	}

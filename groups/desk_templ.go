@@ -414,7 +414,7 @@ func newPage(f *web.Form, coaches []halsocoach.StaffMember, clash []Span) templ.
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = web.Radios(f, web.Field{Name: "form", Label: web.T(ctx, "Hur ses ni?")}, []web.Choice{
-				{Value: string(OnSite), Label: formName(ctx, OnSite)}, {Value: string(Online), Label: formName(ctx, Online)},
+				{Value: string(OnSite), Label: formNames.Of(ctx, OnSite)}, {Value: string(Online), Label: formNames.Of(ctx, Online)},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -73,42 +73,6 @@ func TestAnOccasionSaysWhatItIsToWhomAndWhen(t *testing.T) {
 	}
 }
 
-func TestAFullOccasionOffersTheReserveListAndTheFirstThereGetsTheNextPlace(t *testing.T) {
-	o := walk(1)
-	book(t, &o, "a", false)
-	testenv.Wants(t, testenv.ErrOf(o.Book(monday, citizenOf("b", "0684"), one("b"), Seat{Person: "b"})), ErrFull)
-	b, c := book(t, &o, "b", true), book(t, &o, "c", true)
-	if b.Status != OnReserve || b.Position != 1 || c.Position != 2 {
-		t.Fatalf("reserve list: %+v %+v", b, c)
-	}
-	left, promoted, err := o.Leave(monday, one("a"))
-	if err != nil || len(left) != 1 || !slices.Equal(promoted, []string{b.ID}) {
-		t.Fatalf("leave: %v %v %v", left, promoted, err)
-	}
-	if got, _ := o.Of(one("b")); got.Status != Booked || got.Position != 0 {
-		t.Fatalf("the first on the list has %+v", got)
-	}
-	if got, _ := o.Of(one("c")); got.Position != 1 {
-		t.Fatalf("the second on the list has %+v", got)
-	}
-	if left, promoted, err = o.Leave(monday, one("a")); left != nil || promoted != nil || err != nil {
-		t.Fatalf("leaving again: %v %v %v", left, promoted, err)
-	}
-}
-
-func TestBookingAgainIsTheSameBooking(t *testing.T) {
-	o := walk(3)
-	first := book(t, &o, "a", false)
-	rev := o.Rev
-	for _, key := range []string{"ka", "another"} {
-		again, fresh, err := o.Book(monday, citizenOf("a", ""), one("a"), Seat{Person: "a", Key: key})
-		if again != first || fresh || err != nil || o.Rev != rev || len(o.Places) != 1 {
-			t.Fatalf("again with key %s: %+v %v %v", key, again, fresh, err)
-		}
-	}
-	testenv.Wants(t, testenv.ErrOf(o.Book(monday, citizenOf("a", ""), one("a"), Seat{Person: "a", Key: "ka", AskedReserve: true})), halsocoach.ErrKeyReused)
-}
-
 func TestWhatCanNotBeBookedSaysWhy(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -175,20 +139,6 @@ func TestCancellingAnOccasionTwiceKeepsTheFirstReason(t *testing.T) {
 	}
 	o = walk(1)
 	testenv.Wants(t, o.CallOff(o.Ends, maria, "Isgata"), ErrPast)
-}
-
-func TestMorePlacesGoToTheReserveListAndNobodyLosesAPlace(t *testing.T) {
-	o := walk(1)
-	book(t, &o, "a", false)
-	b := book(t, &o, "b", true)
-	book(t, &o, "c", true)
-	promoted, err := o.Resize(monday, 2)
-	if err != nil || !slices.Equal(promoted, []string{b.ID}) || len(o.Places) != 2 || len(o.Reserve) != 1 {
-		t.Fatalf("%v %v %+v", promoted, err, o)
-	}
-	if _, err = o.Resize(monday, 1); halsocoach.KindOf(err) != halsocoach.KindInvalid {
-		t.Fatalf("fewer places than booked: %v", err)
-	}
 }
 
 // The rules hold for every order of bookings, cancellations and changes: never

@@ -215,6 +215,9 @@ func TestMorePlacesReachTheReserveListAtOnce(t *testing.T) {
 		h.book(p, o.ID, true)
 	}
 	testenv.Must(t, h.svc.Resize(h.Ctx(), h.People.Maria, o.ID, 3))
+	if err := h.svc.Resize(h.Ctx(), h.People.Maria, o.ID, 2); halsocoach.KindOf(err) != halsocoach.KindInvalid {
+		t.Fatalf("fewer places than booked: %v", err)
+	}
 	got := h.occasion(o.ID)
 	if len(got.Places) != 3 || got.Places[2].Person != people[2].ID {
 		t.Fatalf("%d places", len(got.Places))

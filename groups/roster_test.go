@@ -125,13 +125,8 @@ func TestAttendanceIsCountedOnceAlsoWhenTheListIsCorrected(t *testing.T) {
 	for _, m := range []groups.Attendance{groups.Absent, groups.Came} { // corrected, and corrected back
 		testenv.Must(t, h.svc.Note(h.Ctx(), h.People.Maria, o.ID, []groups.Mark{{Booking: a.ID, Attendance: m}}))
 	}
-	var facts []halsocoach.Fact
-	count := func() int {
-		facts = nil
-		testenv.Must(t, h.Bus.EachFact(h.Ctx(), func(f halsocoach.Fact) error { facts = append(facts, f); return nil }))
-		return len(facts)
-	}
-	h.Eventually("three facts", func() bool { return count() >= 3 })
+	h.Eventually("three facts", func() bool { return len(h.Facts()) >= 3 })
+	facts := h.Facts()
 	kinds := map[string]int{}
 	for _, f := range facts {
 		kinds[f.Type+" "+f.Kommun]++

@@ -115,7 +115,7 @@ func (s *Service) Activity(ctx context.Context, who halsocoach.Actor, id string)
 	}
 	inside := a.ManagedBy(who)
 	if who.Is(halsocoach.RoleCitizen) {
-		if v.looks, err = s.citizen(ctx, who); err != nil {
+		if v.looks, err = s.cfg.Persons.Self(ctx, who); err != nil {
 			return ActivityView{}, fmt.Errorf("show activity %s: %w", id, err)
 		}
 	}

@@ -28,22 +28,17 @@ func stateTag(ctx context.Context, b Brief, st State) (kind, text string) {
 }
 
 func left(ctx context.Context, b Brief) string {
-	if n := b.Capacity - b.Booked; n != 1 {
-		return web.T(ctx, "%d platser kvar", n)
-	}
-	return web.T(ctx, "1 plats kvar")
+	n := b.Capacity - b.Booked
+	return web.Plural(n, web.T(ctx, "1 plats kvar"), web.T(ctx, "%d platser kvar", n))
 }
 
 // taken is "7 av 12 platser är bokade", and who waits.
 func taken(ctx context.Context, b Brief) string {
 	text := web.T(ctx, "%d av %d platser är bokade", b.Booked, b.Capacity)
-	switch b.Waiting {
-	case 0:
+	if b.Waiting == 0 {
 		return text
-	case 1:
-		return text + web.T(ctx, ", 1 på reservlistan")
 	}
-	return text + web.T(ctx, ", %d på reservlistan", b.Waiting)
+	return text + web.Plural(b.Waiting, web.T(ctx, ", 1 på reservlistan"), web.T(ctx, ", %d på reservlistan", b.Waiting))
 }
 
 // bookingTag is a person's own booking as a tag.
@@ -61,23 +56,16 @@ func price(ctx context.Context, a Activity) string {
 	return web.T(ctx, "%d kr", a.Price)
 }
 
-func formName(ctx context.Context, f Form) string {
-	if f == Online {
-		return web.T(ctx, "Online")
-	}
-	return web.T(ctx, "På plats")
+var formNames = web.Texts[Form]{
+	Online: "Online",
+	"":     "På plats",
 }
 
-func attendanceName(ctx context.Context, a Attendance) string {
-	switch a {
-	case Came:
-		return web.T(ctx, "Kom")
-	case Absent:
-		return web.T(ctx, "Kom inte")
-	case Told:
-		return web.T(ctx, "Meddelade förhinder")
-	}
-	return web.T(ctx, "Inte noterat")
+var attendanceNames = web.Texts[Attendance]{
+	Came:   "Kom",
+	Absent: "Kom inte",
+	Told:   "Meddelade förhinder",
+	"":     "Inte noterat",
 }
 
 // weekdayName is the day as a choice, "måndagar".
@@ -113,11 +101,7 @@ func participantName(ctx context.Context, p Participant) string {
 }
 
 func kommunChoices(ctx context.Context) []web.Choice {
-	out := []web.Choice{{Value: "", Label: web.T(ctx, "Hela länet")}}
-	for _, k := range halsocoach.Kommuner {
-		out = append(out, web.Choice{Value: k.Code, Label: k.Name})
-	}
-	return out
+	return append([]web.Choice{{Label: web.T(ctx, "Hela länet")}}, web.KommunChoices()...)
 }
 
 func topicChoices(ctx context.Context, first string) []web.Choice {
@@ -133,11 +117,7 @@ func weekdayChoices(ctx context.Context) []web.Choice {
 }
 
 func attendanceChoices(ctx context.Context) []web.Choice {
-	var out []web.Choice
-	for _, a := range []Attendance{"", Came, Absent, Told} {
-		out = append(out, web.Choice{Value: string(a), Label: attendanceName(ctx, a)})
-	}
-	return out
+	return web.Choices(ctx, []Attendance{"", Came, Absent, Told}, attendanceNames.Of)
 }
 
 // where is the place in a line; the link of a meeting is not one.

@@ -77,6 +77,14 @@ func (s *Service) Of(ctx context.Context, id string) (Identity, error) {
 	return all[id], err
 }
 
+// Self is the citizen who asks, for what nobody else may do.
+func (s *Service) Self(ctx context.Context, who halsocoach.Actor) (Identity, error) {
+	if err := halsocoach.Allow(who, halsocoach.RoleCitizen); err != nil {
+		return Identity{}, err
+	}
+	return s.Of(ctx, who.ID)
+}
+
 // Protected says whether the person behind an id has protected identity.
 func (s *Service) Protected(ctx context.Context, id string) (bool, error) {
 	one, err := s.Of(ctx, id)

@@ -106,9 +106,18 @@ func (e *Env) Ctx() context.Context { return e.T.Context() }
 // OK ends the test on a fault.
 func (e *Env) OK(err error) {
 	e.T.Helper()
-	if err != nil {
-		e.T.Fatal(err)
-	}
+	Must(e.T, err)
+}
+
+// Facts are all that has been counted.
+func (e *Env) Facts() []halsocoach.Fact {
+	e.T.Helper()
+	var all []halsocoach.Fact
+	Must(e.T, e.Bus.EachFact(e.Ctx(), func(f halsocoach.Fact) error {
+		all = append(all, f)
+		return nil
+	}))
+	return all
 }
 
 // Eventually waits for what events bring about. The end is only for what never

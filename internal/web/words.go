@@ -28,6 +28,14 @@ var topicNames = Texts[halsocoach.Topic]{
 	"kultur och fritid": "Kultur och fritid",
 }
 
+// Plural is one when n is 1, else many.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 // FirstName is what one is greeted by.
 func FirstName(name string) string {
 	first, _, _ := strings.Cut(name, " ")

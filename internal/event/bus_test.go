@@ -58,17 +58,8 @@ func TestNudgeNeverBlocksWhenNATSIsGone(t *testing.T) {
 	srv := startServer(t)
 	b := openBus(t, srv.url(), quick)
 	srv.stop()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for range 10 * nudgeQueue {
-			b.Nudge("settings", []byte("x"))
-		}
-	}()
-	select {
-	case <-done:
-	case <-time.After(2 * time.Minute):
-		t.Fatal("Nudge blocked")
+	for range 10 * nudgeQueue {
+		b.Nudge("settings", []byte("x")) // one that blocks never returns
 	}
 	eventually(t, "not ready", func() bool { return errors.Is(b.Ready(), ErrNoContact) })
 	srv.start(t)

@@ -144,11 +144,7 @@ func TestAWrongClocksLeaseHoldsUpNobody(t *testing.T) {
 	defer cancel()
 	ran := make(chan struct{}, 8)
 	go l.Every(ctx, "test.sweep", time.Hour, func(context.Context) error { ran <- struct{}{}; return nil })
-	select {
-	case <-ran:
-	case <-time.After(2 * time.Minute):
-		t.Fatal("nobody did it")
-	}
+	<-ran
 }
 
 func TestLongWorkKeepsItsLease(t *testing.T) {
@@ -201,11 +197,7 @@ func TestAStopGivesTheLeaseBackAndAnotherGoesOn(t *testing.T) {
 	defer cancel()
 	ran := make(chan struct{}, 8)
 	go nodes[1].Every(on, "test.sweep", time.Hour, func(context.Context) error { ran <- struct{}{}; return nil })
-	select {
-	case <-ran:
-	case <-time.After(2 * time.Minute):
-		t.Fatal("nobody went on")
-	}
+	<-ran
 }
 
 func TestAStartMendsSoonAfterACrash(t *testing.T) {
@@ -230,12 +222,8 @@ func TestALostLeaseEndsTheWork(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(2 * time.Minute):
-				return nil
-			}
+			<-ctx.Done()
+			return ctx.Err()
 		})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)

@@ -2,7 +2,6 @@ package citizen
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"halsocoach"
 	"halsocoach/internal/person"
 	"halsocoach/internal/seal"
-	"halsocoach/internal/store"
 )
 
 // GoalView is a goal, opened.
@@ -42,13 +40,13 @@ func (s *Service) SetGoal(ctx context.Context, who halsocoach.Actor, req halsoco
 		return GoalView{}, false, err
 	}
 	in = in.trimmed()
-	g := Goal{ID: req.ID(who, "goals"), Digest: req.Digest(in), Person: who.ID, Habit: in.Habit, Made: s.Clock().UTC()}
-	g, made, err = once(ctx, s.goals, g.ID, func() (Goal, error) { return s.sealGoal(ctx, g, in) })
-	switch {
-	case err != nil:
+	fresh := Goal{ID: req.ID(who, "goals"), Digest: req.Digest(in), Person: who.ID, Habit: in.Habit, Made: s.Clock().UTC()}
+	g, made, err := s.goals.InsertOnce(ctx, fresh.ID, func(g Goal) bool { return g.Digest == fresh.Digest }, func() (Goal, []halsocoach.Event, error) {
+		g, err := s.sealGoal(ctx, fresh, in)
+		return g, nil, err
+	})
+	if err != nil {
 		return GoalView{}, false, fmt.Errorf("set goal: %w", err)
-	case g.Digest != req.Digest(in):
-		return GoalView{}, false, halsocoach.ErrKeyReused
 	}
 	views, err := s.openGoals(ctx, []Goal{g}, nil)
 	if err != nil {
@@ -77,22 +75,6 @@ func (s *Service) sealGoal(ctx context.Context, g Goal, in NewGoal) (Goal, error
 		g.Steps = append(g.Steps, box)
 	}
 	return g, nil
-}
-
-// once is the document with the id: the one that a repeat of the same request
-// finds, or else what make gives, made just now.
-func once[T any](ctx context.Context, docs store.Collection[T], id string, make func() (T, error)) (v T, made bool, err error) {
-	if v, err = docs.Get(ctx, id); !errors.Is(err, store.ErrNotFound) {
-		return v, false, err
-	}
-	if v, err = make(); err != nil {
-		return v, false, err
-	}
-	if err = docs.Insert(ctx, id, v); errors.Is(err, store.ErrConflict) {
-		v, err = docs.Get(ctx, id)
-		return v, false, err
-	}
-	return v, err == nil, err
 }
 
 // Goals are the citizen's own, newest first, each with how it went last.
@@ -196,19 +178,16 @@ func (s *Service) CheckIn(ctx context.Context, who halsocoach.Actor, req halsoco
 		return CheckInView{}, false, err
 	}
 	in.Words = plain(in.Words)
-	c := CheckIn{ID: req.ID(who, "goals/"+goal+"/checkins"), Digest: req.Digest(in), Person: g.Person, Goal: goal, Step: in.Step, Outcome: in.Outcome, At: s.Clock().UTC()}
-	c, made, err = once(ctx, s.checkins, c.ID, func() (CheckIn, error) {
+	fresh := CheckIn{ID: req.ID(who, "goals/"+goal+"/checkins"), Digest: req.Digest(in), Person: g.Person, Goal: goal, Step: in.Step, Outcome: in.Outcome, At: s.Clock().UTC()}
+	c, made, err := s.checkins.InsertOnce(ctx, fresh.ID, func(c CheckIn) bool { return c.Digest == fresh.Digest }, func() (CheckIn, []halsocoach.Event, error) {
 		err := in.Validate(len(g.Steps))
 		if err == nil {
-			c.Words, err = s.Seal.Seal(ctx, c.Person, "checkin.words", in.Words)
+			fresh.Words, err = s.Seal.Seal(ctx, fresh.Person, "checkin.words", in.Words)
 		}
-		return c, err
+		return fresh, nil, err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return CheckInView{}, false, fmt.Errorf("check in: %w", err)
-	case c.Digest != req.Digest(in):
-		return CheckInView{}, false, halsocoach.ErrKeyReused
 	}
 	views, err := s.openCheckIns(ctx, []CheckIn{c})
 	if err != nil {

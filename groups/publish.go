@@ -43,24 +43,16 @@ func (s *Service) Publish(ctx context.Context, who halsocoach.Actor, req halsoco
 	}
 	p.Title, p.Description, p.Where, p.LedBy = strings.TrimSpace(p.Title), strings.TrimSpace(p.Description), strings.TrimSpace(p.Where), strings.TrimSpace(p.LedBy)
 	id, digest, now := req.ID(who, "activities"), req.Digest(p), s.clock()
-	a, err = s.activities.Get(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
+	a, fresh, err = s.activities.InsertOnce(ctx, id, func(a Activity) bool { return a.Digest == digest }, func() (Activity, []halsocoach.Event, error) {
 		if err := s.judge(ctx, who, now, p); err != nil {
-			return Activity{}, false, err
+			return Activity{}, nil, err
 		}
-		a = p.activity(who, now, id, digest)
-		err = s.activities.Insert(ctx, id, a)
-		fresh = err == nil
-		if errors.Is(err, store.ErrConflict) { // the same form, sent at the same time
-			a, err = s.activities.Get(ctx, id)
-		}
-	}
-	switch {
-	case err != nil:
+		return p.activity(who, now, id, digest), nil, nil
+	})
+	if err != nil {
 		return Activity{}, false, fmt.Errorf("publish activity %s: %w", id, err)
-	case a.Digest != digest:
-		return Activity{}, false, halsocoach.ErrKeyReused
-	case a.Pending == nil:
+	}
+	if a.Pending == nil {
 		return a, false, nil
 	}
 	a, err = s.carryOut(ctx, a, p.Dates.SkipClashes)

@@ -17,21 +17,18 @@ func (s *Service) AddUnit(ctx context.Context, who halsocoach.Actor, req halsoco
 	if err := s.allowUnit(ctx, who, w); err != nil {
 		return u, false, err
 	}
-	now := s.cfg.Clock()
-	doc := unit{ID: req.ID(who, "unit"), Kind: w.Kind, Kommun: w.Kommun, Name: w.Name, Centre: w.Centre, Digest: req.Digest(w), Changed: store.Later(now, time.Time{})}
-	err = s.unitDocs.Insert(ctx, doc.ID, doc, happened(now, w.Kommun, doc.ID)...)
-	if errors.Is(err, store.ErrConflict) {
-		have, err := s.unitDocs.Get(ctx, doc.ID)
-		if err == nil && have.Digest != doc.Digest {
-			err = halsocoach.ErrKeyReused
-		}
-		return have.shared(), false, err
-	}
+	now, digest := s.cfg.Clock(), req.Digest(w)
+	doc := unit{ID: req.ID(who, "unit"), Kind: w.Kind, Kommun: w.Kommun, Name: w.Name, Centre: w.Centre, Digest: digest, Changed: store.Later(now, time.Time{})}
+	doc, made, err = s.unitDocs.InsertOnce(ctx, doc.ID, func(u unit) bool { return u.Digest == digest }, func() (unit, []halsocoach.Event, error) {
+		return doc, happened(now, w.Kommun, doc.ID), nil
+	})
 	if err != nil {
 		return u, false, fmt.Errorf("add a unit: %w", err)
 	}
-	s.units.Put(s.cfg.Bus, doc)
-	return doc.shared(), true, nil
+	if made {
+		s.units.Put(s.cfg.Bus, doc)
+	}
+	return doc.shared(), made, nil
 }
 
 func (s *Service) allowUnit(ctx context.Context, who halsocoach.Actor, w UnitInput) error {

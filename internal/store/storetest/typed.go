@@ -57,6 +57,34 @@ var typed = []named{
 		h.must(err)
 		h.is("documents", len(docs), 1)
 	}},
+	{"ARequestThatComesTwiceInsertsOnce", func(h *house) {
+		asked := 0
+		ask := func(text string) (string, bool, error) {
+			v, made, err := h.c.InsertOnce(h.ctx, "a", func(v thing) bool { return v.Text == text }, func() (thing, []halsocoach.Event, error) {
+				asked++
+				return thing{N: number(asked), Text: text}, []halsocoach.Event{happened("e")}, nil
+			})
+			return body(v), made, err
+		}
+		for _, first := range []bool{true, false} {
+			v, made, err := ask("x")
+			h.must(err)
+			h.is("made", made, first)
+			h.is("answer", v, `{"n":1,"text":"x"}`)
+		}
+		if _, _, err := ask("y"); !errors.Is(err, halsocoach.ErrKeyReused) {
+			h.Errorf("the same key for another request: %v", err)
+		}
+		h.is("asked", asked, 1)
+		h.is("events", h.pending(), []string{"e"})
+		_, _, err := h.c.InsertOnce(h.ctx, "b", func(thing) bool { return true }, func() (thing, []halsocoach.Event, error) {
+			h.put("b", thing{N: number(1)}) // the same request is first on another node
+			return thing{N: number(2)}, []halsocoach.Event{happened("e")}, nil
+		})
+		h.must(err)
+		h.is("stored", string(h.get("b").Body), `{"n":1}`)
+		h.is("events", h.pending(), []string{"e"})
+	}},
 	{"UpdateOfWhatIsNotThereIsNotFound", func(h *house) {
 		never := func(*thing) ([]halsocoach.Event, error) { h.Error("asked"); return nil, nil }
 		if _, err := h.c.Update(h.ctx, "a", never); !errors.Is(err, store.ErrNotFound) || halsocoach.KindOf(err) != halsocoach.KindNotFound {

@@ -2,6 +2,7 @@ package halsocoach_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -40,16 +41,15 @@ func packages(t *testing.T) []pkg {
 	}
 }
 
-// mayImport says which of the project's own packages a package may import.
+// mayImport says which of the project's own packages a package may import, by their
+// paths below the root, which is "".
 func mayImport(who, what string) bool {
 	in := func(path string, trees ...string) bool {
 		return slices.ContainsFunc(trees, func(t string) bool { return path == t || strings.HasPrefix(path, t+"/") })
 	}
 	domain := []string{"citizen", "referral", "coach", "chat", "groups", "admin"}
 	switch {
-	case who == "": // root
-		return false
-	case in(who, "static"):
+	case noImports(who):
 		return false
 	case in(who, "internal/store", "internal/event", "internal/seal"):
 		return what == "" || in(what, "internal/store") && !in(what, "internal/store/sqlite", "internal/store/mongo") || in(who, "internal/store") && in(what, "internal/store")
@@ -77,19 +77,26 @@ func mayImport(who, what string) bool {
 	return false
 }
 
+// noImports says whether a package imports none of the project's own.
+func noImports(who string) bool { return who == "" || who == "static" || who == "deploy" }
+
 // forTests are packages that only tests import.
 var forTests = []string{"internal/testenv", "internal/store/storetest", "internal/auth/oidc/oidctest"}
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	for _, p := range packages(t) {
 		who := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "halsocoach"), "/")
+		if !noImports(who) && !mayImport(who, "") {
+			t.Errorf("package %q is in no tree of mayImport: a new part is written into domain here and into the picture in docs/architecture.md", who)
+			continue
+		}
 		for _, imp := range p.Imports {
 			if imp != "halsocoach" && !strings.HasPrefix(imp, "halsocoach/") {
 				continue
 			}
 			what := strings.TrimPrefix(strings.TrimPrefix(imp, "halsocoach"), "/")
 			if slices.Contains(forTests, what) || !mayImport(who, what) {
-				t.Errorf("%q may not import %q", who, what)
+				t.Errorf("%q may not import %q", cmp.Or(who, "halsocoach"), cmp.Or(what, "halsocoach"))
 			}
 		}
 	}
@@ -196,16 +203,11 @@ func TestGeneratedPagesAreFresh(t *testing.T) {
 			t.Errorf("%s has no generated file; run: make generate", path)
 			continue
 		}
-		if !bytes.Equal(plain(got), plain(want)) {
+		if !bytes.Equal(got, want) {
 			t.Errorf("%s is stale; run: make generate", name)
 		}
 	}
 }
-
-var fileName = regexp.MustCompile("FileName: `[^`]*`")
-
-// plain leaves out the file names that the generator writes into its errors.
-func plain(src []byte) []byte { return fileName.ReplaceAll(src, nil) }
 
 // What the project must not hold: words of unfinished work, and skipped tests.
 var unfinished = regexp.MustCompile(`\b(` + `TO` + `DO|FIX` + `ME|XX` + `X)\b|[tb]\.Sk` + `ip`)

@@ -3,69 +3,16 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
 
 	"halsocoach"
-	"halsocoach/cmd/halsocoach/demo"
-	"halsocoach/internal/auth"
 )
-
-// testApp is the whole program on an empty ground, with one of each role.
-func testApp(t testing.TB) (*app, map[halsocoach.Role]string) {
-	t.Helper()
-	dir := t.TempDir()
-	h, err := openApp(t.Context(), appConfig{
-		dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL:  "http://example.test", Demo: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.close)
-	if err := h.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.registers.Seed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	units := []halsocoach.Unit{
-		{ID: "vardcentral-0684", Kind: "vårdcentral", Kommun: "0684", Name: "Sävsjö vårdcentral", Centre: "0684"},
-		{ID: "forening-0684", Kind: "förening", Kommun: "0684", Name: "Sävsjö friluftsförening", Centre: "0684"},
-	}
-	if err := h.registers.Enter(t.Context(), nil, units); err != nil {
-		t.Fatal(err)
-	}
-	tokens := map[halsocoach.Role]string{}
-	sign := func(role halsocoach.Role, id auth.Identity) {
-		in, err := h.auth.SignInAs(t.Context(), id)
-		if err != nil {
-			t.Fatalf("sign in as %s: %v", role, err)
-		}
-		tokens[role] = in.Token
-	}
-	for _, m := range demo.Staff() {
-		if _, err := h.staff.Hire(t.Context(), halsocoach.System("test"), m); err != nil {
-			t.Fatal(err)
-		}
-		if tokens[m.Role] == "" {
-			sign(m.Role, auth.Identity{Staff: m.ID})
-		}
-	}
-	person, err := h.seal.NewPerson(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sign(halsocoach.RoleCitizen, auth.Identity{Person: person, Name: "Elsa Berg"})
-	return h, tokens
-}
 
 // visitor is nobody.
 const visitor halsocoach.Role = "visitor"

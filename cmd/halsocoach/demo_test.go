@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -21,29 +20,10 @@ import (
 	"halsocoach/referral/record"
 )
 
-// aDemo is a demo with few people.
-func aDemo(t *testing.T, at time.Time) *app {
-	t.Helper()
-	dir := t.TempDir()
-	d := demo.New(demo.Size{People: 60, Days: 35, Messages: 2, Staff: 1}, demo.ClockAt(at))
-	a, err := openApp(t.Context(), appConfig{
-		dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL:  "http://example.test", Demo: true, Clock: d.Clock.Now, Log: slog.New(slog.DiscardHandler), Kinds: demo.Kinds(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(a.close)
-	if err := d.Fill(t.Context(), a.forDemo(&screen{out: io.Discard})); err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 // TestTheDemoHoldsEveryStateOfARecommendation: what its coach finds in the inbox,
 // and what its senders find in their lists.
 func TestTheDemoHoldsEveryStateOfARecommendation(t *testing.T) {
-	a := aDemo(t, halsocoach.Day("2026-11-22").At(12*60)) // a Sunday
+	a := aDemo(t, halsocoach.Day("2026-11-22").At(12*60), appConfig{}) // a Sunday
 	t.Run("inbox", a.holdsEveryKind)
 	t.Run("lists", func(t *testing.T) {
 		for _, who := range []string{"vardcentral", "forening"} {

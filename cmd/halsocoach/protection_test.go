@@ -24,7 +24,6 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"halsocoach"
-	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/auth"
 	"halsocoach/internal/notify"
 	"halsocoach/internal/staff"
@@ -134,22 +133,11 @@ func maySee(row string) bool {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	dir := t.TempDir()
 	s := &scene{t: t, people: map[string]halsocoach.Actor{}, tokens: map[string]string{}, mail: openMailbox(t), log: &lockedBuffer{}}
-	d := demo.New(demo.Size{People: 60, Days: 35, Messages: 2, Staff: 1}, demo.ClockAt(halsocoach.Day("2026-11-23").At(9*60)))
-	a, err := openApp(t.Context(), appConfig{
-		dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL:  "http://example.test", Demo: true, Clock: d.Clock.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)), Kinds: demo.Kinds(),
-		Mail: notify.Settings{SMTPURL: "smtp://" + s.mail.addr + "?tls=never", SMTPFrom: "svara-inte@example.se"},
+	a := aDemo(t, halsocoach.Day("2026-11-23").At(9*60), appConfig{
+		Log: slog.New(slog.NewTextHandler(s.log, nil)), Mail: notify.Settings{SMTPURL: "smtp://" + s.mail.addr + "?tls=never", SMTPFrom: "svara-inte@example.se"},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	s.app = a
-	t.Cleanup(a.close)
-	if err := d.Fill(t.Context(), a.forDemo(&screen{out: io.Discard})); err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"maria", "johan", "vardcentral", "forening", "kommun", "region", "familjecentral", "drift"} {
 		s.signIn(name, auth.Identity{Staff: name})
 	}
@@ -169,14 +157,7 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-func (s *scene) signIn(name string, id auth.Identity) {
-	s.t.Helper()
-	in, err := s.auth.SignInAs(s.t.Context(), id)
-	if err != nil {
-		s.t.Fatalf("sign in as %s: %v", name, err)
-	}
-	s.tokens[name] = in.Token
-}
+func (s *scene) signIn(name string, id auth.Identity) { s.tokens[name] = s.tokenOf(s.t, id) }
 
 // herWay is all that she has before anybody knows: the ids of it.
 func (s *scene) herWay() map[string]string {

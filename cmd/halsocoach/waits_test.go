@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,27 +22,9 @@ import (
 // waitsApp is the program with a clock that is moved by hand.
 func waitsApp(t *testing.T) (*app, *testenv.Clock) {
 	t.Helper()
-	dir, clock := t.TempDir(), &testenv.Clock{}
+	clock := &testenv.Clock{}
 	clock.Set(halsocoach.Day("2026-11-02").At(9 * 60))
-	h, err := openApp(t.Context(), appConfig{
-		dataConfig: dataConfig{Store: "sqlite:" + filepath.Join(dir, "halsocoach.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")},
-		PublicURL:  "http://example.test", Demo: true, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.close)
-	if err := h.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.registers.Seed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range demo.Staff() {
-		if _, err := h.staff.Hire(t.Context(), halsocoach.System("test"), m); err != nil {
-			t.Fatal(err)
-		}
-	}
+	h := startFor(t, appConfig{Clock: clock.Now})
 	return h, clock
 }
 

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -39,7 +40,7 @@ func New(t testing.TB, kinds ...[]store.Kind) *Env {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Env{T: t, Dir: t.TempDir(), Clock: &Clock{now: Morning()}, AccessLog: &AccessLog{}, Terms: &Terms{terms: halsocoach.DefaultTerms}}
-	e.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	e.Log = Log(t, slog.LevelWarn)
 	all := append([]store.Kind{store.LeaseKind}, person.Kinds()...)
 	for _, k := range kinds {
 		all = append(all, k...)
@@ -133,13 +134,16 @@ func (e *Env) Eventually(what string, done func() bool) {
 	}
 }
 
-// testWriter sends log lines to the test's output while the test runs.
-type testWriter struct{ t testing.TB }
+// Log writes what is of the level and above to the test's output.
+func Log(t testing.TB, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(testWriter{t.Output()}, &slog.HandlerOptions{Level: level}))
+}
+
+type testWriter struct{ io.Writer }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	defer func() { _ = recover() }() // a line after the test's end is dropped
-	w.t.Logf("%s", p)
-	return len(p), nil
+	return w.Writer.Write(p)
 }
 
 // Row is one row of the access log.

@@ -168,12 +168,8 @@ func TestThePersonnelPagesInviteAndEnd(t *testing.T) {
 	e, s := house(t)
 	admin, guest := open(t, e, s), open(t, e, s)
 	admin.be("kommun")
-	if a := admin.get("/personal"); a.status != 200 || !strings.Contains(a.body, "Maria Holm") || strings.Contains(a.body, "Johan Ek") {
-		t.Fatalf("%d %s", a.status, a.body)
-	}
-	if a := admin.post("/personal/bjud-in", url.Values{}); a.status != 422 || !strings.Contains(a.body, "Välj var personen arbetar.") {
-		t.Fatalf("no place: %d", a.status)
-	}
+	admin.get("/personal").is(200, "Maria Holm").lacks("Johan Ek")
+	admin.post("/personal/bjud-in", url.Values{}).is(422, "Välj var personen arbetar.")
 	a := admin.post("/personal/bjud-in", url.Values{"place": {"vårdcentral:savsjo-vardcentral"}, "kommun": {"0680"}})
 	if a.status != 303 || a.header.Get("Location") != "/personal/lank" {
 		t.Fatalf("%d %s", a.status, a.body)
@@ -184,18 +180,10 @@ func TestThePersonnelPagesInviteAndEnd(t *testing.T) {
 		t.Fatalf("no link on %s", shown.body)
 	}
 	path := "/inbjudan/" + rest[:43]
-	if again := admin.get("/personal/lank"); again.status != 303 {
-		t.Fatalf("the link is shown twice: %d", again.status)
-	}
-	if a := guest.get(path); a.status != 200 || !strings.Contains(a.body, "Sävsjö vårdcentral") || !strings.Contains(a.body, "Eva Lund") {
-		t.Fatalf("%d %s", a.status, a.body)
-	}
-	if a := guest.post(path, url.Values{"name": {""}, "_key": {"k"}}); a.status != 422 {
-		t.Fatalf("no name: %d", a.status)
-	}
-	if a := guest.post(path, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}); a.status != 303 {
-		t.Fatalf("%d %s", a.status, a.body)
-	}
+	admin.get("/personal/lank").is(303)
+	guest.get(path).is(200, "Sävsjö vårdcentral", "Eva Lund")
+	guest.post(path, url.Values{"name": {""}, "_key": {"k"}}).is(422)
+	guest.post(path, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}).is(303)
 	if a := open(t, e, s).get(path); a.status != 409 || !strings.Contains(a.body, "Länken är redan använd") {
 		t.Fatalf("used twice: %d", a.status)
 	}
@@ -203,21 +191,11 @@ func TestThePersonnelPagesInviteAndEnd(t *testing.T) {
 	if err != nil || who.Role != halsocoach.RoleCareCentre || who.Unit != "savsjo-vardcentral" || who.Kommun != "0684" {
 		t.Fatalf("%+v, %v", who, err)
 	}
-	if a := admin.get("/personal/" + who.ID + "/avsluta"); a.status != 200 || !strings.Contains(a.body, "Nils Ny") {
-		t.Fatalf("%d", a.status)
-	}
-	if a := admin.post("/personal/"+who.ID+"/avsluta", url.Values{}); a.status != 303 {
-		t.Fatalf("%d", a.status)
-	}
-	if a := guest.get("/blankett"); a.status != 303 {
-		t.Fatalf("an ended member is still in: %d", a.status)
-	}
-	if a := admin.post("/personal/johan/avsluta", url.Values{}); a.status != 404 {
-		t.Fatalf("another kommun's coach: %d", a.status)
-	}
-	if a := guest.post("/personal/bjud-in", url.Values{}); a.status != 303 {
-		t.Fatalf("a visitor invites: %d", a.status)
-	}
+	admin.get("/personal/"+who.ID+"/avsluta").is(200, "Nils Ny")
+	admin.post("/personal/"+who.ID+"/avsluta", url.Values{}).is(303)
+	guest.get("/blankett").is(303)
+	admin.post("/personal/johan/avsluta", url.Values{}).is(404)
+	guest.post("/personal/bjud-in", url.Values{}).is(303)
 }
 
 func TestGuessesAtInvitationsAreCountedPerAddress(t *testing.T) {
@@ -225,20 +203,14 @@ func TestGuessesAtInvitationsAreCountedPerAddress(t *testing.T) {
 	b := open(t, e, s)
 	link := "/inbjudan/" + token(t, s, e.People.Region, staff.Invitation{Role: halsocoach.RoleRegion})
 	for range limit.AtMost {
-		if a := b.get("/inbjudan/" + halsocoach.NewID()); a.status != 404 {
-			t.Fatalf("%d", a.status)
-		}
+		b.get("/inbjudan/" + halsocoach.NewID()).is(404)
 	}
-	if a := b.get(link); a.status != 503 {
-		t.Fatalf("the next is answered %d", a.status)
-	}
+	b.get(link).is(503)
 	for range limit.AtMost + 5 {
 		b.be("anna")
 	}
 	e.Clock.Add(limit.Within)
-	if a := b.get(link); a.status != 200 {
-		t.Fatalf("after the wait: %d", a.status)
-	}
+	b.get(link).is(200)
 }
 
 func TestAWithdrawnLinkOpensNothing(t *testing.T) {
@@ -256,9 +228,7 @@ func TestAWithdrawnLinkOpensNothing(t *testing.T) {
 		t.Fatalf("%d %s", page.status, page.body)
 	}
 	for _, x := range []string{link, link, others, used, "finns-inte"} {
-		if a := b.post("/personal/inbjudan/"+idOf(x), url.Values{}); a.status != 303 {
-			t.Fatalf("%d", a.status)
-		}
+		b.post("/personal/inbjudan/"+idOf(x), url.Values{}).is(303)
 	}
 	_, err := s.accept(e.Ctx(), link, acceptance{Name: "Ny Coach"}, halsocoach.Request{Key: "k"})
 	if !errors.Is(err, staff.ErrInvitation) {

@@ -128,6 +128,39 @@ type answer struct {
 	status int
 	body   string
 	header http.Header
+	t      *testing.T
+	asked  string // method and address
+}
+
+// is fails unless the answer has this status and holds these texts.
+func (a answer) is(status int, holds ...string) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s is %d, want %d: %s", a.asked, a.status, status, a.body)
+	}
+	for _, text := range holds {
+		if !strings.Contains(a.body, text) {
+			a.t.Fatalf("%s lacks %q: %s", a.asked, text, a.body)
+		}
+	}
+	return a
+}
+
+// lacks fails if the body holds the text.
+func (a answer) lacks(text string) answer {
+	a.t.Helper()
+	if strings.Contains(a.body, text) {
+		a.t.Fatalf("%s holds %q: %s", a.asked, text, a.body)
+	}
+	return a
+}
+
+// to fails unless the answer leads to this address.
+func (a answer) to(address string) {
+	a.t.Helper()
+	if got := a.header.Get("Location"); got != address {
+		a.t.Fatalf("%s leads to %q, want %q", a.asked, got, address)
+	}
 }
 
 // open is a web app of the node, with a form that only a coach may send.
@@ -182,7 +215,7 @@ func (b *browser) send(method, path string, form url.Values, headers ...string) 
 			b.cookies[c.Name] = c.Value
 		}
 	}
-	return answer{res.StatusCode, string(body), res.Header}
+	return answer{res.StatusCode, string(body), res.Header, b.t, method + " " + path}
 }
 
 func (b *browser) get(path string) answer { b.t.Helper(); return b.send(http.MethodGet, path, nil) }

@@ -160,6 +160,39 @@ type page struct {
 	status      int
 	body, where string
 	header      http.Header
+	t           *testing.T
+	asked       string // method and address
+}
+
+// is fails unless the answer has this status and holds these texts.
+func (a page) is(status int, holds ...string) page {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s is %d, want %d: %s", a.asked, a.status, status, a.body)
+	}
+	for _, text := range holds {
+		if !strings.Contains(a.body, text) {
+			a.t.Fatalf("%s lacks %q: %s", a.asked, text, a.body)
+		}
+	}
+	return a
+}
+
+// lacks fails if the body holds the text.
+func (a page) lacks(text string) page {
+	a.t.Helper()
+	if strings.Contains(a.body, text) {
+		a.t.Fatalf("%s holds %q: %s", a.asked, text, a.body)
+	}
+	return a
+}
+
+// to fails unless the answer leads to this address.
+func (a page) to(address string) {
+	a.t.Helper()
+	if got := a.header.Get("Location"); got != address {
+		a.t.Fatalf("%s leads to %q, want %q", a.asked, got, address)
+	}
 }
 
 func (n *node) browser() *browser { return &browser{n, map[string]string{}} }
@@ -189,7 +222,7 @@ func (b *browser) send(method, path string, form url.Values) page {
 			b.cookies[c.Name] = c.Value
 		}
 	}
-	return page{res.StatusCode, string(body), res.Header.Get("Location"), res.Header}
+	return page{res.StatusCode, string(body), res.Header.Get("Location"), res.Header, b.t, method + " " + path}
 }
 
 func (b *browser) get(path string) page {
@@ -217,19 +250,6 @@ func (b *browser) until(g *ground, door, subject string) string {
 		b.t.Fatalf("%s answers %d: %s", door, start.status, start.body)
 	}
 	return g.provider.SignIn(b.t, start.where, subject)
-}
-
-// sees fails unless the page is of that status and says the words.
-func (p page) sees(t *testing.T, status int, words ...string) {
-	t.Helper()
-	if p.status != status {
-		t.Fatalf("%d to %q, want %d: %s", p.status, p.where, status, p.body)
-	}
-	for _, w := range words {
-		if !strings.Contains(p.body, w) {
-			t.Fatalf("no %q in %s", w, p.body)
-		}
-	}
 }
 
 const (

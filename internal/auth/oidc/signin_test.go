@@ -15,7 +15,7 @@ import (
 func TestACitizenIsKnownByTheNumberAndLandsWhereTheyWere(t *testing.T) {
 	g := newGround(t)
 	b := g.node(t).browser()
-	b.get("/logga-in?next=/vem").sees(t, 200, "BankID eller Freja", "SITHS", "/logga-in/med/bankid?next=%2Fvem")
+	b.get("/logga-in?next=/vem").is(200, "BankID eller Freja", "SITHS", "/logga-in/med/bankid?next=%2Fvem")
 	start := b.get(citizen + "?next=" + url.QueryEscape("/vem?a=b"))
 	to, err := url.Parse(start.where)
 	if err != nil || start.status != 303 {
@@ -56,9 +56,7 @@ func TestStaffAreKnownByHSAIDByNumberOrBySubject(t *testing.T) {
 		t.Fatalf("%d", p.status)
 	}
 	b := n.browser()
-	if p := b.through(g, siths, "eva-1"); p.status != 303 || p.where != "/" {
-		t.Fatalf("%d to %s: %s", p.status, p.where, p.body)
-	}
+	b.through(g, siths, "eva-1").is(303).to("/")
 	if got := b.get("/vem").body; !strings.HasPrefix(got, "kommun|eva|Eva Lund|0684") {
 		t.Fatal(got)
 	}
@@ -131,7 +129,7 @@ func TestEveryWrongAnswerHasItsOwnPageAndALineWithoutThePerson(t *testing.T) {
 			g.provider.Do(c.wrong)
 			g.log.take()
 			p := b.get(back)
-			p.sees(t, c.status, c.title)
+			p.is(c.status, c.title)
 			if c.subject != "" && !strings.Contains(p.body, "/logga-in/med/bankid?next=%2Fvem") {
 				t.Errorf("no way on: %s", p.body)
 			}
@@ -173,13 +171,13 @@ func TestAProviderThatIsDownOrAnswersHTMLStopsNobodyElse(t *testing.T) {
 			n := g.node(t) // the start asks for nothing
 			b := n.browser()
 			g.log.take()
-			b.get(citizen).sees(t, c.status, c.title, "Andra sätt att logga in")
+			b.get(citizen).is(c.status, c.title, "Andra sätt att logga in")
 			if line := g.log.take(); !strings.Contains(line, c.faults) || strings.Contains(line, "Welcome") {
 				t.Errorf("the log says %s", line)
 			}
-			b.get("/logga-in").sees(t, 200, "BankID eller Freja")
+			b.get("/logga-in").is(200, "BankID eller Freja")
 			asked := g.provider.Asked("/.well-known/openid-configuration")
-			b.get(citizen).sees(t, c.status)
+			b.get(citizen).is(c.status)
 			if again := g.provider.Asked("/.well-known/openid-configuration"); again != asked {
 				t.Errorf("a provider that does not answer was asked again at once")
 			}
@@ -204,17 +202,15 @@ func TestAnAnswerWorksOnceInTheBrowserThatAsked(t *testing.T) {
 	n := g.node(t)
 	b := n.browser()
 	back := b.until(g, citizen, "elsa")
-	n.browser().get(back).sees(t, 400, "Inloggningen gick inte att slutföra") // another browser
+	n.browser().get(back).is(400, "Inloggningen gick inte att slutföra") // another browser
 	kept := b.cookies["inloggning"]
-	if p := b.get(back); p.status != 303 {
-		t.Fatalf("%d", p.status)
-	}
-	b.get(back).sees(t, 400, "Inloggningen gick inte att slutföra", "Du är redan inloggad som Elsa Berg") // reload
-	thief := g.node(t).browser()                                                                          // with a copy of the cookie, on another node
+	b.get(back).is(303)
+	b.get(back).is(400, "Inloggningen gick inte att slutföra", "Du är redan inloggad som Elsa Berg") // reload
+	thief := g.node(t).browser()                                                                     // with a copy of the cookie, on another node
 	thief.cookies["inloggning"] = kept
-	thief.get(back).sees(t, 409, "Inloggningen är redan använd")
+	thief.get(back).is(409, "Inloggningen är redan använd")
 
-	for name, spoil := range map[string]func(b *browser, back string) string{
+	for _, spoil := range map[string]func(b *browser, back string) string{
 		"bent state":      func(_ *browser, back string) string { return strings.Replace(back, "state=", "state=x", 1) },
 		"no state":        func(_ *browser, back string) string { return strings.Replace(back, "state=", "x=", 1) },
 		"bent cookie":     func(b *browser, back string) string { b.cookies["inloggning"] += "A"; return back },
@@ -222,19 +218,17 @@ func TestAnAnswerWorksOnceInTheBrowserThatAsked(t *testing.T) {
 		"ten minutes old": func(_ *browser, back string) string { g.Clock.Add(flowLasts + time.Second); return back },
 	} {
 		b := n.browser()
-		if p := b.get(spoil(b, b.until(g, citizen, "elsa"))); p.status != 400 || !strings.Contains(p.body, "Inloggningen gick inte att slutföra") {
-			t.Errorf("%s: %d", name, p.status)
-		}
+		b.get(spoil(b, b.until(g, citizen, "elsa"))).is(400, "Inloggningen gick inte att slutföra")
 	}
 	b = n.browser()
 	back = b.until(g, citizen, "elsa") + "&iss=https%3A%2F%2Fevil.example"
-	b.get(back).sees(t, 502, "Svaret kom från fel håll")
+	b.get(back).is(502, "Svaret kom från fel håll")
 	b = n.browser()
 	back = b.until(g, citizen, "elsa")
 	back = back[:strings.Index(back, "code=")] + "code=guessed&" + back[strings.Index(back, "state="):]
-	b.get(back).sees(t, 400, "Inloggningen hann bli för gammal")
+	b.get(back).is(400, "Inloggningen hann bli för gammal")
 	for _, path := range []string{"/logga-in/med/finns-inte", "/logga-in/svar/finns-inte", "/logga-in/med/siths", "/logga-in/med/bankid?som=personal"} {
-		n.browser().get(path).sees(t, 404)
+		n.browser().get(path).is(404)
 	}
 }
 
@@ -243,10 +237,10 @@ func TestGuessedAnswersAreCountedPerAddress(t *testing.T) {
 	n := g.node(t)
 	g.provider.Do(oidctest.Wrong{ForeignKey: true})
 	for range 20 {
-		n.browser().through(g, citizen, "elsa").sees(t, 502)
+		n.browser().through(g, citizen, "elsa").is(502)
 	}
 	g.provider.Do(oidctest.Wrong{})
-	n.browser().through(g, citizen, "elsa").sees(t, 503, "många misslyckade försök")
+	n.browser().through(g, citizen, "elsa").is(503, "många misslyckade försök")
 	g.Clock.Add(15 * time.Minute)
 	if p := n.browser().through(g, citizen, "elsa"); p.status != 303 {
 		t.Fatalf("after the wait: %d", p.status)
@@ -258,9 +252,7 @@ func TestKeysRollOverAndClocksMayDiffer(t *testing.T) {
 	n := g.node(t)
 	for range 2 {
 		b := n.browser()
-		if p := b.through(g, citizen, "elsa"); p.status != 303 {
-			t.Fatalf("%d %s", p.status, p.body)
-		}
+		b.through(g, citizen, "elsa").is(303)
 		g.provider.Rotate()
 	}
 	for _, ahead := range []time.Duration{skew - 5*time.Second, -skew + 5*time.Second} {
@@ -291,16 +283,14 @@ func TestStaffStepUpToAStrongerSignIn(t *testing.T) {
 	if got := b.get("/vem").body; got != "||||" {
 		t.Fatalf("let in before: %s", got)
 	}
-	if p := b.get(g.provider.SignIn(t, again.where, "maria-1")); p.status != 303 || p.where != "/vem" {
-		t.Fatalf("%d to %s: %s", p.status, p.where, p.body)
-	}
+	b.get(g.provider.SignIn(t, again.where, "maria-1")).is(303).to("/vem")
 	if got := b.get("/vem").body; !strings.HasPrefix(got, "coach|maria") {
 		t.Fatal(got)
 	}
 	// Johan has nothing stronger.
 	b = n.browser()
 	again = b.through(g, siths, "johan-1")
-	b.get(g.provider.SignIn(t, again.where, "johan-1")).sees(t, 403, "Inloggningen behöver vara starkare", "Logga in på ett starkare sätt")
+	b.get(g.provider.SignIn(t, again.where, "johan-1")).is(403, "Inloggningen behöver vara starkare", "Logga in på ett starkare sätt")
 	// Eva's one-time code will do.
 	if p := n.browser().through(g, siths, "eva-1"); p.where != "/" {
 		t.Fatalf("to %s", p.where)
@@ -312,7 +302,7 @@ func TestAFreshSignInMayBeAskedFor(t *testing.T) {
 	n := g.node(t)
 	b := n.browser()
 	g.provider.Do(oidctest.Wrong{Claims: func(c map[string]any) { c["auth_time"] = g.Clock.Now().Add(-time.Hour).Unix() }})
-	b.through(g, citizen+"?ny=1", "elsa").sees(t, 403, "Inloggningen behöver vara starkare")
+	b.through(g, citizen+"?ny=1", "elsa").is(403, "Inloggningen behöver vara starkare")
 	g.provider.Do(oidctest.Wrong{})
 	b.through(g, citizen+"?ny=1", "elsa")
 	if _, err := n.auth.ActorOf(g.Ctx(), b.cookies["session"]); err != nil {

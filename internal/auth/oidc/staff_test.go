@@ -34,7 +34,7 @@ func TestSomebodyWithoutARegisterRowSeesWhatToDoNext(t *testing.T) {
 	n := g.node(t)
 	b := n.browser()
 	g.log.take()
-	b.through(g, kommun, "johan-1").sees(t, 403, "Du finns inte i personalregistret än", "Har du fått en inbjudan?", "Be din administratör om en")
+	b.through(g, kommun, "johan-1").is(403, "Du finns inte i personalregistret än", "Har du fått en inbjudan?", "Be din administratör om en")
 	if line := g.log.take(); !strings.Contains(line, "without an entry in the register of staff") || strings.Contains(line, "johan") {
 		t.Errorf("the log says %s", line)
 	}
@@ -45,7 +45,7 @@ func TestSomebodyWithoutARegisterRowSeesWhatToDoNext(t *testing.T) {
 	if _, err := n.members.End(g.Ctx(), n.eva(), "johan"); err != nil {
 		t.Fatal(err)
 	}
-	n.browser().through(g, kommun, "johan-1").sees(t, 403, "Ditt konto är avslutat", "Be din administratör om en ny inbjudan")
+	n.browser().through(g, kommun, "johan-1").is(403, "Ditt konto är avslutat", "Be din administratör om en ny inbjudan")
 }
 
 func TestTwoMembersWithOneSubjectOpenNeither(t *testing.T) {
@@ -59,7 +59,7 @@ func TestTwoMembersWithOneSubjectOpenNeither(t *testing.T) {
 	)
 	b := n.browser()
 	g.log.take()
-	b.through(g, kommun, "johan-1").sees(t, 409, "Din inloggning hör till två konton", "Säg till din administratör")
+	b.through(g, kommun, "johan-1").is(409, "Din inloggning hör till två konton", "Säg till din administratör")
 	if line := g.log.take(); !strings.Contains(line, "belongs to two members") {
 		t.Errorf("the log says %s", line)
 	}
@@ -71,15 +71,11 @@ func TestTwoMembersWithOneSubjectOpenNeither(t *testing.T) {
 	admin := n.browser()
 	admin.cookies["session"] = ways.Token
 	p := admin.get("/personal/b/inloggningar")
-	p.sees(t, 200, "Personlig inloggning", "Inlagd med kontot")
+	p.is(200, "Personlig inloggning", "Inlagd med kontot")
 	_, rest, _ := strings.Cut(p.body, `name="inloggning" value="`)
 	ref, _, _ := strings.Cut(rest, `"`)
-	if p := admin.post("/personal/b/inloggningar", url.Values{"inloggning": {ref}}); p.status != 303 {
-		t.Fatalf("%d %s", p.status, p.body)
-	}
-	if p := b.through(g, kommun, "johan-1"); p.status != 303 {
-		t.Fatalf("%d %s", p.status, p.body)
-	}
+	admin.post("/personal/b/inloggningar", url.Values{"inloggning": {ref}}).is(303)
+	b.through(g, kommun, "johan-1").is(303)
 	if got := b.get("/vem").body; !strings.HasPrefix(got, "region|a") {
 		t.Fatal(got)
 	}
@@ -92,23 +88,21 @@ func TestAnInvitationTiesTheSignInOfWhoOpensIt(t *testing.T) {
 	link := n.invite(g, n.eva(), newCoach)
 	b := n.browser()
 	p := b.get(link)
-	p.sees(t, 200, "Visa vem du är", "SITHS", "Sävsjö kommun")
+	p.is(200, "Visa vem du är", "SITHS", "Sävsjö kommun")
 	if strings.Contains(p.body, "Tacka ja och logga in") {
 		t.Fatal("it can be accepted before anybody is proved")
 	}
-	b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}).sees(t, 403, "Visa vem du är")
+	b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}).is(403, "Visa vem du är")
 	if p := b.through(g, kommun+"&next="+url.QueryEscape(link), "johan-1"); p.status != 303 || p.where != link || b.cookies["session"] != "" {
 		t.Fatalf("%d to %s", p.status, p.where)
 	}
-	b.get(link).sees(t, 200, "Du har visat vem du är", `value="Johan Ek"`, "Tacka ja och logga in")
-	b.post(link, url.Values{"name": {""}, "_key": {"k"}}).sees(t, 422, "Skriv ditt namn.")
-	if p := b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}); p.status != 303 {
-		t.Fatalf("%d %s", p.status, p.body)
-	}
+	b.get(link).is(200, "Du har visat vem du är", `value="Johan Ek"`, "Tacka ja och logga in")
+	b.post(link, url.Values{"name": {""}, "_key": {"k"}}).is(422, "Skriv ditt namn.")
+	b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}).is(303)
 	if got := b.get("/vem").body; !strings.HasPrefix(got, "coach|") || !strings.Contains(got, "Nils Ny") {
 		t.Fatal(got)
 	}
-	b.get("/mina-inloggningar").sees(t, 200, "Chrome på Android", "Den här", "Sävsjö kommun", "Genom en länk från Eva Lund")
+	b.get("/mina-inloggningar").is(200, "Chrome på Android", "Den här", "Sävsjö kommun", "Genom en länk från Eva Lund")
 	// From now on the sign-in is enough, on every node.
 	other := g.node(t)
 	b = other.browser()
@@ -119,7 +113,7 @@ func TestAnInvitationTiesTheSignInOfWhoOpensIt(t *testing.T) {
 	// One sign-in belongs to one member.
 	second := n.invite(g, n.eva(), newCoach)
 	b.through(g, kommun+"&next="+url.QueryEscape(second), "johan-1")
-	b.post(second, url.Values{"name": {"Nils Två"}, "_key": {"l"}}).sees(t, 409, "Din inloggning hör redan till ett konto")
+	b.post(second, url.Values{"name": {"Nils Två"}, "_key": {"l"}}).is(409, "Din inloggning hör redan till ett konto")
 	if o := n.browser().get(second); o.status != 200 {
 		t.Fatalf("the link was used up: %d", o.status)
 	}
@@ -159,11 +153,11 @@ func TestANewLinkOpensNoAccountByItself(t *testing.T) {
 	n := g.node(t)
 	n.staff(g)
 	link := n.invite(g, n.eva(), staff.Invitation{Staff: "maria"})
-	n.browser().post(link, url.Values{"_key": {"k"}}).sees(t, 403, "Visa vem du är")
+	n.browser().post(link, url.Values{"_key": {"k"}}).is(403, "Visa vem du är")
 	// The administrator's own sign-in is the administrator's.
 	eva := n.browser()
 	eva.through(g, siths+"&next="+url.QueryEscape(link), "eva-1")
-	eva.post(link, url.Values{"_key": {"k"}}).sees(t, 409, "Din inloggning hör redan till ett konto")
+	eva.post(link, url.Values{"_key": {"k"}}).is(409, "Din inloggning hör redan till ett konto")
 	if got := eva.get("/vem").body; strings.Contains(got, "maria") {
 		t.Fatalf("an administrator is %s", got)
 	}
@@ -171,19 +165,15 @@ func TestANewLinkOpensNoAccountByItself(t *testing.T) {
 	maria := n.browser()
 	maria.through(g, kommun+"&next="+url.QueryEscape(link), "johan-1")
 	g.log.take()
-	if p := maria.post(link, url.Values{"_key": {"k"}}); p.status != 303 {
-		t.Fatalf("%d %s", p.status, p.body)
-	}
+	maria.post(link, url.Values{"_key": {"k"}}).is(303)
 	if line := g.log.take(); !strings.Contains(line, "sign-in tied to a member") || !strings.Contains(line, "member=maria") || !strings.Contains(line, `"link by"=eva`) {
 		t.Errorf("the log says %s", line)
 	}
 	page := eva.get("/personal/maria/inloggningar")
-	page.sees(t, 200, "HSA-id SE2321000016-1111", "Personlig inloggning", "Genom en länk från Eva Lund")
+	page.is(200, "HSA-id SE2321000016-1111", "Personlig inloggning", "Genom en länk från Eva Lund")
 	_, rest, _ := strings.Cut(page.body, `name="inloggning" value="`)
 	old, _, _ := strings.Cut(rest, `"`)
-	if p := eva.post("/personal/maria/inloggningar", url.Values{"inloggning": {old}}); p.status != 303 {
-		t.Fatalf("%d", p.status)
-	}
+	eva.post("/personal/maria/inloggningar", url.Values{"inloggning": {old}}).is(303)
 	if line := g.log.take(); !strings.Contains(line, "sign-in removed from a member") || !strings.Contains(line, "by=eva") {
 		t.Errorf("the log says %s", line)
 	}
@@ -192,15 +182,13 @@ func TestANewLinkOpensNoAccountByItself(t *testing.T) {
 	}
 	again := n.browser()
 	step := again.through(g, siths, "maria-1")
-	again.get(g.provider.SignIn(t, step.where, "maria-1")).sees(t, 403, "Du finns inte i personalregistret än")
-	if p := again.through(g, kommun, "johan-1"); p.status != 303 {
-		t.Fatalf("the new one does not work: %d", p.status)
-	}
+	again.get(g.provider.SignIn(t, step.where, "maria-1")).is(403, "Du finns inte i personalregistret än")
+	again.through(g, kommun, "johan-1").is(303)
 	for path, status := range map[string]int{"/personal/eva/inloggningar": 200, "/personal/finns-inte/inloggningar": 404} {
-		eva.get(path).sees(t, status)
+		eva.get(path).is(status)
 	}
-	eva.post("/personal/eva/inloggningar", url.Values{"inloggning": {old}}).sees(t, 409)
-	again.get("/personal/maria/inloggningar").sees(t, 403)
+	eva.post("/personal/eva/inloggningar", url.Values{"inloggning": {old}}).is(409)
+	again.get("/personal/maria/inloggningar").is(403)
 }
 
 func TestWhoHasLeftMayComeBackWithTheSameSignIn(t *testing.T) {
@@ -211,9 +199,7 @@ func TestWhoHasLeftMayComeBackWithTheSameSignIn(t *testing.T) {
 		link := n.invite(g, n.eva(), newCoach)
 		b := n.browser()
 		b.through(g, kommun+"&next="+url.QueryEscape(link), "johan-1")
-		if p := b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {key}}); p.status != 303 {
-			t.Fatalf("%d %s", p.status, p.body)
-		}
+		b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {key}}).is(303)
 		return strings.Split(b.get("/vem").body, "|")[1]
 	}
 	first := join("a")
@@ -231,9 +217,7 @@ func TestASignInOnOneNodeEndsOnTheOtherWithinFiveSeconds(t *testing.T) {
 	b := here.browser()
 	back := b.until(g, citizen, "elsa") // begun here, ended there
 	b.node = there
-	if p := b.get(back); p.status != 303 {
-		t.Fatalf("%d %s", p.status, p.body)
-	}
+	b.get(back).is(303)
 	token := b.cookies["session"]
 	who, err := here.auth.ActorOf(g.Ctx(), token)
 	if err != nil {
@@ -261,9 +245,7 @@ func TestASignInOnOneNodeEndsOnTheOtherWithinFiveSeconds(t *testing.T) {
 	if to.Query().Get("post_logout_redirect_uri") != public+"/utloggad" || to.Query().Get("id_token_hint") != "" {
 		t.Fatalf("%v", to.Query())
 	}
-	if p := b.get("/utloggad"); p.status != 303 || p.where != "/" {
-		t.Fatalf("%d to %s", p.status, p.where)
-	}
+	b.get("/utloggad").is(303).to("/")
 	stays := g.node(t, func(all []Provider) { all[0].StayAtProvider = true })
 	b = stays.browser()
 	b.through(g, citizen, "elsa")

@@ -39,7 +39,7 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	n.staff(g)
 	g.log.take()
 	_, refused := n.comes(other, "ond", "")
-	refused.sees(t, 403, "Du finns inte i personalregistret än")
+	refused.is(403, "Du finns inte i personalregistret än")
 	if line := g.log.take(); !strings.Contains(line, "another provider has tied") || strings.Contains(line, evasID) {
 		t.Errorf("the log says %s", line)
 	}
@@ -47,7 +47,7 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	for _, inv := range []staff.Invitation{newCoach, {Staff: "maria"}} {
 		link := n.invite(g, n.eva(), inv)
 		b, _ := n.comes(other, "ond", "&next="+url.QueryEscape(link))
-		b.post(link, url.Values{"name": {"Ond"}, "_key": {"k"}}).sees(t, 409, "Din inloggning hör redan till ett konto")
+		b.post(link, url.Values{"name": {"Ond"}, "_key": {"k"}}).is(409, "Din inloggning hör redan till ett konto")
 	}
 	// A link for the member herself ties it, and from then on it opens her account.
 	link := n.invite(g, halsocoach.System("test"), staff.Invitation{Staff: "eva"})
@@ -55,9 +55,7 @@ func TestAProviderOpensOnlyWhatItHasTiedItself(t *testing.T) {
 	if p.where != link || b.cookies["session"] != "" {
 		t.Fatalf("%d to %s", p.status, p.where)
 	}
-	if p := b.post(link, url.Values{"_key": {"k"}}); p.status != 303 {
-		t.Fatalf("%d %s", p.status, p.body)
-	}
+	b.post(link, url.Values{"_key": {"k"}}).is(303)
 	b, _ = n.comes(other, "ond", "")
 	if got := b.get("/vem").body; !strings.HasPrefix(got, "kommun|eva") {
 		t.Fatal(got)
@@ -90,7 +88,7 @@ func TestASubjectThatLooksLikeANumberIsNobodysNumber(t *testing.T) {
 	}
 	n.hire(staff.Member{ID: "chef", Name: "Regionchef", Role: halsocoach.RoleRegion, Identities: []string{identity}})
 	_, p := n.comes(other, "20030202-2389", "")
-	p.sees(t, 403, "Du finns inte i personalregistret än")
+	p.is(403, "Du finns inte i personalregistret än")
 	// Tied by a link it opens what it was tied to, and no hash of the number is kept.
 	link := n.invite(g, n.eva(), newCoach)
 	b, _ := n.comes(other, "20030202-2389", "&next="+url.QueryEscape(link))
@@ -127,17 +125,17 @@ func TestALinkGivesNoMoreThanItsMakerHas(t *testing.T) {
 	n.hire(staff.Member{ID: "chef", Name: "Chef", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"},
 		staff.Member{ID: "johan", Name: "Johan Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
 	for name, link := range links {
-		n.browser().get(link).sees(t, 404, "Länken gäller inte")
+		n.browser().get(link).is(404, "Länken gäller inte")
 		b := n.browser()
 		b.through(g, siths+"&next="+url.QueryEscape(link), "eva-1")
-		b.post(link, url.Values{"name": {"Eva Igen"}, "_key": {"k"}}).sees(t, 404)
+		b.post(link, url.Values{"name": {"Eva Igen"}, "_key": {"k"}}).is(404)
 		if got := b.get("/vem").body; got != "||||" {
 			t.Errorf("by a link of %s one is %s", name, got)
 		}
 	}
 	// Hired anew, the administrator does not find the old links working.
 	n.hire(staff.Member{ID: "eva", Name: "Eva Lund", Role: halsocoach.RoleKommun, Kommun: "0684"})
-	n.browser().get(links["an administrator who has ended"]).sees(t, 404)
+	n.browser().get(links["an administrator who has ended"]).is(404)
 }
 
 func TestProtectedIsEverythingThatIsNoClearNo(t *testing.T) {
@@ -177,11 +175,11 @@ func TestWhoSomebodyIsIsATextAndNothingElse(t *testing.T) {
 	n.hire(staff.Member{ID: "x", Name: "X", Role: halsocoach.RoleRegion, Identities: []string{"hsa:TRUE", "hsa:1", "hsa:" + evasID}})
 	for _, value := range []any{true, 1, []any{evasID}, []any{evasID, "SE2321000016-1111"}, map[string]any{"id": evasID}} {
 		g.provider.Do(oidctest.Wrong{Claims: func(c map[string]any) { c["hsaid"], c["acr"] = value, "loa3" }})
-		n.browser().through(g, siths, "eva-1").sees(t, 502, "Inloggningen sa inte vem du är")
+		n.browser().through(g, siths, "eva-1").is(502, "Inloggningen sa inte vem du är")
 	}
 	for _, value := range []any{200302022389, []any{"200302022389"}} {
 		g.provider.Do(oidctest.Wrong{Claims: func(c map[string]any) { c["personnummer"] = value }})
-		n.browser().through(g, citizen, "elsa").sees(t, 502, "Inloggningen sa inte vem du är")
+		n.browser().through(g, citizen, "elsa").is(502, "Inloggningen sa inte vem du är")
 	}
 }
 
@@ -257,8 +255,8 @@ func TestARemovedSignInStaysRemoved(t *testing.T) {
 	for _, link := range []string{used, second} {
 		b := n.browser()
 		b.cookies["intyg"] = proof
-		b.post(link, url.Values{"_key": {"k"}}).sees(t, 404)
-		n.browser().through(g, kommun, "johan-1").sees(t, 403)
+		b.post(link, url.Values{"_key": {"k"}}).is(404)
+		n.browser().through(g, kommun, "johan-1").is(403)
 	}
 }
 
@@ -292,9 +290,7 @@ func TestWhatALinkHasTiedSaysWhoseLinkItWasAtTheFrontDoorToo(t *testing.T) {
 		t.Helper()
 		b := n.browser()
 		b.through(g, door+"&next="+url.QueryEscape(link), subject)
-		if p := b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}); p.status != 303 {
-			t.Fatalf("%d %s", p.status, p.body)
-		}
+		b.post(link, url.Values{"name": {"Nils Ny"}, "_key": {"k"}}).is(303)
 		return b
 	}
 	front := func(door, subject string) *browser {

@@ -32,13 +32,13 @@ func (r *room) lift(who halsocoach.Actor, number, why string) testenv.Response {
 func (r *room) protected() bool {
 	r.T.Helper()
 	is, err := r.Persons.Protected(r.Ctx(), r.People.Elsa.ID)
-	r.OK(err)
+	testenv.Must(r.T, err)
 	return is
 }
 
 func (r *room) protect() {
 	r.T.Helper()
-	r.OK(r.Persons.Protect(r.Ctx(), r.People.Vardcentral, r.People.Elsa.ID, person.ByRecommending))
+	testenv.Must(r.T, r.Persons.Protect(r.Ctx(), r.People.Vardcentral, r.People.Elsa.ID, person.ByRecommending))
 }
 
 func TestTheRegionLiftsProtectionAndItIsLogged(t *testing.T) {

@@ -336,3 +336,21 @@ func TestThePagesKeepTheRegister(t *testing.T) {
 	app.As(halsocoach.Actor{}).Get("/register").Is(303)
 	kommun.Get("/register/centrum/0680").Is(404)
 }
+
+func TestOneCentreStaysOpenWhoeverClosesAtOneTime(t *testing.T) {
+	e, s := house(t)
+	second, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("k"), CentreInput{Kommun: "0684", Name: "Hälsocenter Vrigstad"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := node(t, e)
+	faults := make([]error, 2)
+	var group sync.WaitGroup
+	for i, code := range []string{"0684", second.Code} {
+		group.Go(func() { _, faults[i] = []*Service{s, other}[i].CloseCentre(e.Ctx(), e.People.Kommun, code) })
+	}
+	group.Wait()
+	if (faults[0] == nil) == (faults[1] == nil) || !errors.Is(errors.Join(faults...), ErrLast) {
+		t.Fatalf("%v", faults)
+	}
+}

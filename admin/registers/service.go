@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -212,7 +213,7 @@ func (s *Service) ChangeCentre(ctx context.Context, who halsocoach.Actor, code s
 
 // CloseCentre takes a centre out of every choice; what names it stays right. The
 // last open one of a kommun stays open.
-func (s *Service) CloseCentre(ctx context.Context, who halsocoach.Actor, code string) (halsocoach.Centre, error) {
+func (s *Service) CloseCentre(ctx context.Context, who halsocoach.Actor, code string) (closed halsocoach.Centre, err error) {
 	kommun := halsocoach.KommunOfCentre(code)
 	if err := allow(who, kommun); err != nil {
 		return halsocoach.Centre{}, err
@@ -220,15 +221,37 @@ func (s *Service) CloseCentre(ctx context.Context, who halsocoach.Actor, code st
 	if _, ok := s.centres.Get(code); !ok {
 		return halsocoach.Centre{}, halsocoach.ErrNotFound
 	}
-	if open := s.centres.All(func(c centre) bool { return c.Kommun == kommun && c.Closed == "" && c.Code != code }); len(open) == 0 {
-		return halsocoach.Centre{}, ErrLast
-	}
-	return s.changeCentre(ctx, code, func(c *centre) error {
-		if c.Closed == "" {
-			c.Closed = halsocoach.DayOf(s.cfg.Clock())
+	leases := store.Leases{Store: s.cfg.Store, Clock: s.cfg.Clock, Log: s.cfg.Log}
+	err = leases.Alone(ctx, "registers.close/"+kommun, func(ctx context.Context) error {
+		if err := s.notLast(ctx, kommun, code); err != nil {
+			return err
 		}
-		return nil
+		closed, err = s.changeCentre(ctx, code, func(c *centre) error {
+			if c.Closed == "" {
+				c.Closed = halsocoach.DayOf(s.cfg.Clock())
+			}
+			return nil
+		})
+		return err
 	})
+	return closed, err
+}
+
+// notLast is ErrLast unless another centre of the kommun is open, by the store: two
+// nodes may be closing at one time.
+func (s *Service) notLast(ctx context.Context, kommun, code string) error {
+	var others []string
+	for _, c := range s.centres.All(func(c centre) bool { return c.Kommun == kommun && c.Code != code }) {
+		others = append(others, c.Code)
+	}
+	found, err := s.centreDocs.Many(ctx, others...)
+	if err != nil {
+		return fmt.Errorf("centres of %s: %w", kommun, err)
+	}
+	if !slices.ContainsFunc(found, func(c centre) bool { return c.Closed == "" }) {
+		return ErrLast
+	}
+	return nil
 }
 
 // OpenCentre opens a closed one again.

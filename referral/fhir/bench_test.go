@@ -116,7 +116,7 @@ func (r *rig) learn(b *testing.B) {
 	keep(r.Store, tasks.Name, &r.like.place)
 	keep(r.Keys, "keys", &r.like.key)
 	var doc record.Referral
-	r.OK(json.Unmarshal(r.like.referral, &doc))
+	testenv.Must(r.T, json.Unmarshal(r.like.referral, &doc))
 	r.like.id, r.like.person = doc.ID, doc.Person
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 	"halsocoach/referral/inbox"
 	"halsocoach/referral/record"
 )
@@ -115,7 +116,7 @@ func TestATaskTellsHowItGoesAndNoMoreThanThePersonLets(t *testing.T) {
 // Start runs the referral's consumers, which move what is forwarded.
 func (d *door) Start(t *testing.T) {
 	t.Helper()
-	d.OK(d.records.Start(d.Ctx(), d.Bus))
+	testenv.Must(d.T, d.records.Start(d.Ctx(), d.Bus))
 }
 
 func TestTheSenderTakesBackByTheVersionThatWasRead(t *testing.T) {
@@ -284,7 +285,7 @@ func TestAnothersRecommendationOfThePersonDoesNotMoveOnesOwn(t *testing.T) {
 	d := open(t)
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
-	d.OK(d.svc.Start(ctx, d.Bus))
+	testenv.Must(d.T, d.svc.Start(ctx, d.Bus))
 	order := func(as string) (ids, at []string) {
 		t.Helper()
 		list, _ := d.ask(as, "GET", "/fhir/Task?_count=50", "").tree["entry"].([]any)
@@ -396,7 +397,7 @@ func TestWhatIsErasedLosesItsEntry(t *testing.T) {
 	if err == nil {
 		err = d.Store.Delete(d.Ctx(), "referrals", docs[0].ID, docs[0].Version, nil)
 	}
-	d.OK(err)
+	testenv.Must(d.T, err)
 	if a := d.ask("journal", "GET", "/fhir/Task", ""); a.status != 200 || a.tree["entry"] != nil {
 		t.Fatal(a.body)
 	}

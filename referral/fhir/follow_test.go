@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 	"halsocoach/referral/inbox"
 	"halsocoach/referral/record"
 )
@@ -15,7 +16,7 @@ func (d *door) theirs(centre string) record.SenderView {
 	d.T.Helper()
 	w := record.NewReferral{Personnummer: "196101182803", Name: "Test Testsson", Phone: "070-174 06 05", Topics: []halsocoach.Topic{"mat"}, Centre: centre, Consent: true}
 	own, _, err := d.sender.Recommend(d.Ctx(), d.People.Vardcentral, halsocoach.Request{Key: "theirs"}, w)
-	d.OK(err)
+	testenv.Must(d.T, err)
 	return own
 }
 

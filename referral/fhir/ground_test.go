@@ -66,7 +66,7 @@ func (d *door) folded() {
 		d.T.Fatal(err)
 	}
 	for _, id := range ids {
-		d.OK(d.svc.fold(d.Ctx(), id))
+		testenv.Must(d.T, d.svc.fold(d.Ctx(), id))
 	}
 }
 
@@ -96,7 +96,7 @@ func (d *door) ask(as, method, path, body string, headers ...string) answer {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := d.app.Fiber().Test(r, -1)
-	d.OK(err)
+	testenv.Must(d.T, err)
 	defer res.Body.Close()
 	b, _ := io.ReadAll(res.Body)
 	a := answer{res.StatusCode, res.Header, string(b), nil}
@@ -213,7 +213,7 @@ func contained(t testing.TB, placer string) string {
 func (d *door) inbox() []inbox.Item {
 	d.T.Helper()
 	l, err := d.coach.List(d.Ctx(), d.People.Maria, record.InboxQuery{})
-	d.OK(err)
+	testenv.Must(d.T, err)
 	return l.Items
 }
 

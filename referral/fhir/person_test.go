@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"fmt"
+	"halsocoach/internal/testenv"
 	"testing"
 
 	"halsocoach/referral/inbox"
@@ -12,7 +13,7 @@ func (d *door) words(placer string, changes ...any) inbox.Words {
 	d.T.Helper()
 	id, _ := d.sent("journal", bundle(d.T, placer, append(changes, "entry.0.resource.identifier", absent)...))
 	detail, err := d.coach.Open(d.Ctx(), d.People.Maria, fromFHIR.Replace(id))
-	d.OK(err)
+	testenv.Must(d.T, err)
 	return detail.Words[0]
 }
 

@@ -129,21 +129,21 @@ func nameless(name string) record.NewReferral {
 func (g ground) sent(who halsocoach.Actor, k string, w record.NewReferral) string {
 	g.T.Helper()
 	own, _, err := g.sender.Recommend(g.Ctx(), who, key(k), w)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	return own.ID
 }
 
 func (g ground) stored(id string) record.Referral {
 	g.T.Helper()
 	r, err := g.records.Get(g.Ctx(), id)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	return r
 }
 
 func (g ground) list(who halsocoach.Actor, q record.InboxQuery) []string {
 	g.T.Helper()
 	l, err := g.svc.List(g.Ctx(), who, q)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	var ids []string
 	for _, i := range l.Items {
 		ids = append(ids, i.ID)

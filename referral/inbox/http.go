@@ -214,17 +214,7 @@ func (s *Service) showSameWith(c *fiber.Ctx, f *web.Form, status int) error {
 
 func (s *Service) join(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
-	var faults []halsocoach.Field
-	if f.Get("other") == "" {
-		faults = append(faults, halsocoach.Field{Name: "other", Text: "Välj vem det är."})
-	}
-	if !f.Has("sure", "ja") {
-		faults = append(faults, halsocoach.Field{Name: "sure", Text: "Bekräfta att du vet att det är samma person."})
-	}
-	err := halsocoach.Invalid(faults...)
-	if err == nil {
-		err = s.Join(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("other"))
-	}
+	err := s.Join(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("other"), f.Has("sure", "ja"))
 	if f.Failed(err) {
 		return s.showSameWith(c, f, fiber.StatusUnprocessableEntity)
 	}

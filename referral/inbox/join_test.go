@@ -43,7 +43,7 @@ func (g ground) alike(id string) {
 func (g ground) joined() (nameless, numbered string) {
 	g.T.Helper()
 	nameless, numbered = g.twoWait()
-	g.OK(g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person))
+	testenv.Must(g.T, g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person))
 	return nameless, numbered
 }
 
@@ -135,10 +135,10 @@ func TestOnlyWhoIsShownAsAlikeIsJoined(t *testing.T) {
 	n := wish()
 	n.Name, n.Personnummer, n.Phone = "Nils Ek", "", "036-10 50 01"
 	other := g.sent(g.People.Vardcentral, "c", n)
-	if err := g.svc.Join(g.Ctx(), g.People.Maria, nameless, other); halsocoach.KindOf(err) != halsocoach.KindInvalid {
+	if err := g.svc.Join(g.Ctx(), g.People.Maria, nameless, other, true); halsocoach.KindOf(err) != halsocoach.KindInvalid {
 		t.Fatal(err)
 	}
-	if err := g.svc.Join(g.Ctx(), g.People.Johan, nameless, numbered); !errors.Is(err, halsocoach.ErrNotFound) {
+	if err := g.svc.Join(g.Ctx(), g.People.Johan, nameless, numbered, true); !errors.Is(err, halsocoach.ErrNotFound) {
 		t.Fatal(err)
 	}
 	// Two personnummer are two persons, whatever is written of name and telephone.
@@ -149,7 +149,7 @@ func TestOnlyWhoIsShownAsAlikeIsJoined(t *testing.T) {
 		v, err := g.svc.Same(g.Ctx(), g.People.Maria, second)
 		return err == nil && len(v.Matches) == 2
 	})
-	if err := g.svc.Join(g.Ctx(), g.People.Maria, second, numbered); !errors.Is(err, person.ErrTwoNumbers) {
+	if err := g.svc.Join(g.Ctx(), g.People.Maria, second, numbered, true); !errors.Is(err, person.ErrTwoNumbers) {
 		t.Fatal(err)
 	}
 }
@@ -158,11 +158,11 @@ func TestAPersonWithProtectedIdentityIsFoundByNobody(t *testing.T) {
 	g := open(t)
 	nameless, numbered := g.twoWait()
 	g.alike(nameless)
-	g.OK(g.Persons.Protect(g.Ctx(), g.People.Vardcentral, g.stored(numbered).Person, person.ByRecommending))
+	testenv.Must(g.T, g.Persons.Protect(g.Ctx(), g.People.Vardcentral, g.stored(numbered).Person, person.ByRecommending))
 	if v, err := g.svc.Same(g.Ctx(), g.People.Maria, nameless); err != nil || len(v.Matches) != 0 {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	if err := g.svc.Join(g.Ctx(), g.People.Maria, nameless, numbered); !errors.Is(err, halsocoach.ErrNotFound) {
+	if err := g.svc.Join(g.Ctx(), g.People.Maria, nameless, numbered, true); !errors.Is(err, halsocoach.ErrNotFound) {
 		t.Fatal(err)
 	}
 }
@@ -200,7 +200,7 @@ func TestThoseWhoStandTogetherAreActedOnTogether(t *testing.T) {
 		care(record.Release, "maria")
 		g.tracks(nameless, numbered, record.Received)
 		for range 2 { // again is nothing
-			g.OK(g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "reached", Note: "Prövade"}))
+			testenv.Must(g.T, g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "reached", Note: "Prövade"}))
 		}
 		g.tracks(nameless, numbered, record.Taken)
 		for _, each := range []string{nameless, numbered} {
@@ -235,14 +235,14 @@ func TestWhatOneCoachHasIsTheirsWhenTheyBecomeOne(t *testing.T) {
 	g := open(t)
 	nameless, numbered := g.twoWait()
 	for _, id := range []string{max(nameless, numbered)} {
-		g.OK(g.svc.TakeCare(g.Ctx(), g.People.Maria, id, inbox.Care{Act: record.Take}))
+		testenv.Must(g.T, g.svc.TakeCare(g.Ctx(), g.People.Maria, id, inbox.Care{Act: record.Take}))
 	}
-	g.OK(g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person))
+	testenv.Must(g.T, g.Persons.Join(g.Ctx(), g.People.Maria, g.stored(nameless).Person, g.stored(numbered).Person))
 	var taken *inbox.TakenError
 	if err := g.svc.TakeCare(g.Ctx(), colleague(1), nameless, inbox.Care{Act: record.Take}); !errors.As(err, &taken) || taken.Name != "Maria Holm" {
 		t.Fatal(err)
 	}
-	g.OK(g.svc.TakeCare(g.Ctx(), g.People.Maria, nameless, inbox.Care{Act: record.Hold, From: "maria"}))
+	testenv.Must(g.T, g.svc.TakeCare(g.Ctx(), g.People.Maria, nameless, inbox.Care{Act: record.Hold, From: "maria"}))
 	g.tracks(nameless, numbered, record.OnHold)
 }
 

@@ -137,7 +137,7 @@ func TestWhatComesNextFollowsTheFirstTalk(t *testing.T) {
 			r.State, r.First = record.Started, first
 			return nil, nil
 		})
-		g.OK(err)
+		testenv.Must(g.T, err)
 		page(want...)
 	}
 	if body := g.app.As(colleague(1)).Get(at).Body; !strings.Contains(body, "Maria Holm har tagit emot rekommendationen.") || strings.Contains(body, "Boka") {
@@ -148,7 +148,7 @@ func TestWhatComesNextFollowsTheFirstTalk(t *testing.T) {
 // TestOfWhoAsksToBeCalledOnlyThatIsSaid: no row is empty, and no consent is made up.
 func TestOfWhoAsksToBeCalledOnlyThatIsSaid(t *testing.T) {
 	g := open(t)
-	g.OK(g.self.CallMe(g.Ctx(), "192.0.2.1", key("c"), "Elsa Berg", "070-174 06 05", "0684", ""))
+	testenv.Must(g.T, g.self.CallMe(g.Ctx(), "192.0.2.1", key("c"), "Elsa Berg", "070-174 06 05", "0684", ""))
 	maria, id := g.app.As(g.People.Maria), g.list(g.People.Maria, record.InboxQuery{})[0]
 	body := maria.Get("/inkorg/" + id).Body
 	for _, want := range []string{"Vill bli uppringd", "Från personen själv", "Inget annat är sagt eller överenskommet än", "070-174 06 05", "Bad er ringa", "Ring personen"} {
@@ -163,7 +163,7 @@ func TestOfWhoAsksToBeCalledOnlyThatIsSaid(t *testing.T) {
 	}
 	w := wish()
 	w.Personnummer = ""
-	g.OK(g.svc.Complete(g.Ctx(), g.People.Maria, id, w))
+	testenv.Must(g.T, g.svc.Complete(g.Ctx(), g.People.Maria, id, w))
 	if body := maria.Get("/inkorg/" + id).Body; !strings.Contains(body, "Tillfrågad och sagt ja 23 november 2026") || !strings.Contains(body, "Vill ha stöd med") || strings.Contains(body, "överenskommet") {
 		t.Error(body)
 	}

@@ -216,11 +216,21 @@ func (s *Service) Same(ctx context.Context, who halsocoach.Actor, id string) (Sa
 }
 
 // Join says that the persons of two recommendations are one. A coach chooses among
-// those who are shown as alike, and may see both. Nothing is moved: what is open of
-// the two here stands together from now on. Again is nothing.
-func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other string) error {
+// those who are shown as alike, may see both, and says that they are sure. Nothing is
+// moved: what is open of the two here stands together from now on. Again is nothing.
+func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other string, sure bool) error {
 	a, one, err := s.shown(ctx, who, id)
 	if err != nil {
+		return err
+	}
+	var faults []halsocoach.Field
+	if other == "" {
+		faults = append(faults, halsocoach.Field{Name: "other", Text: "Välj vem det är."})
+	}
+	if !sure {
+		faults = append(faults, halsocoach.Field{Name: "sure", Text: "Bekräfta att du vet att det är samma person."})
+	}
+	if err := halsocoach.Invalid(faults...); err != nil {
 		return err
 	}
 	b, two, err := s.shown(ctx, who, other)

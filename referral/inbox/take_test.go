@@ -92,7 +92,7 @@ func TestTheInboxIsNarrowedByItsIndexes(t *testing.T) {
 	third := nameless("Tredje")
 	third.Language = "ar"
 	c := g.sent(g.People.Vardcentral, "c", third)
-	g.OK(g.svc.TakeCare(g.Ctx(), g.People.Maria, b, inbox.Care{Act: record.Take}))
+	testenv.Must(g.T, g.svc.TakeCare(g.Ctx(), g.People.Maria, b, inbox.Care{Act: record.Take}))
 	g.Clock.Set(testenv.Morning().Add(9 * 24 * time.Hour)) // the first and the second are late
 	for _, x := range []struct {
 		name string
@@ -132,7 +132,7 @@ func TestTheInboxIsNarrowedByItsIndexes(t *testing.T) {
 func TestTheNextCentreSeesTheWayOfAForwardedOne(t *testing.T) {
 	g := open(t)
 	id := g.sent(g.People.Vardcentral, "k", wish())
-	g.OK(g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "not_reached", Note: "Hemligt"}))
+	testenv.Must(g.T, g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "not_reached", Note: "Hemligt"}))
 	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestAKommunSeesHowManyAreForgottenAndNeverWho(t *testing.T) {
 	}
 	send(98, true)
 	taken := send(99, false)
-	g.OK(g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: record.Take}))
+	testenv.Must(g.T, g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: record.Take}))
 	for _, x := range []struct {
 		days int
 		want string
@@ -171,7 +171,7 @@ func TestAKommunSeesHowManyAreForgottenAndNeverWho(t *testing.T) {
 			t.Errorf("after %d days: no %q in %s", x.days, x.want, body)
 		}
 	}
-	g.OK(g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: record.Release, From: "maria"}))
+	testenv.Must(g.T, g.svc.TakeCare(g.Ctx(), g.People.Maria, taken, inbox.Care{Act: record.Release, From: "maria"}))
 	body := text(g.People.Kommun)
 	if !strings.Contains(body, ">5<") || strings.Contains(body, "Person ") {
 		t.Fatal(body)

@@ -65,7 +65,7 @@ func open(t *testing.T) ground {
 func (g ground) inbox() []inbox.Item {
 	g.T.Helper()
 	l, err := g.coach.List(g.Ctx(), g.People.Maria, record.InboxQuery{})
-	g.OK(err)
+	testenv.Must(g.T, err)
 	return l.Items
 }
 
@@ -146,7 +146,7 @@ func TestAnOwnContactJoinsTheOneThatWaits(t *testing.T) {
 	g := open(t)
 	sent, _, err := g.sender.Recommend(g.Ctx(), g.People.Vardcentral, halsocoach.Request{Key: "k"}, record.NewReferral{Personnummer: testenv.ElsasNumber,
 		Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
-	g.OK(err)
+	testenv.Must(g.T, err)
 	g.app.As(g.People.Elsa).Post("/ta-kontakt/0684", form()).Is(303)
 	items := g.inbox()
 	if len(items) != 1 || items[0].ID != sent.ID || items[0].Senders != 2 || len(items[0].Topics) != 2 {
@@ -245,12 +245,12 @@ func TestThePersonDecidesWhatTheSenderSees(t *testing.T) {
 	g := open(t)
 	sent, _, err := g.sender.Recommend(g.Ctx(), g.People.Vardcentral, halsocoach.Request{Key: "k"}, record.NewReferral{Personnummer: testenv.ElsasNumber,
 		Name: "Elsa Berg", Phone: "070-123 45 67", Topics: []halsocoach.Topic{"mat"}, Centre: "0684", Consent: true})
-	g.OK(err)
+	testenv.Must(g.T, err)
 	elsa, at := g.app.As(g.People.Elsa), "/min-halsa/rekommendationer/"+sent.ID
 	elsa.Get("/min-halsa/rekommendationer").Holds("Sävsjö vårdcentral", "Låt dem inte se mer")
 	sees := func() record.SenderView {
 		o, err := g.sender.SentOne(g.Ctx(), g.People.Vardcentral, sent.ID)
-		g.OK(err)
+		testenv.Must(g.T, err)
 		return o
 	}
 	choose := func(scope string) {
@@ -318,9 +318,9 @@ func (g ground) page(who halsocoach.Actor, cfg selfreferral.Config, path string,
 		Actor: func(*fiber.Ctx) (halsocoach.Actor, error) { return who, nil }})
 	selfreferral.New(cfg).Routes(a.Fiber())
 	r, err := a.Fiber().Test(httptest.NewRequest("GET", path, nil), -1)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	text, err := io.ReadAll(r.Body)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	return r.StatusCode, r.Header.Get("Location") + string(text)
 }
 

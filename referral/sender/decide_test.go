@@ -21,7 +21,7 @@ func TestADeclinedOneNeverBlocksANewOne(t *testing.T) {
 	g := open(t)
 	for i := range 3 {
 		own := g.sent(g.People.Vardcentral, fmt.Sprint("k", i), wish())
-		g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "decline", Reason: "no_contact"}))
+		testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "decline", Reason: "no_contact"}))
 	}
 	list, _, err := g.svc.Sent(g.Ctx(), g.People.Vardcentral, record.Declined, "")
 	if err != nil || len(list) != 3 || list[0].Reason != record.NoContact {
@@ -60,7 +60,7 @@ func TestOneOfFiftyCoachesDecides(t *testing.T) {
 func TestADecidedOneIsToldBeforeTheBodyIsJudged(t *testing.T) {
 	g := open(t)
 	own := g.sent(g.People.Vardcentral, "k", wish())
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	err := g.decide(g.People.Maria, "later", own.ID, inbox.Ruling{Decision: "nonsense", Centre: "9999"})
 	if halsocoach.KindOf(err) != halsocoach.KindConflict || !strings.Contains(err.Error(), g.People.Maria.Name) {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestForwardingClosesItAndOpensOneAtTheOtherCentre(t *testing.T) {
 	g := open(t)
 	own := g.sent(g.People.Vardcentral, "k", wish())
 	g.Clock.Add(3 * 24 * time.Hour)
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
 	g.Eventually("Johan has it", func() bool { return len(g.inbox(g.People.Johan, "")) == 1 })
 	it := g.inbox(g.People.Johan, "")[0]
 	if it.ID != halsocoach.IDFrom("referral", own.ID, "0680") || it.Name != "Elsa Berg" || !it.Due.Equal(g.Clock.Now().Add(7*24*time.Hour)) {
@@ -103,7 +103,7 @@ func TestForwardingJoinsTheOneThatWaitsThere(t *testing.T) {
 	there.Centre = "0680"
 	waits := g.sent(sara, "a", there)
 	own := g.sent(g.People.Vardcentral, "b", wish())
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
 	g.Eventually("it has joined", func() bool {
 		items := g.inbox(g.People.Johan, "")
 		return len(items) == 1 && items[0].ID == waits.ID && items[0].Senders == 2
@@ -113,7 +113,7 @@ func TestForwardingJoinsTheOneThatWaitsThere(t *testing.T) {
 func TestEventsConsumedTwiceChangeNothing(t *testing.T) {
 	g := open(t)
 	own := g.sent(g.People.Vardcentral, "k", wish())
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
 	g.Eventually("Johan has it", func() bool { return len(g.inbox(g.People.Johan, "")) == 1 })
 	// Another consumer name hears the same events from the beginning.
 	twin := record.New(g.records.Config)
@@ -127,7 +127,7 @@ func TestEventsConsumedTwiceChangeNothing(t *testing.T) {
 		heard.Store(true)
 		return nil
 	})
-	g.OK(err)
+	testenv.Must(g.T, err)
 	g.Eventually("heard again", heard.Load)
 	if items := g.inbox(g.People.Johan, ""); len(items) != 1 || items[0].Senders != 1 {
 		t.Fatalf("%+v", items)
@@ -137,19 +137,19 @@ func TestEventsConsumedTwiceChangeNothing(t *testing.T) {
 func TestTheSenderFollowsItToItsEnd(t *testing.T) {
 	g := open(t)
 	own := g.sent(g.People.Vardcentral, "k", wish())
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	if ids, _, err := g.records.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), ""); err != nil || !slices.Equal(ids, []string{own.ID}) {
 		t.Fatalf("unenrolled %v, %v", ids, err)
 	}
 	tell := func(typ, class string) {
 		e := halsocoach.Happened(typ, g.Clock.Now(), "0684", "enrolment", map[string]any{"referrals": []string{own.ID, "gone"}, "class": class})
 		for range 2 {
-			g.OK(g.records.Heard(g.Ctx(), e))
+			testenv.Must(g.T, g.records.Heard(g.Ctx(), e))
 		}
 	}
 	state := func() record.SenderView {
 		got, err := g.svc.SentOne(g.Ctx(), g.People.Vardcentral, own.ID)
-		g.OK(err)
+		testenv.Must(g.T, err)
 		return got
 	}
 	tell("citizen.enrolled", "")
@@ -179,7 +179,7 @@ func TestAcceptedTellsWhatTheEnrolmentIsMadeFrom(t *testing.T) {
 	second := wish()
 	second.Phone, second.Email, second.Topics = "", "elsa@berg.se", []halsocoach.Topic{"mat"}
 	g.sent(sara, "l", second)
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	a, err := g.records.Accepted(g.Ctx(), own.ID)
 	if err != nil || a.Person != g.People.Elsa.ID || a.Coach != "maria" || a.Name != "Elsa Berg" || a.Phone != "070-123 45 67" || a.Email != "elsa@berg.se" ||
 		a.Source != halsocoach.FromCareCentre || len(a.Topics) != 2 || a.Sex != "kvinna" || a.AgeBand != "18-29" || !a.At.Equal(g.Clock.Now()) {

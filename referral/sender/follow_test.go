@@ -34,7 +34,7 @@ func TestTheProgramIsToldHowARecommendationStandsAndWhoSentIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	senders("vardcentral")
-	g.OK(g.decide(g.People.Maria, "taken", id, inbox.Ruling{Decision: string(record.Accept)}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "taken", id, inbox.Ruling{Decision: string(record.Accept)}))
 	if s, err := g.records.Status(g.Ctx(), id); err != nil || s.Open || !s.TakenIn {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -83,7 +83,7 @@ func TestWhoJoinsWhatIsTakenDoesNotSeeThatSomebodyWasBefore(t *testing.T) {
 	if s := g.stands(sara, second.ID); s.State != record.Taken {
 		t.Fatalf("the second sender sees %s", s.State)
 	}
-	g.OK(g.decide(g.People.Maria, "d", first.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", first.ID, inbox.Ruling{Decision: "accept"}))
 	if s := g.stands(sara, second.ID); s.State != record.Accepted {
 		t.Fatalf("the second sender sees %s", s.State)
 	}
@@ -98,13 +98,13 @@ func TestAfterInsightIsTakenBackNothingTellsWhatCame(t *testing.T) {
 			g := open(t)
 			own := g.sent(g.People.Vardcentral, "k", wish())
 			person, err := g.records.Get(g.Ctx(), own.ID)
-			g.OK(err)
+			testenv.Must(g.T, err)
 			me := halsocoach.Actor{ID: person.Person, Role: halsocoach.RoleCitizen}
 			g.Clock.Add(time.Hour)
-			g.OK(g.self.ConsentMine(g.Ctx(), me, own.ID, own.ID, ""))
+			testenv.Must(g.T, g.self.ConsentMine(g.Ctx(), me, own.ID, own.ID, ""))
 			g.Clock.Add(time.Hour)
 			if ruling.Decision != "" {
-				g.OK(g.decide(g.People.Maria, "d", own.ID, ruling))
+				testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, ruling))
 			}
 			next := halsocoach.IDFrom("referral", own.ID, "0680")
 			if name == "forward" {
@@ -158,7 +158,7 @@ func TestASenderMendsHowThePersonIsReached(t *testing.T) {
 	sees := func() record.Contact {
 		t.Helper()
 		_, c, err := g.svc.ContactSaid(g.Ctx(), g.People.Vardcentral, own.ID)
-		g.OK(err)
+		testenv.Must(g.T, err)
 		return c
 	}
 	reach := func(who halsocoach.Actor, to record.Contact) error {
@@ -192,7 +192,7 @@ func TestASenderMendsHowThePersonIsReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	own = g.sent(g.People.Vardcentral, "again", wish())
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	if err := reach(g.People.Vardcentral, to); !errors.Is(err, record.ErrDecided) {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestASendingThatComesFromAnotherRecommendationHasNotChanged(t *testing.T) {
 	there.Personnummer = ""
 	other := g.sent(sara, "b", there)
 	doc, err := g.records.Get(g.Ctx(), other.ID)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	g.Clock.Add(time.Hour)
 	after, err := g.records.Change(g.Ctx(), here.ID, func(r *record.Referral, _ time.Time) ([]halsocoach.Event, error) {
 		r.Sendings = append(r.Sendings, doc.Sendings[0])

@@ -51,7 +51,7 @@ func (g ground) wake() {
 	g.T.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	g.T.Cleanup(stop)
-	g.OK(errors.Join(g.records.Start(ctx, g.Bus), g.coach.Start(ctx, g.Bus)))
+	testenv.Must(g.T, errors.Join(g.records.Start(ctx, g.Bus), g.coach.Start(ctx, g.Bus)))
 }
 
 // sara is another sender than the nurse of Sävsjö vårdcentral.
@@ -98,7 +98,7 @@ func (g ground) sent(who halsocoach.Actor, k string, n record.NewReferral) recor
 func (g ground) inbox(who halsocoach.Actor, state record.State) []inbox.Item {
 	g.T.Helper()
 	l, err := g.coach.List(g.Ctx(), who, record.InboxQuery{State: state})
-	g.OK(err)
+	testenv.Must(g.T, err)
 	return l.Items
 }
 

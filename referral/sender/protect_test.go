@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 	"halsocoach/referral/inbox"
 	"halsocoach/referral/record"
 )
@@ -41,7 +42,7 @@ func TestProtectedIdentityIsThePersonsWhoeverSaysItAndWhen(t *testing.T) {
 	t.Run("known before", func(t *testing.T) {
 		g := open(t)
 		first := g.sent(nurse(1), "a", shielded)
-		g.OK(g.decide(g.People.Maria, "d", first.ID, inbox.Ruling{Decision: "accept"}))
+		testenv.Must(g.T, g.decide(g.People.Maria, "d", first.ID, inbox.Ruling{Decision: "accept"}))
 		again := g.sent(nurse(2), "b", wish())
 		if again.Protected {
 			t.Fatal("the second sender is told")
@@ -52,7 +53,7 @@ func TestProtectedIdentityIsThePersonsWhoeverSaysItAndWhen(t *testing.T) {
 	t.Run("learnt later", func(t *testing.T) {
 		g := open(t)
 		first := g.sent(nurse(1), "a", wish())
-		g.OK(g.decide(g.People.Maria, "d", first.ID, inbox.Ruling{Decision: "accept"}))
+		testenv.Must(g.T, g.decide(g.People.Maria, "d", first.ID, inbox.Ruling{Decision: "accept"}))
 		again := g.sent(nurse(2), "b", shielded)
 		g.Eventually("the first is protected too", func() bool {
 			s, err := g.records.Status(g.Ctx(), first.ID)
@@ -82,7 +83,7 @@ func TestConsentTakenBackFollowsWhereItWasForwarded(t *testing.T) {
 	waits := func(g ground) bool { return len(g.inbox(g.People.Johan, "")) == 1 }
 	forward := func(g ground, id string) {
 		g.T.Helper()
-		g.OK(g.decide(g.People.Maria, "f", id, inbox.Ruling{Decision: "forward", Centre: "0680"}))
+		testenv.Must(g.T, g.decide(g.People.Maria, "f", id, inbox.Ruling{Decision: "forward", Centre: "0680"}))
 	}
 	t.Run("after it was brought on", func(t *testing.T) {
 		g := open(t)
@@ -144,7 +145,7 @@ func TestAListIsTheSameWhetherAnotherWasBefore(t *testing.T) {
 		g.sent(nurse(2), "b", wish())
 		for _, state := range []record.State{"", record.Withdrawn, record.Received} {
 			list, _, err := g.svc.Sent(g.Ctx(), nurse(2), state, "")
-			g.OK(err)
+			testenv.Must(g.T, err)
 			for _, o := range list {
 				said += fmt.Sprint(state, ": ", o.State, " ", o.Received.Sub(began), "; ")
 			}
@@ -220,7 +221,7 @@ func TestAVisitorMayComeFromAnotherKommun(t *testing.T) {
 
 func TestACallerWhoIsLeftAloneIsToBeAsked(t *testing.T) {
 	g := open(t)
-	g.OK(g.self.CallMe(g.Ctx(), "192.0.2.1", key("call"), "Siv Dal", "070-174 06 13", "0684", ""))
+	testenv.Must(g.T, g.self.CallMe(g.Ctx(), "192.0.2.1", key("call"), "Siv Dal", "070-174 06 13", "0684", ""))
 	caller := g.inbox(g.People.Maria, "")[0]
 	doc, err := g.records.Get(g.Ctx(), caller.ID)
 	if err != nil || !caller.CallMe {
@@ -228,7 +229,7 @@ func TestACallerWhoIsLeftAloneIsToBeAsked(t *testing.T) {
 	}
 	own := g.sent(nurse(1), "a", wish())
 	other, err := g.records.Get(g.Ctx(), own.ID)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	joined, err := g.records.Change(g.Ctx(), own.ID, func(r *record.Referral, _ time.Time) ([]halsocoach.Event, error) {
 		r.Sendings = append(doc.Sendings, other.Sendings...)
 		return nil, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 	"halsocoach/referral/inbox"
 	"halsocoach/referral/record"
 )
@@ -17,7 +18,7 @@ import (
 func (g ground) stands(who halsocoach.Actor, id string) record.SenderView {
 	g.T.Helper()
 	own, err := g.svc.SentOne(g.Ctx(), who, id)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	return own
 }
 
@@ -71,7 +72,7 @@ func TestOneSenderCallsBackAndTheOthersStays(t *testing.T) {
 	if len(items) != 1 || items[0].Name != "Elsa B" || len(items[0].Topics) != 1 || items[0].Source != halsocoach.FromCareCentre || items[0].Language != "fi" || items[0].Senders != 1 {
 		t.Fatalf("%+v", items)
 	}
-	g.OK(g.decide(g.People.Maria, "d", one.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", one.ID, inbox.Ruling{Decision: "accept"}))
 	if a, b := g.stands(g.People.Vardcentral, one.ID), g.stands(sara, two.ID); a.State != record.Withdrawn || b.State != record.Accepted {
 		t.Fatalf("%s and %s", a.State, b.State)
 	}
@@ -87,7 +88,7 @@ func TestOneSenderCallsBackAndTheOthersStays(t *testing.T) {
 func TestAMistakeIsSaidEvenAfterTheDecision(t *testing.T) {
 	g := open(t)
 	own := g.sent(g.People.Vardcentral, "k", wish())
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	got, err := g.svc.EnterInError(g.Ctx(), g.People.Vardcentral, own.ID)
 	if err != nil || got.State != record.Erred || got.MayErr {
 		t.Fatalf("%+v, %v", got, err)
@@ -118,7 +119,7 @@ func TestConsentTakenBackAfterTheDecisionStopsTheLoop(t *testing.T) {
 	w := wish()
 	w.Scope = record.ScopeTalks
 	own := g.sent(g.People.Vardcentral, "k", w)
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	if got, err := g.svc.ConsentBack(g.Ctx(), g.People.Vardcentral, own.ID); err != nil || got.State != record.Accepted || got.Consent.Back == nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -132,7 +133,7 @@ func TestConsentTakenBackAfterTheDecisionStopsTheLoop(t *testing.T) {
 // tell delivers an event of another package.
 func (g ground) tell(typ, subject string, data any) {
 	g.T.Helper()
-	g.OK(g.records.Heard(g.Ctx(), halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, data)))
+	testenv.Must(g.T, g.records.Heard(g.Ctx(), halsocoach.Happened(typ, g.Clock.Now(), "0684", subject, data)))
 }
 
 func TestTheFirstTalkIsSeenByTheOneWhomThePersonLets(t *testing.T) {
@@ -141,7 +142,7 @@ func TestTheFirstTalkIsSeenByTheOneWhomThePersonLets(t *testing.T) {
 	w := wish()
 	w.Scope = record.ScopeTalks
 	wider := g.sent(sara, "b", w)
-	g.OK(g.decide(g.People.Maria, "d", narrow.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", narrow.ID, inbox.Ruling{Decision: "accept"}))
 	enrolment := halsocoach.IDFrom("enrolment", narrow.ID)
 	g.tell("citizen.enrolled", enrolment, map[string]any{"referrals": []string{narrow.ID}})
 	g.tell("citizen.started", enrolment, map[string]any{"referrals": []string{narrow.ID}})
@@ -164,9 +165,9 @@ func TestTheFirstTalkIsSeenByTheOneWhomThePersonLets(t *testing.T) {
 	}
 	// What the first sender may see has not changed since it started.
 	docs, err := g.Store.Get(g.Ctx(), "referrals", narrow.ID)
-	g.OK(err)
+	testenv.Must(g.T, err)
 	var doc record.Referral
-	g.OK(json.Unmarshal(docs[0].Body, &doc))
+	testenv.Must(g.T, json.Unmarshal(docs[0].Body, &doc))
 	if !doc.Sendings[0].Changed.Before(doc.Sendings[1].Changed) || doc.Sendings[1].Changed.Before(last.Add(-2*time.Hour)) || doc.Changed.Before(doc.Sendings[1].Changed) {
 		t.Fatalf("changed %v, %v, %v", doc.Sendings[0].Changed, doc.Sendings[1].Changed, doc.Changed)
 	}

@@ -153,7 +153,7 @@ func TestAForwardedOneIsReadByEachSenderUnderTheirOwnIDs(t *testing.T) {
 	g := open(t)
 	one := g.sent(g.People.Vardcentral, "a", wish())
 	two := g.sent(sara, "b", wish())
-	g.OK(g.decide(g.People.Maria, "f", one.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "f", one.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}))
 	seen := map[string]bool{}
 	for _, who := range []halsocoach.Actor{g.People.Vardcentral, sara} {
 		var list []record.SenderView
@@ -228,7 +228,7 @@ func TestEveryReadByStaffIsLogged(t *testing.T) {
 	if _, _, err := g.svc.Sent(g.Ctx(), g.People.Vardcentral, "", ""); err != nil {
 		t.Fatal(err)
 	}
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	var acts []halsocoach.Act
 	for _, r := range g.AccessLog.Rows() {
 		if !slices.Equal(r.Persons, []string{g.People.Elsa.ID}) {
@@ -256,7 +256,7 @@ func TestProtectedPeopleShowToTheOneWhoTakesThemIn(t *testing.T) {
 		}
 	}
 	hidden(g.coach.Open(g.Ctx(), g.People.Maria, own.ID))
-	g.OK(g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
+	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
 	if d, err := g.coach.Open(g.Ctx(), g.People.Maria, own.ID); err != nil || d.Name != "Elsa Berg" || d.Words[0].Note != "Hemligt" {
 		t.Fatalf("%+v, %v", d, err)
 	}

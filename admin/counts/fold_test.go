@@ -139,15 +139,9 @@ func spoil(t *testing.T, s *Service, facts []halsocoach.Fact) {
 	if _, err := s.days.Update(ctx, dayID(f.Kommun, f.Day), func(d *day) ([]halsocoach.Event, error) { d.Counters[0].N += 7; return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.days.Delete(ctx, dayID(g.Kommun, g.Day), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.foldDay(ctx, dayOfFacts{"0685", "2026-03-03"}, many(4, halsocoach.CountEnded, e0, "0685", false, nil)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.sumMonth(ctx, "0685", "2026-03"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.days.Delete(ctx, dayID(g.Kommun, g.Day), nil))
+	testenv.Must(t, s.foldDay(ctx, dayOfFacts{"0685", "2026-03-03"}, many(4, halsocoach.CountEnded, e0, "0685", false, nil)))
+	testenv.Must(t, s.sumMonth(ctx, "0685", "2026-03"))
 }
 
 var e0 = testenv.Morning()

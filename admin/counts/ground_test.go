@@ -23,9 +23,7 @@ func serviceOf(e *testenv.Env, live bool) *Service {
 
 func started(e *testenv.Env, live bool) *Service {
 	s := serviceOf(e, live)
-	if err := s.Start(e.Ctx(), e.Bus); err != nil {
-		e.T.Fatal(err)
-	}
+	testenv.Must(e.T, s.Start(e.Ctx(), e.Bus))
 	return s
 }
 
@@ -33,9 +31,7 @@ func started(e *testenv.Env, live bool) *Service {
 func happen(e *testenv.Env, facts ...halsocoach.Fact) {
 	e.T.Helper()
 	ev := halsocoach.Happened("note.written", e.Clock.Now(), "0684", "note", nil).Counting(facts...)
-	if err := store.In[struct{}](e.Store, noteKind).Insert(e.Ctx(), halsocoach.NewID(), struct{}{}, ev); err != nil {
-		e.T.Fatal(err)
-	}
+	testenv.Must(e.T, store.In[struct{}](e.Store, noteKind).Insert(e.Ctx(), halsocoach.NewID(), struct{}{}, ev))
 }
 
 func many(n int, kind string, at time.Time, kommun string, protected bool, dims map[string]string) []halsocoach.Fact {
@@ -51,9 +47,7 @@ func many(n int, kind string, at time.Time, kommun string, protected bool, dims 
 func shown(t testing.TB, s *Service, who halsocoach.Actor, m Month, kommun, kind string) int {
 	t.Helper()
 	a, err := s.Counts(t.Context(), who, Query{Table: ByKind, From: m, To: m})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	r, ok := a.index(ByKind)[kindKey(Period(m), kommun, kind)]
 	switch {
 	case !ok:

@@ -17,12 +17,8 @@ func TestTwoNodesCountAndPublishAsOne(t *testing.T) {
 	ctx, stop := context.WithCancel(e.Ctx())
 	defer stop()
 	first, second := serviceOf(e, true), serviceOf(e, true)
-	if err := first.Start(ctx, e.Bus); err != nil {
-		t.Fatal(err)
-	}
-	if err := second.Start(e.Ctx(), e.Bus); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, first.Start(ctx, e.Bus))
+	testenv.Must(t, second.Start(e.Ctx(), e.Bus))
 	n := testenv.Count(1000, 20000)
 	facts := someFacts(rand.New(rand.NewPCG(7, 7)), n)
 	for i := 0; i < n; i += 50 {
@@ -87,9 +83,7 @@ func TestWhatAnotherNodeHasSaidIsNotSaidAgain(t *testing.T) {
 	}
 	say := func(p *publisher) {
 		t.Helper()
-		if err := p.publish(e.Ctx(), m); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, p.publish(e.Ctx(), m))
 		lacks(p)
 	}
 	fold(20)

@@ -19,18 +19,14 @@ func house(t *testing.T) (*testenv.Env, *Service) {
 	t.Helper()
 	e := testenv.New(t, Kinds())
 	s := node(t, e)
-	if err := s.Seed(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.Seed(e.Ctx()))
 	return e, s
 }
 
 func node(t *testing.T, e *testenv.Env) *Service {
 	t.Helper()
 	s := New(Config{Store: e.Store, Bus: e.Bus, Clock: e.Clock.Now, Log: e.Log})
-	if err := s.Start(e.Ctx(), e.Bus); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.Start(e.Ctx(), e.Bus))
 	return s
 }
 
@@ -53,9 +49,7 @@ func TestAnEmptyStoreGetsTheThirteenCentres(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := New(s.cfg)
-	if err := second.Seed(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, second.Seed(e.Ctx()))
 	if c, err := second.Centre(e.Ctx(), "0684"); err != nil || c.Name != "Hälsans hus" {
 		t.Fatalf("the seed wrote over the kommun's own words: %+v, %v", c, err)
 	}
@@ -106,9 +100,7 @@ func TestTheSameRequestTwiceIsOnePlace(t *testing.T) {
 	}
 	u := UnitInput{Kommun: "0684", Kind: Association, Name: "Friluft", Centre: "0684"}
 	first, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	again, made, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), u)
 	if err != nil || made || again != first {
 		t.Fatalf("%+v %v %v", again, made, err)
@@ -122,9 +114,7 @@ func TestTheSameRequestTwiceIsOnePlace(t *testing.T) {
 func TestCentresOfManyNodesGetNumbersWithoutAGap(t *testing.T) {
 	e, s := house(t)
 	second := New(s.cfg) // knows nothing of what the first does
-	if err := second.Load(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, second.Load(e.Ctx()))
 	var wg sync.WaitGroup
 	for i, n := range []*Service{s, second, s, second} {
 		wg.Go(func() {
@@ -146,13 +136,9 @@ func TestAClosedPlaceIsKnownButNotOffered(t *testing.T) {
 	_, err := s.CloseCentre(e.Ctx(), e.People.Kommun, "0684")
 	want(t, err, halsocoach.KindConflict)
 	two, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("a"), CentreInput{Kommun: "0684", Name: "Hälsocenter Vrigstad"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	u, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), UnitInput{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: two.Code})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	if _, err := s.CloseCentre(e.Ctx(), e.People.Kommun, two.Code); err != nil {
 		t.Fatal(err)
 	}
@@ -181,13 +167,9 @@ func TestOnlyTheKommunsAdministratorAndTheRegionKeepTheRegister(t *testing.T) {
 	e, s := house(t)
 	p := e.People
 	own, _, err := s.AddUnit(e.Ctx(), p.Region, key("u"), UnitInput{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0684"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	others, _, err := s.AddUnit(e.Ctx(), p.Region, key("v"), UnitInput{Kommun: "0680", Kind: CareCentre, Name: "Vårdcentralen", Centre: "0680"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	for _, c := range []struct {
 		name string
 		who  halsocoach.Actor
@@ -340,9 +322,7 @@ func TestThePagesKeepTheRegister(t *testing.T) {
 func TestOneCentreStaysOpenWhoeverClosesAtOneTime(t *testing.T) {
 	e, s := house(t)
 	second, _, err := s.AddCentre(e.Ctx(), e.People.Kommun, key("k"), CentreInput{Kommun: "0684", Name: "Hälsocenter Vrigstad"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	other := node(t, e)
 	faults := make([]error, 2)
 	var group sync.WaitGroup

@@ -21,9 +21,7 @@ func house(t *testing.T) (*testenv.Env, *Service) {
 func node(t *testing.T, e *testenv.Env) *Service {
 	t.Helper()
 	s := New(Config{Store: e.Store, Bus: e.Bus, Clock: e.Clock.Now, Log: e.Log, Registers: e.Registers})
-	if err := s.Start(e.Ctx(), e.Bus); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.Start(e.Ctx(), e.Bus))
 	return s
 }
 
@@ -43,9 +41,7 @@ func decide(t *testing.T, e *testenv.Env, s *Service, w NewDecision) {
 func terms(t *testing.T, s *Service, kommun, centre string, on halsocoach.Day) halsocoach.Terms {
 	t.Helper()
 	got, err := s.Terms(t.Context(), kommun, centre, on)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return got
 }
 

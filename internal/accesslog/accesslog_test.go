@@ -48,9 +48,7 @@ func node(e *testenv.Env) *Service {
 func TestTheRowIsSavedBeforeTheAnswer(t *testing.T) {
 	e, s, _ := log(t)
 	anna, omar := e.People.Anna, e.People.Omar
-	if err := s.Saw(e.Ctx(), e.People.Maria, "read referral", "rekommendation", anna.ID, omar.ID, anna.ID, ""); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.Saw(e.Ctx(), e.People.Maria, "read referral", "rekommendation", anna.ID, omar.ID, anna.ID, ""))
 	// A second node reads what is stored, without waiting.
 	items, next, err := node(e).SeenBy(e.Ctx(), anna, "")
 	if err != nil || next != "" || len(items) != 1 {
@@ -68,13 +66,9 @@ func TestTheRowIsSavedBeforeTheAnswer(t *testing.T) {
 func TestOwnReadsAndEmptyAnswersLeaveNoRow(t *testing.T) {
 	e, s, _ := log(t)
 	for _, who := range []halsocoach.Actor{e.People.Anna, halsocoach.System("sweep"), {}} {
-		if err := s.Saw(e.Ctx(), who, "read", "", e.People.Anna.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, s.Saw(e.Ctx(), who, "read", "", e.People.Anna.ID))
 	}
-	if err := s.Saw(e.Ctx(), e.People.Maria, "read", ""); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.Saw(e.Ctx(), e.People.Maria, "read", ""))
 	if items, _, err := s.SeenBy(e.Ctx(), e.People.Anna, ""); err != nil || len(items) != 0 {
 		t.Fatalf("%+v %v", items, err)
 	}
@@ -88,9 +82,7 @@ func TestRepeatedReadingsOfADayAreOneRowWithTheirTimes(t *testing.T) {
 	e, s, anna := log(t)
 	saw := func(who halsocoach.Actor, act halsocoach.Act, why string) {
 		t.Helper()
-		if err := s.Saw(e.Ctx(), who, act, why, e.People.Anna.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, s.Saw(e.Ctx(), who, act, why, e.People.Anna.ID))
 		e.Clock.Add(time.Hour)
 	}
 	e.Clock.Set(halsocoach.Day("2026-11-20").At(22*60 + 5))
@@ -137,9 +129,7 @@ func TestTheLogIsPagedByWholeDaysNewestFirst(t *testing.T) {
 			if i%2 == 1 {
 				act = halsocoach.ActNoteAttempt
 			}
-			if err := s.Saw(e.Ctx(), e.People.Maria, act, "akut", e.People.Anna.ID); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, s.Saw(e.Ctx(), e.People.Maria, act, "akut", e.People.Anna.ID))
 			e.Clock.Add(time.Minute)
 		}
 		e.Clock.Add(24*time.Hour - aDay*time.Minute)
@@ -155,9 +145,7 @@ func TestTheLogIsPagedByWholeDaysNewestFirst(t *testing.T) {
 	pages := 0
 	for before := halsocoach.Day(""); ; pages++ {
 		items, next, err := s.SeenBy(e.Ctx(), e.People.Anna, before)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		all = append(all, items...)
 		if before = next; next == "" {
 			break
@@ -181,14 +169,10 @@ func TestTheLogIsPagedByWholeDaysNewestFirst(t *testing.T) {
 func TestAPersonSeesWhatWasReadUnderAnyOfTheirIDs(t *testing.T) {
 	e, s, _ := log(t)
 	anna, other := e.People.Anna, halsocoach.NewID()
-	if err := e.Persons.Join(e.Ctx(), e.People.Maria, anna.ID, other); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, e.Persons.Join(e.Ctx(), e.People.Maria, anna.ID, other))
 	saw := func(act halsocoach.Act, id string) {
 		t.Helper()
-		if err := s.Saw(e.Ctx(), e.People.Maria, act, "", id); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, s.Saw(e.Ctx(), e.People.Maria, act, "", id))
 	}
 	saw(halsocoach.ActReadReferral, other)
 	e.Clock.Add(48 * time.Hour)
@@ -200,9 +184,7 @@ func TestAPersonSeesWhatWasReadUnderAnyOfTheirIDs(t *testing.T) {
 	var acts []halsocoach.Act
 	for before := halsocoach.Day(""); ; {
 		items, next, err := s.SeenBy(e.Ctx(), anna, before)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		for _, i := range items {
 			acts = append(acts, i.Act)
 		}

@@ -23,9 +23,7 @@ import (
 func token(t *testing.T, s *Service, who halsocoach.Actor, inv staff.Invitation) string {
 	t.Helper()
 	link, err := s.staff.Invite(t.Context(), who, inv)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	tail, ok := strings.CutPrefix(link, s.cfg.PublicURL+"/inbjudan/")
 	if !ok || len(tail) != 43 {
 		t.Fatalf("link %s", link)
@@ -65,9 +63,7 @@ func TestADoubleClickOnAnInvitationIsOneWish(t *testing.T) {
 	e, s := house(t)
 	link := token(t, s, e.People.Region, staff.Invitation{Role: halsocoach.RoleRegion})
 	first, err := s.accept(e.Ctx(), link, acceptance{Name: "Ny Kollega"}, halsocoach.Request{Key: "k"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	again, err := s.accept(e.Ctx(), link, acceptance{Name: "Ny Kollega"}, halsocoach.Request{Key: "k"})
 	if err != nil || again.Actor.ID != first.Actor.ID {
 		t.Fatalf("%+v, %v", again.Actor, err)
@@ -81,9 +77,7 @@ func TestAnInvitationEndsAndIsStoredAsAHash(t *testing.T) {
 	e, s := house(t)
 	link := token(t, s, halsocoach.System("invite"), staff.Invitation{Role: halsocoach.RoleOperator})
 	err := e.Store.Each(e.Ctx(), "invitation", eachHolds(t, link))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	e.Clock.Add(7 * 24 * time.Hour)
 	_, err = s.staff.Offer(e.Ctx(), link)
 	if !errors.Is(err, staff.ErrInvitation) {
@@ -126,9 +120,7 @@ func TestWhatIsReadThroughAColleaguesLinkSaysWhoMadeIt(t *testing.T) {
 	in := func(maker halsocoach.Actor, inv staff.Invitation, key string) halsocoach.Actor {
 		t.Helper()
 		signed, err := s.accept(e.Ctx(), token(t, s, maker, inv), acceptance{Name: "Ny Coach"}, halsocoach.Request{Key: key})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		s.cache.drop(signed.Actor.Session) // as stored
 		who, err := s.ActorOf(e.Ctx(), signed.Token)
 		if err != nil || who.Via != signed.Actor.Via {
@@ -147,9 +139,7 @@ func TestWhatIsReadThroughAColleaguesLinkSaysWhoMadeIt(t *testing.T) {
 		{"another door", "", "", signIn(t, s, Identity{Staff: "maria"}).Actor},
 	} {
 		e.Clock.Add(time.Second)
-		if err := log.Saw(e.Ctx(), c.who, "read chat", "chatt", anna.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, log.Saw(e.Ctx(), c.who, "read chat", "chatt", anna.ID))
 		items, _, err := log.SeenBy(e.Ctx(), anna, "")
 		if err != nil || items[0].Via != c.via || items[0].ViaName != c.viaName || items[0].Name != c.who.Name {
 			t.Fatalf("%s: %+v, %v", c.name, items[0], err)

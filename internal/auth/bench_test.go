@@ -14,13 +14,9 @@ func BenchmarkWhoAsks(b *testing.B) {
 	cfg := config(e)
 	cfg.Staff = staff.New(staff.Config{Store: e.Store, Clock: e.Clock.Now})
 	s, err := New(cfg)
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	signed, err := s.SignInAs(e.Ctx(), Identity{Person: e.People.Anna.ID, Name: "Anna Lind"})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	b.Run("known", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := s.ActorOf(e.Ctx(), signed.Token); err != nil {

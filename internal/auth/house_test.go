@@ -68,12 +68,8 @@ func node(t *testing.T, e *testenv.Env, change ...func(*Config)) *Service {
 		Store: cfg.Store, Seal: cfg.Seal, Bus: cfg.Bus, Clock: cfg.Clock, Log: cfg.Log, PublicURL: cfg.PublicURL, Registers: places{e.Registers},
 	})
 	s, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.staff.Load(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
+	testenv.Must(t, s.staff.Load(e.Ctx()))
 	return s
 }
 
@@ -93,26 +89,20 @@ func house(t *testing.T) (*testenv.Env, *Service) {
 // start lets a node listen to the others.
 func start(t *testing.T, e *testenv.Env, s *Service) {
 	t.Helper()
-	if err := errors.Join(s.staff.Start(e.Ctx(), e.Bus), s.Start(e.Ctx(), e.Bus)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, errors.Join(s.staff.Start(e.Ctx(), e.Bus), s.Start(e.Ctx(), e.Bus)))
 }
 
 func hire(t *testing.T, s *Service, m staff.Member) staff.Member {
 	t.Helper()
 	m, err := s.staff.Hire(t.Context(), halsocoach.System("test"), m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return m
 }
 
 func signIn(t *testing.T, s *Service, id Identity) Signed {
 	t.Helper()
 	signed, err := s.SignInAs(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return signed
 }
 
@@ -200,14 +190,10 @@ func (b *browser) send(method, path string, form url.Values, headers ...string) 
 	}
 	r.Host = "example.test"
 	res, err := b.app.Fiber().Test(r, -1)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	testenv.Must(b.t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	testenv.Must(b.t, err)
 	for _, c := range res.Cookies() {
 		if c.MaxAge < 0 {
 			delete(b.cookies, c.Name)

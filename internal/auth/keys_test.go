@@ -28,9 +28,7 @@ func TestSigningKeysRotateWithoutSigningAnybodyOut(t *testing.T) {
 	tokens := []string{began.Token}
 	old, _ := a.tokens.keys.Signer()
 	next, err := a.AddSigningKey(e.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	// Minute by minute past the change, each node signs and all of them agree,
 	// though none reads the keys unless it meets one it does not know.
 	for range 5 {
@@ -53,9 +51,7 @@ func TestSigningKeysRotateWithoutSigningAnybodyOut(t *testing.T) {
 	for range 24 {
 		e.Clock.Add(time.Hour)
 		for _, n := range nodes {
-			if err := n.tokens.keys.Reload(e.Ctx()); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, n.tokens.keys.Reload(e.Ctx()))
 		}
 	}
 	if !nodes[0].tokens.keys.Has(old) {
@@ -76,9 +72,7 @@ func TestARevokedKeyEndsItsSessionsAndNoOther(t *testing.T) {
 	before := signIn(t, a, Identity{Staff: "maria"})
 	e.Clock.Add(2 * nearby)
 	next, err := a.AddSigningKey(e.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	e.Clock.Add(20 * time.Minute)
 	after, there := signIn(t, a, Identity{Staff: "johan"}), signIn(t, b, Identity{Person: e.People.Anna.ID})
 	allow(t, e, []*Service{a, b}, before.Token, after.Token)

@@ -28,9 +28,7 @@ func TestSignOutBitesAtOnceAndOnASecondNodeWithinFiveSeconds(t *testing.T) {
 			t.Fatalf("%+v, %v", who, err)
 		}
 	}
-	if err := here.SignOut(e.Ctx(), signed.Actor.Session); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, here.SignOut(e.Ctx(), signed.Actor.Session))
 	_, err := here.ActorOf(e.Ctx(), signed.Token)
 	want(t, err, halsocoach.KindSignIn)
 	e.Eventually("the nudge reaches the second node", func() bool {
@@ -93,9 +91,7 @@ func TestOpenSocketsAreToldOnce(t *testing.T) {
 		s.Watch(maria, func() { changed.Add(1) })
 		s.Watch(anna, func() { stopped.Add(1) })()
 	}
-	if err := here.SignOut(e.Ctx(), anna); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, here.SignOut(e.Ctx(), anna))
 	e.Eventually("both nodes end the citizen's sockets", func() bool { return told.Load() == 2 })
 	hire(t, here, staff.Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"})
 	e.Eventually("both nodes end the moved coach's sockets", func() bool { return changed.Load() == 2 })
@@ -112,9 +108,7 @@ func TestOpenSocketsEndWithoutNudgeWithinFiveSeconds(t *testing.T) {
 	anna := signIn(t, here, Identity{Person: e.People.Anna.ID, Name: "Anna Lind"}).Actor.Session
 	var told atomic.Int32
 	second.Watch(anna, func() { told.Add(1) })
-	if err := here.SignOut(e.Ctx(), anna); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, here.SignOut(e.Ctx(), anna))
 	second.lookAfter(e.Ctx(), second.watchers.sessions()) // what Start does every freshFor
 	e.Eventually("the node asks by itself", func() bool { return told.Load() == 1 })
 	if freshFor >= 5*time.Second {
@@ -141,9 +135,7 @@ func TestSessionsEndWhenIdleAndAfterTwelveHours(t *testing.T) {
 	written := signIn(t, s, Identity{Staff: "maria"})
 	for range 3 {
 		e.Clock.Add(idleLimit - time.Minute)
-		if err := s.Used(e.Ctx(), written.Actor.Session); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, s.Used(e.Ctx(), written.Actor.Session))
 	}
 	if _, err := s.ActorOf(e.Ctx(), written.Token); err != nil {
 		t.Fatalf("a session in use on a socket ended: %v", err)
@@ -188,9 +180,7 @@ func TestTheSessionSaysNothingOfThePerson(t *testing.T) {
 func TestElsaIsKnownByHerNumber(t *testing.T) {
 	e, s := house(t)
 	n, err := halsocoach.ParseNumber(testenv.ElsasNumber, e.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	if got := signIn(t, s, Identity{Number: n, Name: "Elsa Berg"}).Actor.ID; got != e.People.Elsa.ID {
 		t.Fatalf("signed in as %s, not as the person of the number", got)
 	}
@@ -217,9 +207,7 @@ func TestForeignTokensAreRefused(t *testing.T) {
 		token := jwt.NewWithClaims(method, c)
 		token.Header["kid"] = kid
 		text, err := token.SignedString(key)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		return text
 	}
 	if _, err := s.ActorOf(e.Ctx(), make(jwt.SigningMethodEdDSA, kid, key, claim(same))); err != nil {

@@ -26,9 +26,7 @@ func register(t *testing.T) (*testenv.Env, *Service) {
 	t.Helper()
 	e := testenv.New(t, Kinds())
 	s := node(e)
-	if err := s.Start(e.Ctx(), e.Bus); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.Start(e.Ctx(), e.Bus))
 	p := e.People
 	for _, a := range []halsocoach.Actor{p.Maria, p.Johan, p.Vardcentral, p.Forening, p.Kommun, p.Region, p.Drift} {
 		hire(t, s, Member{ID: a.ID, Name: a.Name, Role: a.Role, Kommun: a.Kommun, Centre: a.Centre, Unit: a.Unit})
@@ -39,9 +37,7 @@ func register(t *testing.T) (*testenv.Env, *Service) {
 func hire(t *testing.T, s *Service, m Member) Member {
 	t.Helper()
 	m, err := s.Hire(t.Context(), halsocoach.System("test"), m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return m
 }
 
@@ -162,9 +158,7 @@ func TestInvitationsKeepWithinWhatTheInviterDecides(t *testing.T) {
 func TestALostNudgeIsMadeGood(t *testing.T) {
 	e, here := register(t)
 	deaf := store.NewMirror(here.docs, "test.nobody-nudges", func(m Member) (string, time.Time) { return m.ID, m.Changed })
-	if err := deaf.Follow(e.Ctx(), e.Bus, e.Clock.Now, e.Log); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, deaf.Follow(e.Ctx(), e.Bus, e.Clock.Now, e.Log))
 	hire(t, here, Member{ID: "maria", Name: "Maria Ny", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
 	e.Eventually("the register catches up", func() bool { m, _ := deaf.Get("maria"); return m.Name == "Maria Ny" })
 }

@@ -55,16 +55,12 @@ func openRig(b *testing.B) *rig {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError}))
 	members := staff.New(staff.Config{Store: r.Store, Clock: r.Clock.Now, Log: quiet})
 	a, err := auth.New(auth.Config{Staff: members, Store: r.Store, Seal: r.Seal, Bus: r.Bus, Clock: r.Clock.Now, Log: quiet, PublicURL: "http://example.test"})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	machine := journal
 	machine.Session, machine.Scope = "", ""
 	a.Machines(func(string) (halsocoach.Actor, bool) { return machine, true })
 	in, err := a.SignInAs(r.Ctx(), auth.Identity{Machine: "m", Scope: journal.Scope})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	r.token = in.Token
 	records := record.New(record.Config{Store: r.Store, Seal: r.Seal, Clock: r.Clock.Now, Settings: r.Terms, Registers: r.Registers,
 		Staff: r.Staff, AccessLog: accesslog.New(accesslog.Config{Store: r.Store, Staff: members, Clock: r.Clock.Now}), Persons: r.Persons, Log: quiet})
@@ -73,9 +69,7 @@ func openRig(b *testing.B) *rig {
 	app := web.New(web.Config{PublicURL: "http://example.test", Log: quiet, Clock: r.Clock.Now, Actor: a.Actor, Faults: map[string]web.SayFault{"/fhir": Say}})
 	svc.Routes(app.Fiber())
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	go func() { _ = app.Serve(ln) }()
 	b.Cleanup(func() { _ = app.Shutdown(context.Background()) })
 	r.addr = "http://" + ln.Addr().String() + "/fhir"

@@ -129,13 +129,9 @@ func (a answer) is(t testing.TB, name string, status int, code, where string) {
 func tree(t testing.TB) map[string]any {
 	t.Helper()
 	b, err := os.ReadFile("testdata/bundle.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	var out map[string]any
-	if err := json.Unmarshal(b, &out); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, json.Unmarshal(b, &out))
 	return out
 }
 
@@ -179,9 +175,7 @@ func text2(t testing.TB, v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, e.Encode(v))
 	return b.String()
 }
 

@@ -39,9 +39,7 @@ func open(t testing.TB) ground {
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
-	if err := errors.Join(g.records.Start(ctx, env.Bus), g.svc.Start(ctx, env.Bus)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, errors.Join(g.records.Start(ctx, env.Bus), g.svc.Start(ctx, env.Bus)))
 	return g
 }
 

@@ -102,9 +102,7 @@ func TestACoachSaysThatTwoAreOneAndThatTheyAreNot(t *testing.T) {
 	join, _, _ := strings.Cut(rest, `"`)
 	g.app.As(g.People.Johan).Post(at+"/isar", url.Values{"join": {join}}).Is(404)
 	maria.Post(at+"/isar", url.Values{"join": {join}}).Is(303)
-	if err := g.svc.Part(g.Ctx(), g.People.Maria, nameless, join); !errors.Is(err, person.ErrNotJoined) {
-		t.Fatal("parted again:", err)
-	}
+	testenv.Wants(t, g.svc.Part(g.Ctx(), g.People.Maria, nameless, join), person.ErrNotJoined)
 	g.tracks(nameless, numbered, record.Received)
 	if got := g.list(g.People.Maria, record.InboxQuery{}); !slices.Equal(got, []string{nameless, numbered}) {
 		t.Fatalf("%q", got)
@@ -138,9 +136,7 @@ func TestOnlyWhoIsShownAsAlikeIsJoined(t *testing.T) {
 	if err := g.svc.Join(g.Ctx(), g.People.Maria, nameless, other, true); halsocoach.KindOf(err) != halsocoach.KindInvalid {
 		t.Fatal(err)
 	}
-	if err := g.svc.Join(g.Ctx(), g.People.Johan, nameless, numbered, true); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, g.svc.Join(g.Ctx(), g.People.Johan, nameless, numbered, true), halsocoach.ErrNotFound)
 	// Two personnummer are two persons, whatever is written of name and telephone.
 	n = wish()
 	n.Personnummer = "196101182803"
@@ -149,9 +145,7 @@ func TestOnlyWhoIsShownAsAlikeIsJoined(t *testing.T) {
 		v, err := g.svc.Same(g.Ctx(), g.People.Maria, second)
 		return err == nil && len(v.Matches) == 2
 	})
-	if err := g.svc.Join(g.Ctx(), g.People.Maria, second, numbered, true); !errors.Is(err, person.ErrTwoNumbers) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, g.svc.Join(g.Ctx(), g.People.Maria, second, numbered, true), person.ErrTwoNumbers)
 }
 
 func TestAPersonWithProtectedIdentityIsFoundByNobody(t *testing.T) {
@@ -162,9 +156,7 @@ func TestAPersonWithProtectedIdentityIsFoundByNobody(t *testing.T) {
 	if v, err := g.svc.Same(g.Ctx(), g.People.Maria, nameless); err != nil || len(v.Matches) != 0 {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	if err := g.svc.Join(g.Ctx(), g.People.Maria, nameless, numbered, true); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, g.svc.Join(g.Ctx(), g.People.Maria, nameless, numbered, true), halsocoach.ErrNotFound)
 }
 
 func TestWhoIsDeclinedIsFoundNoMore(t *testing.T) {
@@ -326,9 +318,7 @@ func TestACrashAtAnyWriteLeavesNothingHalf(t *testing.T) {
 					if how == "the sweep" {
 						id = lead
 					}
-					if err := mend(g, id, act); err != nil {
-						t.Fatal(err)
-					}
+					testenv.Must(t, mend(g, id, act))
 					g.tracks(nameless, numbered, g.stored(lead).State)
 					for _, each := range []string{nameless, numbered} {
 						r := g.stored(each)

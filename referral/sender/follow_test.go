@@ -131,9 +131,7 @@ func TestAfterInsightIsTakenBackNothingTellsWhatCame(t *testing.T) {
 					return err
 				},
 			} {
-				if err := do(); !errors.Is(err, record.ErrNoInsight) {
-					t.Fatal(err)
-				}
+				testenv.Wants(t, do(), record.ErrNoInsight)
 			}
 			if name != "forward" {
 				return
@@ -174,9 +172,7 @@ func TestASenderMendsHowThePersonIsReached(t *testing.T) {
 			t.Fatalf("%+v: %v", wrong, err)
 		}
 	}
-	if err := reach(sara, record.Contact{Phone: "070-111 11 11"}); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, reach(sara, record.Contact{Phone: "070-111 11 11"}), halsocoach.ErrNotFound)
 	to := record.Contact{Phone: "070-174 06 60", Email: "elsa@exempel.se"}
 	if err := reach(g.People.Vardcentral, to); err != nil || sees() != to {
 		t.Fatalf("%+v, %v", sees(), err)
@@ -193,9 +189,7 @@ func TestASenderMendsHowThePersonIsReached(t *testing.T) {
 	}
 	own = g.sent(g.People.Vardcentral, "again", wish())
 	testenv.Must(g.T, g.decide(g.People.Maria, "d", own.ID, inbox.Ruling{Decision: "accept"}))
-	if err := reach(g.People.Vardcentral, to); !errors.Is(err, record.ErrDecided) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, reach(g.People.Vardcentral, to), record.ErrDecided)
 }
 
 func TestACentreWhereNobodyWorksIsNotOffered(t *testing.T) {

@@ -275,9 +275,7 @@ func node(env *testenv.Env, r *records) *Service {
 // that the records give.
 func TestAnyHistoryInAnyOrderGivesTheSameNumbers(t *testing.T) {
 	shown := 0
-	if err := flag.Set("rapid.checks", strconv.Itoa(testenv.Count(12, 300))); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, flag.Set("rapid.checks", strconv.Itoa(testenv.Count(12, 300))))
 	rapid.Check(t, func(rt *rapid.T) {
 		env := testenv.New(t, Kinds())
 		l := &life{records: newRecords(), t: rt, today: halsocoach.DayOf(env.Clock.Now())}

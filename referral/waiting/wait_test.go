@@ -102,9 +102,7 @@ func TestThePageSaysTheWaitInWords(t *testing.T) {
 			r.joined[id], r.enrolments[id] = id, halsocoach.Enrolment{ID: id, Referral: id}
 			r.held[id] = []halsocoach.Day{day.Plus(-20)}
 		}
-		if err := s.fold(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, s.fold(t.Context(), id))
 	}
 	app := env.App(func(a *web.App) { s.Routes(a.Fiber()) })
 	anybody := app.As(halsocoach.Actor{})
@@ -129,9 +127,7 @@ func TestThePageSaysTheWaitInWords(t *testing.T) {
 	delete(r.statuses, "referral-0")
 	delete(r.statuses, "referral-11")
 	for _, id := range []string{"referral-0", "referral-11"} {
-		if err := s.fold(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, s.fold(t.Context(), id))
 	}
 	if w, _, _ := s.Wait(t.Context(), "0684"); w.N != 6 || *w.Waiting != 5 {
 		t.Errorf("after two are erased: %s", told(w))

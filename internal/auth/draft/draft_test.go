@@ -13,9 +13,7 @@ func TestAKeptFormIsOfItsPathItsCookieAndItsTime(t *testing.T) {
 	e := testenv.New(t, []store.Kind{Kind})
 	s := On(e.Store, e.Clock.Now)
 	cookie, err := s.Keep(e.Ctx(), "maria", "/a", map[string][]string{"why": {"text"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	id, key, _ := strings.Cut(cookie, ".")
 	wrong := strings.Repeat("A", len(key))
 	for name, c := range map[string][3]string{

@@ -89,13 +89,9 @@ func newNode(t *testing.T, env *testenv.Env) *node {
 	log := slog.New(slog.NewTextHandler(n.log, nil))
 	members := staff.New(staff.Config{Store: env.Store, Clock: env.Clock.Now, Log: log})
 	a, err := auth.New(auth.Config{Staff: members, Store: env.Store, Seal: env.Seal, Bus: env.Bus, Clock: env.Clock.Now, Log: log, PublicURL: public})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	n.svc = New(Config{Store: env.Store, Auth: a, Bus: env.Bus, Registers: places{env.Registers}, Clock: env.Clock.Now, Log: log, PublicURL: public})
-	if err := errors.Join(members.Start(env.Ctx(), env.Bus), a.Start(env.Ctx(), env.Bus), n.svc.Start(env.Ctx(), env.Bus)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, errors.Join(members.Start(env.Ctx(), env.Bus), a.Start(env.Ctx(), env.Bus), n.svc.Start(env.Ctx(), env.Bus)))
 	n.app = web.New(web.Config{PublicURL: public, Clock: env.Clock.Now, Actor: a.Actor, Faults: map[string]web.SayFault{"/oauth": Say}})
 	n.svc.Routes(n.app.Fiber())
 	for _, path := range []string{"/fhir/who", "/api/v1/referrals", "/api/v1/goals"} {
@@ -114,9 +110,7 @@ func newNode(t *testing.T, env *testenv.Env) *node {
 func (n *node) client() Client {
 	n.t.Helper()
 	c, err := n.svc.Register(n.env.Ctx(), n.env.People.Kommun, halsocoach.Request{Key: "k"}, NewClient{Unit: "savsjo-vardcentral", Name: "Journalen", JWKS: keys().jwks(), Scopes: Scopes})
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	testenv.Must(n.t, err)
 	return c
 }
 
@@ -131,9 +125,7 @@ func sign(t *testing.T, method jwt.SigningMethod, kid string, key any, c jwt.Map
 	token := jwt.NewWithClaims(method, c)
 	token.Header["kid"] = kid
 	signed, err := token.SignedString(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return signed
 }
 
@@ -157,9 +149,7 @@ func (n *node) post(body, kind string) answer {
 	r := httptest.NewRequest("POST", "/oauth/token", strings.NewReader(body))
 	r.Header.Set("Content-Type", kind)
 	res, err := n.app.Fiber().Test(r, -1)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	testenv.Must(n.t, err)
 	defer res.Body.Close()
 	b, _ := io.ReadAll(res.Body)
 	a := answer{status: res.StatusCode}
@@ -181,9 +171,7 @@ func (n *node) get(path, token string) (int, string) {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	res, err := n.app.Fiber().Test(r, -1)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	testenv.Must(n.t, err)
 	defer res.Body.Close()
 	b, _ := io.ReadAll(res.Body)
 	return res.StatusCode, string(b)

@@ -100,12 +100,8 @@ func (g *ground) node(t *testing.T, change ...func([]Provider)) *node {
 	log := slog.New(slog.NewTextHandler(g.log, nil))
 	members := staff.New(staff.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public, Proven: true})
 	a, err := auth.New(auth.Config{Store: g.Store, Seal: g.Seal, Bus: g.Bus, Clock: g.Clock.Now, Log: log, PublicURL: public, Staff: members, Persons: g.Persons})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(members.Start(g.Ctx(), g.Bus), a.Start(g.Ctx(), g.Bus)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
+	testenv.Must(t, errors.Join(members.Start(g.Ctx(), g.Bus), a.Start(g.Ctx(), g.Bus)))
 	all := providers(g.provider)
 	for _, c := range change {
 		c(all)
@@ -210,9 +206,7 @@ func (b *browser) send(method, path string, form url.Values) page {
 	}
 	r.Host = "example.test"
 	res, err := b.app.Fiber().Test(r, -1)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	testenv.Must(b.t, err)
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	for _, c := range res.Cookies() {

@@ -14,9 +14,7 @@ const day = 24 * time.Hour
 func open(t *testing.T, e *testenv.Env) *Ring {
 	t.Helper()
 	k, err := Open(e.Ctx(), e.Seal, e.Clock.Now, day)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return k
 }
 
@@ -40,16 +38,12 @@ func TestAKeyIsPublishedBeforeItSigns(t *testing.T) {
 	here, there := open(t, e), open(t, e)
 	first, _ := here.Signer()
 	next, err := here.Add(e.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	e.Clock.Add(publishFor - time.Second)
 	if kid, _ := here.Signer(); kid != first {
 		t.Error("it signs before others may have read it")
 	}
-	if err := there.Reload(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, there.Reload(e.Ctx()))
 	e.Clock.Add(time.Second)
 	for _, k := range []*Ring{here, there} {
 		if kid, _ := k.Signer(); kid != next.ID {
@@ -68,9 +62,7 @@ func TestUnknownKeysMakeANodeAskAtMostEveryFiveSeconds(t *testing.T) {
 	here, there := open(t, e), open(t, e)
 	e.Clock.Add(rereadEvery)
 	made, err := here.AddNow(e.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	// Many ask for it at one time: all of them get the answer of the one read.
 	var all sync.WaitGroup
 	for range 50 {
@@ -82,9 +74,7 @@ func TestUnknownKeysMakeANodeAskAtMostEveryFiveSeconds(t *testing.T) {
 	}
 	all.Wait()
 	late, err := here.AddNow(e.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	if _, ok := there.Public(late.ID); ok {
 		t.Error("it asked again at once")
 	}
@@ -99,9 +89,7 @@ func TestAKeyGoesWhenItsLastSessionIsOver(t *testing.T) {
 	k := open(t, e)
 	first, _ := k.Signer()
 	next, err := k.Add(e.Ctx())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	keys, err := k.List(e.Ctx())
 	if err != nil || len(keys) != 2 || !keys[0].Until.Equal(next.From.Add(day+margin)) || !keys[1].Until.IsZero() || !keys[0].Signs || keys[1].Signs {
 		t.Fatalf("%+v, %v", keys, err)

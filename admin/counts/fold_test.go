@@ -62,9 +62,7 @@ func TestFactThatCanNotBeCountedHoldsUpNobody(t *testing.T) {
 		{ID: "a", Type: halsocoach.CountEnded, Kommun: "0684"}, {ID: "b", Type: "gossip", Day: "2026-11-01", Kommun: "0684"},
 		{Type: halsocoach.CountEnded, Day: "2026-11-01", Kommun: "0684"}, {ID: "c", Type: halsocoach.CountEnded, Day: "1026-11-01", Kommun: "0684"},
 	}
-	if _, err := s.fold(t.Context(), append(bad, good)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.fold(t.Context(), append(bad, good))))
 	if got := stored(t, s); len(got) != 1 || got["0684/2026-11"][0].N != 1 {
 		t.Errorf("%v", got)
 	}
@@ -72,9 +70,7 @@ func TestFactThatCanNotBeCountedHoldsUpNobody(t *testing.T) {
 		halsocoach.DimSex: "kvinna", halsocoach.DimSource: "granne", halsocoach.DimTopic: "mat|hemligt", halsocoach.DimChannel: "a channel of far too many letters",
 	}}
 	for range 2 {
-		if _, err := s.fold(t.Context(), []halsocoach.Fact{odd}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(s.fold(t.Context(), []halsocoach.Fact{odd})))
 	}
 	if c := stored(t, s)["06/2026-11"]; len(c) != 1 || c[0] != (counter{combo{Kind: halsocoach.CountEnded, Topic: "mat"}, 1}) {
 		t.Errorf("%+v", c)
@@ -119,9 +115,7 @@ func TestRebuildGivesTheSameNumbers(t *testing.T) {
 		}
 	})
 	for range 3 {
-		if _, err := s.Rebuild(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(s.Rebuild(t.Context())))
 	}
 	wg.Wait()
 	e.Eventually("every fact counted once", func() bool { return whole() == n+200 })
@@ -152,9 +146,7 @@ func BenchmarkFold(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	n := 0
 	for b.Loop() {
-		if _, err := s.fold(context.Background(), someFacts(rng, 1000)); err != nil {
-			b.Fatal(err)
-		}
+		testenv.Must(b, testenv.ErrOf(s.fold(context.Background(), someFacts(rng, 1000))))
 		n += 1000
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "facts/s")

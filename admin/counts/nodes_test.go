@@ -77,9 +77,7 @@ func TestWhatAnotherNodeHasSaidIsNotSaidAgain(t *testing.T) {
 	}
 	fold := func(n int) {
 		t.Helper()
-		if _, err := first.fold(e.Ctx(), many(n, halsocoach.CountEnded, e.Clock.Now(), "0684", false, nil)); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(first.fold(e.Ctx(), many(n, halsocoach.CountEnded, e.Clock.Now(), "0684", false, nil))))
 	}
 	say := func(p *publisher) {
 		t.Helper()

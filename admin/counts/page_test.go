@@ -28,9 +28,7 @@ func busyHouse(t *testing.T) (*testenv.Env, *testenv.App) {
 			}
 		}
 	}
-	if _, err := s.fold(t.Context(), facts); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.fold(t.Context(), facts)))
 	return e, e.App(func(a *web.App) { s.Routes(a.Fiber()); s.API(a.API()) })
 }
 
@@ -110,9 +108,7 @@ func TestWithNothingBeforeThereIsNothingToCompareWith(t *testing.T) {
 	s := serviceOf(e, true)
 	app := e.App(func(a *web.App) { s.Routes(a.Fiber()) })
 	dims := map[string]string{halsocoach.DimSource: "vårdcentral", halsocoach.DimSex: "kvinna", halsocoach.DimAge: "45-64"}
-	if _, err := s.fold(t.Context(), many(9, halsocoach.CountReferral, halsocoach.Day("2026-08-05").At(600), "0684", false, dims)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.fold(t.Context(), many(9, halsocoach.CountReferral, halsocoach.Day("2026-08-05").At(600), "0684", false, dims))))
 	for _, path := range []string{"/statistik?from=2026-08&to=2026-08", "/statistik/kvartal?period=2026-Q3"} {
 		if r := app.As(e.People.Region).Get(path); r.Status != 200 || strings.Contains(r.Body, "än ") && strings.Contains(r.Body, " före<") || strings.Contains(r.Body, `class="trend"`) {
 			t.Errorf("%s compares with a time before anything was counted: %d", path, r.Status)
@@ -171,9 +167,7 @@ func TestThePagesOpenOnTheLatestPeriodWithAnythingInIt(t *testing.T) {
 		region.Get(path).Is(200, word)
 	}
 	dims := map[string]string{halsocoach.DimSource: "vårdcentral", halsocoach.DimSex: "kvinna", halsocoach.DimAge: "45-64"}
-	if _, err := s.fold(t.Context(), many(9, halsocoach.CountReferral, halsocoach.Day("2025-05-05").At(600), "0684", false, dims)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.fold(t.Context(), many(9, halsocoach.CountReferral, halsocoach.Day("2025-05-05").At(600), "0684", false, dims))))
 	s.changed("2025-05")
 	for path, words := range map[string][]string{
 		"/statistik/kvartal": {"Hela länet, kvartal 2 2025"}, "/statistik/halvar": {"Hela länet, första halvåret 2025", "45–64 år"}, "/statistik/ar": {"Hela länet, 2025"},

@@ -45,9 +45,7 @@ func TestAnEmptyStoreGetsTheThirteenCentres(t *testing.T) {
 	if err != nil || len(all) != 13 || all[0].Code != "0604" || all[3].Name != "Hälsocenter Sävsjö" || all[12].Code != "0683" {
 		t.Fatalf("%+v, %v", all, err)
 	}
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Hälsans hus", Address: "Odengatan 4, Sävsjö"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Hälsans hus", Address: "Odengatan 4, Sävsjö"})))
 	second := New(s.cfg)
 	testenv.Must(t, second.Seed(e.Ctx()))
 	if c, err := second.Centre(e.Ctx(), "0684"); err != nil || c.Name != "Hälsans hus" {
@@ -63,9 +61,7 @@ func TestAChangeReachesTheOtherNodes(t *testing.T) {
 		t.Fatal(made, err)
 	}
 	e.Eventually("the second node knows the unit", func() bool { got, err := second.Unit(e.Ctx(), u.ID); return err == nil && got == u })
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt namn"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt namn"})))
 	e.Eventually("the second node knows the name", func() bool { c, _ := second.Centre(e.Ctx(), "0684"); return c.Name == "Nytt namn" })
 }
 
@@ -139,12 +135,8 @@ func TestAClosedPlaceIsKnownButNotOffered(t *testing.T) {
 	testenv.Must(t, err)
 	u, _, err := s.AddUnit(e.Ctx(), e.People.Kommun, key("u"), UnitInput{Kommun: "0684", Kind: CareCentre, Name: "Vårdcentralen", Centre: two.Code})
 	testenv.Must(t, err)
-	if _, err := s.CloseCentre(e.Ctx(), e.People.Kommun, two.Code); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.CloseUnit(e.Ctx(), e.People.Kommun, u.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.CloseCentre(e.Ctx(), e.People.Kommun, two.Code)))
+	testenv.Must(t, testenv.ErrOf(s.CloseUnit(e.Ctx(), e.People.Kommun, u.ID)))
 	open, _ := s.Centres(e.Ctx(), "0684")
 	units, _ := s.Units(e.Ctx(), "0684")
 	if c, err := s.Centre(e.Ctx(), two.Code); err != nil || !c.Closed || len(open) != 1 || len(units) != 0 {
@@ -158,9 +150,7 @@ func TestAClosedPlaceIsKnownButNotOffered(t *testing.T) {
 	if c, err := s.OpenCentre(e.Ctx(), e.People.Kommun, two.Code); err != nil || c.Closed {
 		t.Fatalf("%+v %v", c, err)
 	}
-	if _, err := s.OpenUnit(e.Ctx(), e.People.Kommun, u.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.OpenUnit(e.Ctx(), e.People.Kommun, u.ID)))
 }
 
 func TestOnlyTheKommunsAdministratorAndTheRegionKeepTheRegister(t *testing.T) {
@@ -235,17 +225,13 @@ func english(text string) string {
 
 func TestEveryChangeIsAnEvent(t *testing.T) {
 	e, s := house(t)
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt"})))
 	docs, err := e.Store.Get(e.Ctx(), centreKind.Name, "0684")
 	if err != nil || len(docs) != 1 {
 		t.Fatal(err)
 	}
 	before := docs[0].Version
-	if _, err := s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.ChangeCentre(e.Ctx(), e.People.Kommun, "0684", CentreInput{Name: "Nytt"})))
 	if docs, _ = e.Store.Get(e.Ctx(), centreKind.Name, "0684"); docs[0].Version != before {
 		t.Fatal("a change that changes nothing was written")
 	}

@@ -33,9 +33,7 @@ func newDecision(key, value string, from halsocoach.Day) NewDecision {
 
 func decide(t *testing.T, e *testenv.Env, s *Service, w NewDecision) {
 	t.Helper()
-	if _, err := s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: halsocoach.NewID()}, w); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: halsocoach.NewID()}, w)))
 }
 
 func terms(t *testing.T, s *Service, kommun, centre string, on halsocoach.Day) halsocoach.Terms {
@@ -184,9 +182,7 @@ func TestTheSameDecisionTwiceIsOne(t *testing.T) {
 		t.Fatalf("%d entries, %v", len(r.Past), err)
 	}
 	w.Value = "6"
-	if _, err := s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: "k"}, w); !errors.Is(err, halsocoach.ErrKeyReused) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(s.Decide(e.Ctx(), e.People.Kommun, halsocoach.Request{Key: "k"}, w)), halsocoach.ErrKeyReused)
 }
 
 func TestDecisionsReachTheOtherNodes(t *testing.T) {

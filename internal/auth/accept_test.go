@@ -101,12 +101,8 @@ func TestANewLinkLetsAKnownMemberInAgain(t *testing.T) {
 		t.Fatalf("%+v, %v", signed.Actor, err)
 	}
 	late := token(t, s, e.People.Kommun, staff.Invitation{Staff: "maria"})
-	if _, err := s.staff.End(e.Ctx(), e.People.Kommun, "maria"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.staff.Offer(e.Ctx(), late); !errors.Is(err, staff.ErrInvitation) {
-		t.Fatalf("a link for a closed account: %v", err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.staff.End(e.Ctx(), e.People.Kommun, "maria")))
+	testenv.Wants(t, testenv.ErrOf(s.staff.Offer(e.Ctx(), late)), staff.ErrInvitation)
 	if _, err = s.accept(e.Ctx(), late, acceptance{Name: ""}, halsocoach.Request{Key: "l"}); !errors.Is(err, staff.ErrInvitation) {
 		t.Fatal(err)
 	}
@@ -210,9 +206,7 @@ func TestAWithdrawnLinkOpensNothing(t *testing.T) {
 	link := token(t, s, e.People.Kommun, staff.Invitation{Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
 	others := token(t, s, e.People.Region, staff.Invitation{Role: halsocoach.RoleCoach, Kommun: "0680", Centre: "0680"})
 	used := token(t, s, e.People.Kommun, staff.Invitation{Staff: "maria"})
-	if _, err := s.accept(e.Ctx(), used, acceptance{Name: ""}, halsocoach.Request{Key: "k"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.accept(e.Ctx(), used, acceptance{Name: ""}, halsocoach.Request{Key: "k"})))
 	page := b.get("/personal")
 	if page.status != 200 || !strings.Contains(page.body, "/personal/inbjudan/"+idOf(link)) || strings.Contains(page.body, idOf(others)) || strings.Contains(page.body, idOf(used)) {
 		t.Fatalf("%d %s", page.status, page.body)

@@ -19,18 +19,14 @@ func BenchmarkWhoAsks(b *testing.B) {
 	testenv.Must(b, err)
 	b.Run("known", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.ActorOf(e.Ctx(), signed.Token); err != nil {
-				b.Fatal(err)
-			}
+			testenv.Must(b, testenv.ErrOf(s.ActorOf(e.Ctx(), signed.Token)))
 		}
 	})
 	b.Run("first time", func(b *testing.B) {
 		for b.Loop() {
 			clear(s.tokens.seen)
 			s.cache.drop(signed.Actor.Session)
-			if _, err := s.ActorOf(e.Ctx(), signed.Token); err != nil {
-				b.Fatal(err)
-			}
+			testenv.Must(b, testenv.ErrOf(s.ActorOf(e.Ctx(), signed.Token)))
 		}
 	})
 }

@@ -115,9 +115,7 @@ func TestARevokedOldKeyLeavesTheNewSessions(t *testing.T) {
 	e, a := house(t)
 	before := signIn(t, a, Identity{Staff: "maria"})
 	old, _ := a.tokens.keys.Signer()
-	if _, err := a.AddSigningKey(e.Ctx()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(a.AddSigningKey(e.Ctx())))
 	e.Clock.Add(20 * time.Minute)
 	after := signIn(t, a, Identity{Staff: "maria"})
 	if n, err := a.RevokeSigningKey(e.Ctx(), old); err != nil || n != 1 {

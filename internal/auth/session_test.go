@@ -51,9 +51,7 @@ func TestAChangedRoleAndAnEndedAccountBite(t *testing.T) {
 	if maria.Actor.Role != halsocoach.RoleCoach || maria.Actor.Centre != "0684" {
 		t.Fatalf("%+v", maria.Actor)
 	}
-	if _, err := second.ActorOf(e.Ctx(), maria.Token); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(second.ActorOf(e.Ctx(), maria.Token)))
 	hire(t, here, staff.Member{ID: "maria", Name: "Maria Holm", Role: halsocoach.RoleKommun, Kommun: "0680"})
 	who, err := here.ActorOf(e.Ctx(), maria.Token)
 	if err != nil || who.Role != halsocoach.RoleKommun || who.Kommun != "0680" || who.Centre != "" {
@@ -63,9 +61,7 @@ func TestAChangedRoleAndAnEndedAccountBite(t *testing.T) {
 		who, err := second.ActorOf(e.Ctx(), maria.Token)
 		return err == nil && who.Role == halsocoach.RoleKommun
 	})
-	if _, err := here.staff.End(e.Ctx(), e.People.Region, "maria"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(here.staff.End(e.Ctx(), e.People.Region, "maria")))
 	_, err = here.ActorOf(e.Ctx(), maria.Token)
 	want(t, err, halsocoach.KindSignIn)
 	e.Eventually("the second node refuses", func() bool {

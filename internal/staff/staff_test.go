@@ -2,7 +2,6 @@ package staff
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -86,16 +85,12 @@ func TestTheRegisterAnswersFromMemory(t *testing.T) {
 	e, s := register(t)
 	hire(t, s, Member{ID: "asa", Name: "Åsa Öst", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
 	hire(t, s, Member{ID: "ake", Name: "Äke Ost", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
-	if _, err := s.End(e.Ctx(), e.People.Kommun, "ake"); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.End(e.Ctx(), e.People.Kommun, "ake")))
 	coaches, err := s.Coaches(e.Ctx(), "0684")
 	if err != nil || len(coaches) != 2 || coaches[0].ID != "maria" || coaches[1].ID != "asa" {
 		t.Fatalf("%+v, %v", coaches, err)
 	}
-	if _, err := s.Member(e.Ctx(), "nobody"); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(s.Member(e.Ctx(), "nobody")), halsocoach.ErrNotFound)
 	before, _ := s.Get("asa")
 	again := hire(t, s, Member{ID: "asa", Name: "Åsa Öst", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})
 	if !again.Changed.Equal(before.Changed) {

@@ -86,9 +86,7 @@ func TestATaskTellsHowItGoesAndNoMoreThanThePersonLets(t *testing.T) {
 	item := d.inbox()[0]
 	decide := func(k string, r inbox.Ruling) {
 		t.Helper()
-		if _, _, err := d.coach.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: k}, item.ID, r); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(d.coach.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: k}, item.ID, r)))
 	}
 	decide("f", inbox.Ruling{Decision: "forward", Centre: "0680"})
 	if a := status("cancelled", "4.0"); !strings.Contains(a.body, "forwarded") || a.header.Get("ETag") == tag {
@@ -177,9 +175,7 @@ func TestTheSenderTakesBackByTheVersionThatWasRead(t *testing.T) {
 	}
 	item := d.inbox()[0]
 	d.Clock.Add(time.Minute)
-	if _, _, err := d.coach.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: "a"}, item.ID, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(d.coach.Decide(d.Ctx(), d.People.Maria, halsocoach.Request{Key: "a"}, item.ID, inbox.Ruling{Decision: "accept"})))
 	id = second
 	patch(cancel, tag2).is(t, "decided since", 412, "conflict", "")
 	now := d.ask("journal", "GET", "/fhir/Task/"+second, "")

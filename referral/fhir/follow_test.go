@@ -39,9 +39,7 @@ func TestAForwardedRequestIsWhereItCameLast(t *testing.T) {
 	d.Clock.Add(time.Hour)
 	decide := func(who halsocoach.Actor, key, id string, r inbox.Ruling) {
 		t.Helper()
-		if _, _, err := d.coach.Decide(d.Ctx(), who, halsocoach.Request{Key: key}, id, r); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(d.coach.Decide(d.Ctx(), who, halsocoach.Request{Key: key}, id, r)))
 	}
 	stands := func(status, centre string) {
 		t.Helper()

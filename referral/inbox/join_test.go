@@ -163,9 +163,7 @@ func TestWhoIsDeclinedIsFoundNoMore(t *testing.T) {
 	g := open(t)
 	nameless, numbered := g.twoWait()
 	g.alike(nameless)
-	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), numbered, inbox.Ruling{Decision: "decline", Reason: "full"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), numbered, inbox.Ruling{Decision: "decline", Reason: "full"})))
 	g.Eventually("the second is gone", func() bool {
 		v, err := g.svc.Same(g.Ctx(), g.People.Maria, nameless)
 		return err == nil && len(v.Matches) == 0
@@ -241,9 +239,7 @@ func TestWhatOneCoachHasIsTheirsWhenTheyBecomeOne(t *testing.T) {
 func TestThoseWhoStandTogetherAreForwardedTogether(t *testing.T) {
 	g := open(t)
 	nameless, numbered := g.joined()
-	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("f"), numbered, inbox.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Decide(g.Ctx(), g.People.Maria, key("f"), numbered, inbox.Ruling{Decision: "forward", Centre: "0680"})))
 	g.Eventually("both are there, as one", func() bool {
 		l, err := g.svc.List(g.Ctx(), g.People.Johan, record.InboxQuery{})
 		return err == nil && len(l.Items) == 1 && l.Items[0].Senders == 2

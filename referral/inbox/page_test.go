@@ -44,9 +44,7 @@ func TestTheStoryOfARecommendationInPages(t *testing.T) {
 func TestAStaleDecisionPageSaysWhoWasFirst(t *testing.T) {
 	g := open(t)
 	id := g.sent(g.People.Vardcentral, "k", wish())
-	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "accept"})))
 	for _, path := range []string{"/beslut", "/boka"} {
 		r := g.app.As(colleague(7)).Post("/inkorg/"+id+path, url.Values{"decision": {"decline"}, "tid": {"2026-11-24T09:00:00+01:00|på plats"}})
 		if r.Status != http.StatusConflict || !strings.Contains(r.Body, "Maria Holm har tagit emot rekommendationen.") || !strings.Contains(r.Body, `href="/inkorg"`) {
@@ -167,9 +165,7 @@ func TestOfWhoAsksToBeCalledOnlyThatIsSaid(t *testing.T) {
 	if body := maria.Get("/inkorg/" + id).Body; !strings.Contains(body, "Tillfrågad och sagt ja 23 november 2026") || !strings.Contains(body, "Vill ha stöd med") || strings.Contains(body, "överenskommet") {
 		t.Error(body)
 	}
-	if _, _, err := g.self.Contact(g.Ctx(), g.People.Anna, key("a"), nameless("Anna Ek")); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.self.Contact(g.Ctx(), g.People.Anna, key("a"), nameless("Anna Ek"))))
 	own := g.list(g.People.Maria, record.InboxQuery{})[1]
 	if body := maria.Get("/inkorg/" + own).Body; strings.Contains(body, "Tillfrågad") || !strings.Contains(body, "Hörde av sig") {
 		t.Error("who gets in touch was asked by nobody")

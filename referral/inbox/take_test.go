@@ -65,9 +65,7 @@ func TestARecommendationChangesHands(t *testing.T) {
 	step(409, record.Taken, "coach-3", url.Values{"act": {"release"}, "from": {"maria"}})
 	step(303, record.Taken, "maria", url.Values{"act": {"take"}, "from": {"coach-3"}})
 	step(303, record.Received, "", url.Values{"act": {"release"}, "from": {"maria"}})
-	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "accept"})))
 	step(409, record.Accepted, "", url.Values{"act": {"take"}})
 	var logged []string
 	for _, row := range g.AccessLog.Rows() {
@@ -120,9 +118,7 @@ func TestTheInboxIsNarrowedByItsIndexes(t *testing.T) {
 		t.Fatal(r.Body)
 	}
 	maria.Get("/inkorg?vem=mina").Holds("Andra").Lacks("Tredje")
-	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), b, inbox.Ruling{Decision: "decline", Reason: "full"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), b, inbox.Ruling{Decision: "decline", Reason: "full"})))
 	if got := g.list(g.People.Maria, record.InboxQuery{Language: "ar"}); !slices.Equal(got, []string{c}) {
 		t.Fatalf("what is decided is in the list: %q", got)
 	}
@@ -133,9 +129,7 @@ func TestTheNextCentreSeesTheWayOfAForwardedOne(t *testing.T) {
 	g := open(t)
 	id := g.sent(g.People.Vardcentral, "k", wish())
 	testenv.Must(g.T, g.svc.Note(g.Ctx(), g.People.Maria, key("n"), id, inbox.Reach{How: "sms", Went: "not_reached", Note: "Hemligt"}))
-	if _, _, err := g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Decide(g.Ctx(), g.People.Maria, key("d"), id, inbox.Ruling{Decision: "forward", Centre: "0680"})))
 	g.Eventually("Johan has it", func() bool { return len(g.list(g.People.Johan, record.InboxQuery{})) == 1 })
 	r := g.app.As(g.People.Johan).Get("/inkorg/" + g.list(g.People.Johan, record.InboxQuery{})[0])
 	for _, want := range []string{"Hälsocenter Sävsjö", "av Maria Holm", "Skickade sms. Inget svar."} {

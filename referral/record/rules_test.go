@@ -70,9 +70,7 @@ func TestEachWrongAnswerHasItsOwnWords(t *testing.T) {
 			}
 		})
 	}
-	if _, err := wish().Validate(nurse, testenv.Morning()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(wish().Validate(nurse, testenv.Morning())))
 }
 
 func TestAllWrongAnswersComeTogether(t *testing.T) {

@@ -134,9 +134,7 @@ func TestAnOwnContactIsARecommendationLikeOthers(t *testing.T) {
 			t.Fatalf("a citizen's own doing is logged: %+v", row)
 		}
 	}
-	if _, _, err := g.coach.Decide(g.Ctx(), g.People.Maria, halsocoach.Request{Key: "d"}, items[0].ID, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.coach.Decide(g.Ctx(), g.People.Maria, halsocoach.Request{Key: "d"}, items[0].ID, inbox.Ruling{Decision: "accept"})))
 	if a, err := g.records.Accepted(g.Ctx(), items[0].ID); err != nil || a.Source != halsocoach.FromSelf || a.Person != g.People.Elsa.ID {
 		t.Fatalf("%+v, %v", a, err)
 	}
@@ -261,9 +259,7 @@ func TestThePersonDecidesWhatTheSenderSees(t *testing.T) {
 		t.Fatalf("%+v", o)
 	}
 	choose("")
-	if _, _, err := g.coach.Decide(g.Ctx(), g.People.Maria, halsocoach.Request{Key: "d"}, sent.ID, inbox.Ruling{Decision: "accept"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.coach.Decide(g.Ctx(), g.People.Maria, halsocoach.Request{Key: "d"}, sent.ID, inbox.Ruling{Decision: "accept"})))
 	if o := sees(); o.State != record.Received || o.Consent.Back == nil {
 		t.Fatalf("the sender sees more: %+v", o)
 	}

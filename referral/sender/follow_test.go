@@ -30,21 +30,15 @@ func TestTheProgramIsToldHowARecommendationStandsAndWhoSentIt(t *testing.T) {
 	if err != nil || !s.Open || s.TakenIn || s.Protected || s.Centre != "0684" || !s.Received.Equal(testenv.Morning()) {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	if _, err := g.svc.Withdraw(g.Ctx(), sara, second.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), sara, second.ID)))
 	senders("vardcentral")
 	testenv.Must(g.T, g.decide(g.People.Maria, "taken", id, inbox.Ruling{Decision: string(record.Accept)}))
 	if s, err := g.records.Status(g.Ctx(), id); err != nil || s.Open || !s.TakenIn {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	if _, err := g.svc.ConsentBack(g.Ctx(), g.People.Vardcentral, id); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.ConsentBack(g.Ctx(), g.People.Vardcentral, id)))
 	senders()
-	if _, err := g.records.Status(g.Ctx(), "nothing"); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.records.Status(g.Ctx(), "nothing")), halsocoach.ErrNotFound)
 }
 
 func TestWhoJoinsWhatIsTakenDoesNotSeeThatSomebodyWasBefore(t *testing.T) {
@@ -181,9 +175,7 @@ func TestASenderMendsHowThePersonIsReached(t *testing.T) {
 	if err != nil || d.Words[0].Phone != to.Phone || d.Words[0].Email != to.Email {
 		t.Fatalf("the coach reads %+v, %v", d.Words, err)
 	}
-	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, own.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, own.ID)))
 	if err := reach(g.People.Vardcentral, was); !errors.Is(err, record.ErrWithdrawn) || sees() != to {
 		t.Fatal(err)
 	}

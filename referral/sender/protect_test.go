@@ -108,15 +108,11 @@ func TestConsentTakenBackFollowsWhereItWasForwarded(t *testing.T) {
 		g := asleep(t)
 		own := g.sent(nurse(1), "a", wish())
 		forward(g, own.ID)
-		if _, err := g.svc.ConsentBack(g.Ctx(), nurse(1), own.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(g.svc.ConsentBack(g.Ctx(), nurse(1), own.ID)))
 		g.wake()
 		next := g.sent(nurse(2), "b", wish()) // of another, to see that what came before has been heard
 		forward2 := halsocoach.Request{Key: "f2"}
-		if _, _, err := g.coach.Decide(g.Ctx(), g.People.Maria, forward2, next.ID, inbox.Ruling{Decision: "forward", Centre: "0680"}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(g.coach.Decide(g.Ctx(), g.People.Maria, forward2, next.ID, inbox.Ruling{Decision: "forward", Centre: "0680"})))
 		g.Eventually("the other's is there", func() bool { return waits(g) })
 		d, err := g.coach.Open(g.Ctx(), g.People.Johan, g.inbox(g.People.Johan, "")[0].ID)
 		if err != nil || len(d.Words) != 1 {
@@ -138,9 +134,7 @@ func TestAListIsTheSameWhetherAnotherWasBefore(t *testing.T) {
 		own := g.sent(nurse(2), "a", wish())
 		said = fmt.Sprint(own.Due.Sub(began), "; ")
 		g.Terms.Set(func(t *halsocoach.Terms) { t.PromiseDays = 14 })
-		if _, err := g.svc.Withdraw(g.Ctx(), nurse(2), own.ID); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), nurse(2), own.ID)))
 		g.Clock.Add(time.Hour)
 		g.sent(nurse(2), "b", wish())
 		for _, state := range []record.State{"", record.Withdrawn, record.Received} {
@@ -177,12 +171,8 @@ func TestWhatWaitsIsNotSentAgainByTheSameSender(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
-	if _, _, err := g.self.Contact(g.Ctx(), g.People.Elsa, key("11"), wish()); !errors.Is(err, record.ErrTooMany) {
-		t.Fatal(err)
-	}
-	if _, err := g.svc.Withdraw(g.Ctx(), nurse(1), own.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.self.Contact(g.Ctx(), g.People.Elsa, key("11"), wish())), record.ErrTooMany)
+	testenv.Must(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), nurse(1), own.ID)))
 	g.sent(nurse(1), "again", wish())
 }
 
@@ -237,9 +227,7 @@ func TestACallerWhoIsLeftAloneIsToBeAsked(t *testing.T) {
 	if err != nil || joined.CallMe != "" {
 		t.Fatalf("%q, %v", joined.CallMe, err)
 	}
-	if _, err := g.svc.Withdraw(g.Ctx(), nurse(1), own.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), nurse(1), own.ID)))
 	if left, err := g.records.Get(g.Ctx(), own.ID); err != nil || left.CallMe != "0684" || left.State != record.Received {
 		t.Fatalf("%q %s, %v", left.CallMe, left.State, err)
 	}

@@ -3,7 +3,6 @@ package sender_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -42,9 +41,7 @@ func TestASenderCallsBackWhatNobodyHasDecided(t *testing.T) {
 	if err != nil || d.Name != "" || d.Words[0].Phone != "" {
 		t.Fatalf("the coach still sees who it was: %+v, %v", d, err)
 	}
-	if _, err := g.svc.Withdraw(g.Ctx(), sara, own.ID); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatalf("another sender: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), sara, own.ID)), halsocoach.ErrNotFound)
 	if again := g.sent(g.People.Vardcentral, "new", wish()); again.State != record.Received {
 		t.Fatalf("a new one is blocked: %+v", again)
 	}
@@ -60,9 +57,7 @@ func TestOneSenderCallsBackAndTheOthersStays(t *testing.T) {
 	second := wish()
 	second.Name, second.Topics, second.Language = "Elsa B", []halsocoach.Topic{"kultur och fritid"}, "fi"
 	two := g.sent(sara, "b", second)
-	if _, err := g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, one.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), g.People.Vardcentral, one.ID)))
 	if a, b := g.stands(g.People.Vardcentral, one.ID), g.stands(sara, two.ID); a.State != record.Withdrawn || b.State != record.Received {
 		t.Fatalf("%s and %s", a.State, b.State)
 	}
@@ -78,9 +73,7 @@ func TestOneSenderCallsBackAndTheOthersStays(t *testing.T) {
 	if err != nil || acc.Name != "Elsa B" || acc.Source != halsocoach.FromCareCentre || len(acc.Topics) != 1 {
 		t.Fatalf("%+v, %v", acc, err)
 	}
-	if _, err := g.svc.Withdraw(g.Ctx(), sara, two.ID); !errors.Is(err, record.ErrDecided) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.svc.Withdraw(g.Ctx(), sara, two.ID)), record.ErrDecided)
 }
 
 func TestAMistakeIsSaidEvenAfterTheDecision(t *testing.T) {
@@ -94,9 +87,7 @@ func TestAMistakeIsSaidEvenAfterTheDecision(t *testing.T) {
 	if ids, _, err := g.records.Unenrolled(g.Ctx(), time.Time{}, g.Clock.Now().Add(time.Hour), ""); err != nil || len(ids) != 0 {
 		t.Fatalf("it is to be taken in still: %v, %v", ids, err)
 	}
-	if _, err := g.records.Accepted(g.Ctx(), own.ID); !errors.Is(err, halsocoach.ErrNotFound) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(g.records.Accepted(g.Ctx(), own.ID)), halsocoach.ErrNotFound)
 	d, err := g.coach.Open(g.Ctx(), g.People.Maria, own.ID)
 	if err != nil || d.State != record.Erred || d.Decision == nil || d.Words[0].From.Gone == nil {
 		t.Fatalf("the coach sees %+v, %v", d, err)
@@ -184,9 +175,7 @@ func TestSomebodyOfAnotherKommunChoosesWhereTheCountyIsLetIn(t *testing.T) {
 		t.Fatalf("%+v, %v", own, err)
 	}
 	g.Terms.Set(func(t *halsocoach.Terms) { t.OpenToCounty = true })
-	if _, _, err := g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("a"), w); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(g.svc.Recommend(g.Ctx(), g.People.Vardcentral, key("a"), w)))
 	all, err := g.records.CentresFor(g.Ctx(), "0685")
 	if err != nil || len(all) != 13 || all[0].Code != "0685" {
 		t.Fatalf("%d, first %+v, %v: the own one comes first", len(all), all[0], err)

@@ -25,9 +25,7 @@ func TestAKeptFormIsOfItsPathItsCookieAndItsTime(t *testing.T) {
 		}
 	}
 	e.Clock.Add(Lasts)
-	if _, err := s.Take(e.Ctx(), "maria", "/a", cookie); !errors.Is(err, Err) {
-		t.Fatalf("after a quarter of an hour: %v", err)
-	}
+	testenv.Wants(t, testenv.ErrOf(s.Take(e.Ctx(), "maria", "/a", cookie)), Err)
 }
 
 // TestAKeptFormIsHardlyLongerThanWhatWasSent: what a visitor sends may not grow

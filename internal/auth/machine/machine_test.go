@@ -361,18 +361,14 @@ func TestAnEndedClientIsRefusedAtOnceAndATokenDiesInFiveMinutes(t *testing.T) {
 	if _, err := n.svc.End(env.Ctx(), elsewhere, c.ID); halsocoach.KindOf(err) != halsocoach.KindNotFound {
 		t.Fatal(err)
 	}
-	if _, err := n.svc.End(env.Ctx(), env.People.Region, c.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(n.svc.End(env.Ctx(), env.People.Region, c.ID)))
 	if status, _ := n.get("/fhir/who", second); status != 401 {
 		t.Fatalf("a token of an ended client: %d", status)
 	}
 	if a := n.ask(sign(t, jwt.SigningMethodEdDSA, "d", keys().ed, n.claims(c.ID, "3")), ""); a.status != 401 {
 		t.Fatalf("%+v", a)
 	}
-	if _, err := n.svc.Rekey(env.Ctx(), env.People.Kommun, c.ID, keys().jwks()); !errors.Is(err, ErrEnded) {
-		t.Fatal(err)
-	}
+	testenv.Wants(t, testenv.ErrOf(n.svc.Rekey(env.Ctx(), env.People.Kommun, c.ID, keys().jwks())), ErrEnded)
 }
 
 func TestOtherKeysTakeOverAtOnce(t *testing.T) {
@@ -381,9 +377,7 @@ func TestOtherKeysTakeOverAtOnce(t *testing.T) {
 	c := n.client()
 	next, private, _ := ed25519.GenerateKey(rand.Reader)
 	jwks := fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"n","x":%q}]}`, b64(next))
-	if _, err := n.svc.Rekey(env.Ctx(), env.People.Kommun, c.ID, jwks); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(n.svc.Rekey(env.Ctx(), env.People.Kommun, c.ID, jwks)))
 	if a := n.ask(sign(t, jwt.SigningMethodEdDSA, "d", keys().ed, n.claims(c.ID, "1")), ""); a.status != 401 {
 		t.Fatalf("%+v", a)
 	}

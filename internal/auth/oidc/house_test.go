@@ -129,9 +129,7 @@ func (g *ground) node(t *testing.T, change ...func([]Provider)) *node {
 func (n *node) hire(members ...staff.Member) {
 	n.t.Helper()
 	for _, m := range members {
-		if _, err := n.members.Hire(n.t.Context(), halsocoach.System("test"), m); err != nil {
-			n.t.Fatal(err)
-		}
+		testenv.Must(n.t, testenv.ErrOf(n.members.Hire(n.t.Context(), halsocoach.System("test"), m)))
 	}
 }
 

@@ -35,13 +35,13 @@ func Kinds() []store.Kind { return []store.Kind{conversationKind, messageKind} }
 const purpose = "chat.text"
 
 type docs struct {
-	conversations store.Collection[Conversation]
+	conversations *store.Shared[Conversation]
 	messages      store.Collection[Message]
 	seal          *seal.Sealer
 }
 
 func openDocs(s store.Store, sealer *seal.Sealer) docs {
-	return docs{store.In[Conversation](s, conversationKind), store.In[Message](s, messageKind), sealer}
+	return docs{store.In[Conversation](s, conversationKind).Shared(1000), store.In[Message](s, messageKind), sealer}
 }
 
 // messageID orders as the numbers do.

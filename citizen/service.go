@@ -63,16 +63,16 @@ type Config struct {
 // Service is the citizen's one door, for pages, JSON and other packages.
 type Service struct {
 	Config
-	enrolments store.Collection[Enrolment]
+	enrolments *store.Shared[Enrolment]
 	latest     store.Collection[pointer]
-	goals      store.Collection[Goal]
-	checkins   store.Collection[CheckIn]
+	goals      *store.Shared[Goal]
+	checkins   *store.Shared[CheckIn]
 }
 
 // New makes the service.
 func New(cfg Config) *Service {
-	return &Service{Config: cfg, enrolments: store.In[Enrolment](cfg.Store, enrolments), latest: store.In[pointer](cfg.Store, latest),
-		goals: store.In[Goal](cfg.Store, goals), checkins: store.In[CheckIn](cfg.Store, checkins)}
+	return &Service{Config: cfg, enrolments: store.In[Enrolment](cfg.Store, enrolments).Shared(1000), latest: store.In[pointer](cfg.Store, latest),
+		goals: store.In[Goal](cfg.Store, goals).Shared(500), checkins: store.In[CheckIn](cfg.Store, checkins).Shared(500)}
 }
 
 // Enrol takes a person in: a new enrolment, or the one that is open at the

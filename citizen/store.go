@@ -50,7 +50,7 @@ const pageSize = 50
 var errPage = halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
 
 // page reads one page of a list.
-func page[T any](ctx context.Context, c store.Collection[T], q store.Query) ([]T, string, error) {
+func page[T any](ctx context.Context, c *store.Shared[T], q store.Query) ([]T, string, error) {
 	q.Limit = pageSize
 	found, next, err := c.Find(ctx, q)
 	if errors.Is(err, store.ErrCursor) {
@@ -66,7 +66,7 @@ func (s *Service) caseload(ctx context.Context, coach, after string) ([]Enrolmen
 
 // underAll finds what an index holds under each of a person's ids, of each at
 // most limit, the newest first.
-func underAll[T any](ctx context.Context, c store.Collection[T], index string, who person.Identity, limit int, at func(T) time.Time) ([]T, error) {
+func underAll[T any](ctx context.Context, c *store.Shared[T], index string, who person.Identity, limit int, at func(T) time.Time) ([]T, error) {
 	var all []T
 	for _, id := range who.IDs {
 		found, _, err := c.Find(ctx, store.Query{Index: index, Equal: []any{id}, Back: true, Limit: limit})

@@ -40,13 +40,13 @@ func operationsKind() store.Kind {
 
 // docs are the package's collections and the questions asked of them.
 type docs struct {
-	days       store.Collection[Day]
+	days       *store.Shared[Day]
 	weeks      store.Collection[Weeks]
 	operations store.Collection[operation]
 }
 
 func open(s store.Store) docs {
-	return docs{store.In[Day](s, daysKind()), store.In[Weeks](s, weeksKind()), store.In[operation](s, operationsKind())}
+	return docs{store.In[Day](s, daysKind()).Shared(1000), store.In[Weeks](s, weeksKind()), store.In[operation](s, operationsKind())}
 }
 
 // Booked is a talk with the day it stands in.

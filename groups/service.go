@@ -53,8 +53,8 @@ type Config struct {
 type Service struct {
 	cfg        Config
 	clock      halsocoach.Clock
-	activities store.Collection[Activity]
-	occasions  store.Collection[Occasion]
+	activities *store.Shared[Activity]
+	occasions  *store.Shared[Occasion]
 	programme  programme
 }
 
@@ -62,7 +62,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	return &Service{
 		cfg: cfg, clock: cfg.Clock,
-		activities: store.In[Activity](cfg.Store, activityKind), occasions: store.In[Occasion](cfg.Store, occasionKind),
+		activities: store.In[Activity](cfg.Store, activityKind).Shared(500), occasions: store.In[Occasion](cfg.Store, occasionKind).Shared(500),
 	}
 }
 

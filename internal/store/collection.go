@@ -184,6 +184,7 @@ func (c Collection[T]) Find(ctx context.Context, q Query) (items []T, next strin
 
 // IDs is Find for the ids alone.
 func (c Collection[T]) IDs(ctx context.Context, q Query) (ids []string, next string, err error) {
+	q.Bare = true
 	page, err := c.store.Find(ctx, c.kind, q)
 	for _, d := range page.Documents {
 		ids = append(ids, d.ID)

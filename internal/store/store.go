@@ -94,6 +94,7 @@ type Query struct {
 	Back   bool // descending
 	Limit  int  // 0 = 100, at most 1000
 	After  string
+	Bare   bool // bodies may be left out: the ids and versions are enough
 }
 
 // Page is one stretch of an answer. Next is the Query.After that continues it,
@@ -162,6 +163,8 @@ type Store interface {
 	// Get takes one id or many in one question. What does not exist is left
 	// out; the order is that of ids.
 	Get(ctx context.Context, kind string, ids ...string) ([]Document, error)
+	// Versions is Get where the bodies may be left out.
+	Versions(ctx context.Context, kind string, ids ...string) ([]Document, error)
 	// Find goes by an index; without a fitting one it is ErrNoIndex.
 	Find(ctx context.Context, kind string, q Query) (Page, error)
 	// Each calls f for every document, by id, in short reads. What is saved

@@ -36,13 +36,12 @@ type Persons interface {
 // Records store the recommendations, for the rooms.
 type Records struct {
 	Config
-	referrals store.Collection[Referral]
-	decoded   decoded
+	referrals *store.Shared[Referral]
 }
 
 // New makes the records.
 func New(cfg Config) *Records {
-	return &Records{Config: cfg, referrals: store.In[Referral](cfg.Store, referrals)}
+	return &Records{Config: cfg, referrals: store.In[Referral](cfg.Store, referrals).Shared(1000)}
 }
 
 // Saw saves one access-log row with the persons who were shown to staff.

@@ -3,12 +3,10 @@ package record
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"halsocoach"
@@ -39,52 +37,13 @@ func Kinds() []store.Kind { return []store.Kind{referrals} }
 const pageSize = 50
 
 // page reads one page of a list; a cursor that is not ours is an answer to mend.
-// What comes is shared with other readers, and not to be changed.
 func (s *Records) page(ctx context.Context, q store.Query) ([]Referral, string, error) {
 	q.Limit = pageSize
-	found, err := s.Store.Find(ctx, referrals.Name, q)
+	found, next, err := s.referrals.Find(ctx, q)
 	if errors.Is(err, store.ErrCursor) {
-		return nil, "", halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
+		err = halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
 	}
-	if err != nil {
-		return nil, "", err
-	}
-	out := make([]Referral, len(found.Documents))
-	for i, d := range found.Documents {
-		if out[i], err = s.decoded.of(d); err != nil {
-			return nil, "", err
-		}
-	}
-	return out, found.Next, nil
-}
-
-// decoded keeps documents that have been decoded for a list, by their versions: a
-// version is made anew at each save and never comes back, so they are never old.
-type decoded struct {
-	mu sync.Mutex
-	by map[string]Referral
-}
-
-// mostDecoded bounds the memory: about 3 kB each.
-const mostDecoded = 1000
-
-func (c *decoded) of(d store.Document) (r Referral, err error) {
-	c.mu.Lock()
-	r, ok := c.by[d.Version]
-	c.mu.Unlock()
-	if ok {
-		return r, nil
-	}
-	if err := json.Unmarshal(d.Body, &r); err != nil {
-		return r, fmt.Errorf("read referral %s: %w", d.ID, err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.by == nil || len(c.by) >= mostDecoded {
-		c.by = map[string]Referral{}
-	}
-	c.by[d.Version] = r
-	return r, nil
+	return found, next, err
 }
 
 // Get is a recommendation by its own id.
@@ -331,17 +290,11 @@ func (s *Records) UntouchedIn(ctx context.Context, kommun string, before time.Ti
 // Waiting is how many wait for a decision at a centre, at most mostWaiting, and
 // when the first is due.
 func (s *Records) Waiting(ctx context.Context, centre string) (int, time.Time, error) {
-	q := store.Query{Index: "queue", Equal: []any{centre}, Limit: mostWaiting}
-	ids, _, err := s.referrals.IDs(ctx, q)
-	if err != nil || len(ids) == 0 {
+	found, _, err := s.referrals.Find(ctx, store.Query{Index: "queue", Equal: []any{centre}, Limit: mostWaiting})
+	if err != nil || len(found) == 0 {
 		return 0, time.Time{}, err
 	}
-	q.Limit = 1
-	first, _, err := s.referrals.Find(ctx, q)
-	if err != nil || len(first) == 0 { // decided just now
-		return 0, time.Time{}, err
-	}
-	return len(ids), first[0].Due, nil
+	return len(found), found[0].Due, nil
 }
 
 // Callers are how many wait to be called at the centre and have not been asked

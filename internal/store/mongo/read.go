@@ -54,6 +54,12 @@ func (s *Store) Get(ctx context.Context, kind string, ids ...string) ([]store.Do
 	return out, nil
 }
 
+// Versions satisfies store.Store. The bodies come along: they tell which documents are
+// gone.
+func (s *Store) Versions(ctx context.Context, kind string, ids ...string) ([]store.Document, error) {
+	return s.Get(ctx, kind, ids...)
+}
+
 // each calls f for the documents that filter finds until f says stop.
 func (k *kind) each(ctx context.Context, filter bson.D, o *options.FindOptionsBuilder, f func(store.Document) (more bool)) error {
 	rows, err := k.coll.Find(ctx, filter, o)

@@ -92,6 +92,15 @@ func document(row []driver.Value) store.Document {
 
 // Get satisfies store.Store.
 func (s *Store) Get(ctx context.Context, kind string, ids ...string) ([]store.Document, error) {
+	return s.get(ctx, kind, `SELECT id, v, body FROM `, ids)
+}
+
+// Versions satisfies store.Store.
+func (s *Store) Versions(ctx context.Context, kind string, ids ...string) ([]store.Document, error) {
+	return s.get(ctx, kind, `SELECT id, v, NULL FROM `, ids)
+}
+
+func (s *Store) get(ctx context.Context, kind, what string, ids []string) ([]store.Document, error) {
 	t, err := s.table(kind)
 	if err != nil || len(ids) == 0 {
 		return nil, err
@@ -102,7 +111,7 @@ func (s *Store) Get(ctx context.Context, kind string, ids ...string) ([]store.Do
 			return c.rows(func(row []driver.Value) bool {
 				out = append(out, document(row))
 				return false
-			}, `SELECT id, v, body FROM `+t.name+` WHERE id = ?`, ids[0])
+			}, what+t.name+` WHERE id = ?`, ids[0])
 		}
 		list, err := json.Marshal(ids)
 		if err != nil {
@@ -113,7 +122,7 @@ func (s *Store) Get(ctx context.Context, kind string, ids ...string) ([]store.Do
 			d := document(row)
 			met[d.ID] = d
 			return true
-		}, `SELECT id, v, body FROM `+t.name+` WHERE id IN (SELECT value FROM json_each(?))`, string(list))
+		}, what+t.name+` WHERE id IN (SELECT value FROM json_each(?))`, string(list))
 		for _, id := range ids {
 			if d, ok := met[id]; ok {
 				out = append(out, d)
@@ -137,7 +146,7 @@ func (s *Store) Find(ctx context.Context, kind string, q store.Query) (store.Pag
 	if err != nil {
 		return store.Page{}, err
 	}
-	query, args := t.find(plan)
+	query, args := t.find(plan, q.Bare)
 	page := store.Page{}
 	var last []any
 	more := false
@@ -168,12 +177,12 @@ func (s *Store) Find(ctx context.Context, kind string, q store.Query) (store.Pag
 type question struct {
 	index, equal        int
 	after, from, before bool
-	back                bool
+	back, bare          bool
 }
 
 // find gives the question of a plan and its values.
-func (t *table) find(p store.Plan) (string, []any) {
-	q := question{index: p.Index, equal: len(p.Equal), from: p.From != nil, before: p.Before != nil, back: p.Back}
+func (t *table) find(p store.Plan, bare bool) (string, []any) {
+	q := question{index: p.Index, equal: len(p.Equal), from: p.From != nil, before: p.Before != nil, back: p.Back, bare: bare}
 	// Where the cursor is inside the range it takes the bound's place, so that
 	// the search begins at it.
 	switch {
@@ -206,7 +215,11 @@ func (t *table) text(q question) string {
 	x := t.indexes[q.index]
 	rest := x.columns[q.equal:]
 	var b strings.Builder
-	b.WriteString(`SELECT d.id, d.v, d.body`)
+	body := `d.body`
+	if q.bare {
+		body = `NULL`
+	}
+	b.WriteString(`SELECT d.id, d.v, ` + body)
 	for _, c := range rest {
 		b.WriteString(`, x.` + c)
 	}

@@ -87,7 +87,7 @@ func (s *side) visit(unsaid *string) {
 	}
 	for s.load.ctx.Err() == nil || *unsaid != "" {
 		if *unsaid == "" {
-			*unsaid = halsocoachKey()
+			*unsaid = newKey()
 			s.keys[*unsaid] = fmt.Sprintf("%s-%d", s.mark, s.n)
 			s.n++
 		}
@@ -225,7 +225,7 @@ func (b *booker) book(all []occasion) {
 // ask sends a wish, with the same key every time, until it is answered. A place
 // that can not be had is an answer too.
 func (b *booker) ask(method, path string, wish any) (id string, ok bool) {
-	for key := halsocoachKey(); ; b.tries++ {
+	for key := newKey(); ; b.tries++ {
 		var got struct{ ID string }
 		out := any(&got)
 		if method == http.MethodDelete {
@@ -381,7 +381,8 @@ func (l *load) check(t *testing.T, f *fleet) (messages, places int) {
 			places++
 		}
 	}
-	for _, d := range []*Demo{f.node(0), f.node(1)} {
+	for i := range f.nodes {
+		d := f.node(i)
 		for _, o := range d.occasions(t, "0684", d.Begins) {
 			if o.Booked > o.Capacity {
 				t.Errorf("%s holds %d of %d", o.title, o.Booked, o.Capacity)
@@ -389,4 +390,8 @@ func (l *load) check(t *testing.T, f *fleet) (messages, places int) {
 		}
 	}
 	return messages, places
+}
+
+func newKey() string {
+	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", rand.Uint32(), rand.IntN(1<<16), rand.IntN(1<<12), rand.IntN(1<<12), rand.Int64N(1<<48))
 }

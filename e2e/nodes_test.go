@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -21,13 +20,26 @@ import (
 	"halsocoach/internal/testenv"
 )
 
-// fleet is two nodes on one store and one NATS.
+// fleet is the nodes on one store: two on one NATS, or one with its own.
 type fleet struct {
 	t   *testing.T
 	dir string
 
 	mu    sync.Mutex
-	nodes [2]*Demo
+	nodes []*Demo
+}
+
+// startNATS runs a NATS server in this process and says its address.
+func startNATS(t *testing.T, dir string) string {
+	t.Helper()
+	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	testenv.Must(t, err)
+	nats.Start()
+	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
+	if !nats.ReadyForConnections(patience) {
+		t.Fatal("nats-server did not start")
+	}
+	return nats.ClientURL()
 }
 
 // startFleet starts NATS in this process, on what the filled demo has left there,
@@ -35,17 +47,8 @@ type fleet struct {
 func startFleet(t *testing.T) *fleet {
 	t.Helper()
 	dir := filled(t, today)
-	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: filepath.Join(dir, "nats"), NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	nats.Start()
-	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
-	if !nats.ReadyForConnections(patience) {
-		t.Fatal("nats-server did not start")
-	}
-	t.Setenv("HALSOCOACH_NATS", nats.ClientURL())
-	f := &fleet{t: t, dir: dir}
+	t.Setenv("HALSOCOACH_NATS", startNATS(t, filepath.Join(dir, "nats")))
+	f := &fleet{t: t, dir: dir, nodes: make([]*Demo, 2)}
 	for i := range f.nodes {
 		f.start(i)
 	}
@@ -57,37 +60,17 @@ func (f *fleet) start(i int) {
 	d := StartOn(f.t, f.dir, today)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.nodes[i] = d
+	f.nodes[i%len(f.nodes)] = d
 }
 
 func (f *fleet) node(i int) *Demo {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.nodes[i%2]
+	return f.nodes[i%len(f.nodes)]
 }
 
 // at is the address for the i-th try: the nodes in turn.
 func (f *fleet) at(i int) string { return f.node(i).URL }
-
-func TestAKilledNodeLosesNothing(t *testing.T) {
-	f := startFleet(t)
-	l := f.begin(8, f.at)
-	rounds := testenv.Count(2, 20)
-	for round := range rounds {
-		l.more(t, 20)
-		time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
-		f.node(round).Kill()
-		l.more(t, 20) // those who were on it go on with the other
-		f.start(round % 2)
-	}
-	l.more(t, 20)
-	messages, places := l.check(t, f)
-	l.faults.Range(func(what, _ any) bool { t.Error(what); return true })
-	t.Logf("%d kills: %d messages each with both sides once and in order, %d bookings stand", rounds, messages, places)
-	if messages == 0 || places == 0 {
-		t.Fatal("the test has tested nothing")
-	}
-}
 
 // proxy is the least that a reverse proxy does: it asks every node whether it is
 // ready, sends to those that are, and tries another when one can not be reached.
@@ -170,9 +153,7 @@ func TestARollingRestartIsSeenByNobody(t *testing.T) {
 	t.Setenv("HALSOCOACH_STOP_NOTICE", "500ms")
 	f := startFleet(t)
 	at := startProxy(f)
-	l := f.begin(8, func(int) string { return at })
-	for round := range 2 * testenv.Count(1, 5) {
-		l.more(t, 20)
+	l := f.keepsAll(2*testenv.Count(1, 5), func(int) string { return at }, func(round int, l *load) {
 		began := time.Now()
 		d := f.node(round)
 		_ = d.cmd.Process.Signal(syscall.SIGTERM)
@@ -181,14 +162,10 @@ func TestARollingRestartIsSeenByNobody(t *testing.T) {
 		}
 		t.Logf("stopped in %.1f s", time.Since(began).Seconds())
 		l.more(t, 20)
-		f.start(round % 2)
+		f.start(round)
 		time.Sleep(200 * time.Millisecond) // the proxy takes it in
-	}
-	l.more(t, 20)
-	messages, places := l.check(t, f)
-	l.faults.Range(func(what, _ any) bool { t.Error(what); return true })
-	t.Logf("%d messages, %d bookings; %d sockets were told to come back", messages, places, l.restarts.Load())
-	if messages == 0 || places == 0 || l.restarts.Load() == 0 {
-		t.Fatal("the test has tested nothing")
+	})
+	if t.Logf("%d sockets were told to come back", l.restarts.Load()); l.restarts.Load() == 0 {
+		t.Fatal("nobody was told to come back")
 	}
 }

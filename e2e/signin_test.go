@@ -23,7 +23,6 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/gorilla/websocket"
-	"github.com/nats-io/nats-server/v2/server"
 
 	"halsocoach/internal/auth/oidc/oidctest"
 )
@@ -50,15 +49,6 @@ var signers = []oidctest.Person{
 
 func install(t *testing.T, more ...string) *installation {
 	t.Helper()
-	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	nats.Start()
-	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
-	if !nats.ReadyForConnections(patience) {
-		t.Fatal("nats-server did not start")
-	}
 	in := &installation{t: t, provider: oidctest.New(t, signers...)}
 	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: in.rewrite})
 	t.Cleanup(func() { front.CloseClientConnections(); front.Close() })
@@ -66,7 +56,7 @@ func install(t *testing.T, more ...string) *installation {
 	in.provider.Allow(front.URL, "bankid", "siths", "kommun")
 	dir := t.TempDir()
 	in.env = append(os.Environ(),
-		"HALSOCOACH_STORE=sqlite:"+filepath.Join(dir, "halsocoach.db"), "HALSOCOACH_KEYS="+filepath.Join(dir, "keys"), "HALSOCOACH_NATS="+nats.ClientURL(),
+		"HALSOCOACH_STORE=sqlite:"+filepath.Join(dir, "halsocoach.db"), "HALSOCOACH_KEYS="+filepath.Join(dir, "keys"), "HALSOCOACH_NATS="+startNATS(t, t.TempDir()),
 		"HALSOCOACH_PUBLIC_URL="+front.URL, "HALSOCOACH_OIDC_FILE="+in.providers(dir), "HALSOCOACH_STOP_NOTICE=0s")
 	in.env = append(in.env, more...)
 	for i := range in.nodes {

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"sort"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 )
 
 // visitor is nobody.
@@ -33,47 +33,22 @@ var bodies = map[string]string{
 // and for a redirect to the sign-in page "in".
 func ask(t *testing.T, h *app, token, method, path string) string {
 	t.Helper()
-	shape, ok := bodies[path]
-	if !ok {
-		shape = "{}"
+	var body any
+	if strings.HasPrefix(path, "/api/") && method != http.MethodGet {
+		body = cmp.Or(bodies[path], "{}")
+	} else if method != http.MethodGet {
+		body = url.Values{"x": {"y"}}
 	}
 	for _, part := range strings.Split(path, "/") {
 		if strings.HasPrefix(part, ":") || part == "*" {
 			path = strings.Replace(path, part, "0", 1)
 		}
 	}
-	var body io.Reader
-	if method != http.MethodGet {
-		body = strings.NewReader(shape)
-		if !strings.HasPrefix(path, "/api/") {
-			body = strings.NewReader(url.Values{"x": {"y"}}.Encode())
-		}
-	}
-	r := httptest.NewRequest(method, path, body)
-	r.Host = "example.test"
-	if strings.HasPrefix(path, "/api/") {
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Accept", "application/json")
-	} else {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
-	if token != "" {
-		if strings.HasPrefix(path, "/api/") {
-			r.Header.Set("Authorization", "Bearer "+token)
-		} else {
-			r.AddCookie(&http.Cookie{Name: "session", Value: token})
-		}
-	}
-	res, err := h.web.Fiber().Test(r, -1)
-	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode == http.StatusSeeOther && strings.HasPrefix(res.Header.Get("Location"), "/logga-in") {
+	res := h.send(t, token, method, path, body)
+	if res.status == http.StatusSeeOther && strings.HasPrefix(res.header.Get("Location"), "/logga-in") {
 		return "in"
 	}
-	return fmt.Sprint(res.StatusCode)
+	return fmt.Sprint(res.status)
 }
 
 // routes of the app, without the HEAD twins that Fiber adds.
@@ -98,9 +73,7 @@ func (a *app) routes() []string {
 func TestAccess(t *testing.T) {
 	h, tokens := testApp(t)
 	src, err := os.ReadFile("testdata/access.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	want := map[string]string{}
 	for _, line := range strings.Split(string(src), "\n") {
 		if f := strings.Fields(line); len(f) == 2+len(everybody) && !strings.HasPrefix(line, "#") {

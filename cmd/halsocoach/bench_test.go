@@ -13,6 +13,7 @@ import (
 	"halsocoach"
 	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/auth"
+	"halsocoach/internal/testenv"
 )
 
 // asking is a crowd of sixteen that asks for one page, each over a connection
@@ -28,9 +29,7 @@ const crowd = 16
 func listen(b *testing.B, app *fiber.App) string {
 	b.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	go func() { _ = app.Listener(ln) }()
 	b.Cleanup(func() { _ = ln.Close() })
 	return ln.Addr().String()
@@ -69,17 +68,11 @@ func BenchmarkSignedInPage(b *testing.B) {
 	pageSpeed() // as serve runs
 	h, _ := testApp(b)
 	person, err := h.seal.NewPerson(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	in, err := h.auth.SignInAs(b.Context(), auth.Identity{Person: person, Name: "Elsa Berg"})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testenv.Must(b, err)
 	for _, act := range []halsocoach.Act{"read inbox", "read referral", "decide referral", "read caseload", "read enrolment", "book talk", "read talks"} {
-		if err := h.accessLog.Saw(b.Context(), demo.Coach("0684"), act, "inkorg", person); err != nil {
-			b.Fatal(err)
-		}
+		testenv.Must(b, h.accessLog.Saw(b.Context(), demo.Coach("0684"), act, "inkorg", person))
 	}
 	const path = "/min-halsa/logg"
 	addr := listen(b, h.web.Fiber())

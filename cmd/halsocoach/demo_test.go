@@ -16,6 +16,7 @@ import (
 	"halsocoach/cmd/halsocoach/demo"
 	"halsocoach/internal/holiday"
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 	"halsocoach/referral/inbox"
 	"halsocoach/referral/record"
 )
@@ -39,15 +40,11 @@ func (a *app) holdsEveryKind(t *testing.T) {
 	var items []inbox.Item
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		l, err := a.inbox.List(t.Context(), maria, record.InboxQuery{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		items = l.Items
 		for _, i := range items {
 			v, err := a.inbox.Open(t.Context(), maria, i.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, err)
 			_, noLetter := a.inbox.Letter(t.Context(), maria, i.ID)
 			for what, is := range map[string]bool{
 				"nobody has taken":     i.TakenBy == "" && !i.Late,
@@ -93,9 +90,7 @@ func (a *app) sendersSeeEveryState(t *testing.T, who halsocoach.Actor) {
 			missing[string(f)] = true
 		}
 		all, _, err := a.sender.Sent(t.Context(), who, "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		for _, own := range all {
 			delete(missing, string(own.State))
 			delete(missing, string(own.First))
@@ -143,15 +138,9 @@ func (a *app) noTalkOnADayOff(t *testing.T) {
 func age(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(fmt.Sprintf("PRAGMA user_version = %d", store.SchemaVersion-1)); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
+	testenv.Must(t, testenv.ErrOf(db.Exec(fmt.Sprintf("PRAGMA user_version = %d", store.SchemaVersion-1))))
+	testenv.Must(t, db.Close())
 }
 
 // TestDataOfAnEarlierReleaseAreRefused by serve with one line, and set aside by demo.
@@ -159,16 +148,12 @@ func TestDataOfAnEarlierReleaseAreRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	quiet := slog.New(slog.DiscardHandler)
 	c := demoCommand{Data: dir, Past: true}
-	if _, err := c.folder(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(c.folder()))
 	begin := func() (*app, error) {
 		return c.open(t.Context(), dir, appConfig{PublicURL: "http://example.test", Demo: true, Log: quiet, Kinds: demo.Kinds()})
 	}
 	a, err := begin()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	a.close()
 	age(t, filepath.Join(dir, "halsocoach.db"))
 

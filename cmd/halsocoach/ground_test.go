@@ -1,11 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/gofiber/fiber/v2"
 
 	"halsocoach"
 	"halsocoach/cmd/halsocoach/demo"
@@ -85,4 +93,50 @@ func aDemo(t *testing.T, at time.Time, cfg appConfig) *app {
 	a := openFor(t, cfg)
 	testenv.Must(t, d.Fill(t.Context(), a.forDemo(&screen{out: io.Discard})))
 	return a
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send asks as the one with the token, in a browser or, by the JSON doors, as a
+// program. A body is a form, JSON that is written already, or something to write as
+// JSON.
+func (a *app) send(t testing.TB, token, method, path string, body any) reply {
+	t.Helper()
+	var in io.Reader
+	kind := fiber.MIMEApplicationJSON
+	switch body := body.(type) {
+	case nil:
+	case url.Values:
+		in, kind = strings.NewReader(body.Encode()), fiber.MIMEApplicationForm
+	case string:
+		in = strings.NewReader(body)
+	default:
+		b, err := json.Marshal(body)
+		testenv.Must(t, err)
+		in = bytes.NewReader(b)
+	}
+	r := httptest.NewRequest(method, path, in)
+	r.Host = "example.test"
+	r.Header.Set("Content-Type", kind)
+	api := strings.HasPrefix(path, "/api/")
+	if api {
+		r.Header.Set("Accept", fiber.MIMEApplicationJSON)
+	} else {
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	if token != "" && (api || strings.HasPrefix(path, "/fhir")) {
+		r.Header.Set("Authorization", "Bearer "+token)
+	} else if token != "" {
+		r.AddCookie(&http.Cookie{Name: "session", Value: token})
+	}
+	res, err := a.web.Fiber().Test(r, -1)
+	testenv.Must(t, err)
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	testenv.Must(t, err)
+	return reply{res.StatusCode, res.Header, string(b)}
 }

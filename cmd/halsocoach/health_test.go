@@ -1,6 +1,7 @@
 package main
 
 import (
+	"halsocoach/internal/testenv"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,9 +24,7 @@ func TestTheHealthcheckTellsTheTruth(t *testing.T) {
 	defer s.Close()
 	addr := s.Listener.Addr().String()
 	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	for _, a := range []string{addr, "0.0.0.0:" + port, ":" + port} {
 		if err := (&healthcheckCommand{Addr: a}).Run(t.Context()); err != nil {
 			t.Errorf("%s: %v", a, err)

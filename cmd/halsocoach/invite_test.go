@@ -5,13 +5,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"halsocoach"
 	"halsocoach/internal/staff"
+	"halsocoach/internal/testenv"
 )
 
 // opened is what the link leads to: the page, and the cookie of the session that
@@ -22,26 +22,14 @@ func opened(t *testing.T, h *app, link string, form url.Values) (page, session s
 	if !ok {
 		t.Fatalf("the link is %s", link)
 	}
-	send := func(method string, body io.Reader) *http.Response {
-		r := httptest.NewRequest(method, path, body)
-		r.Host = "example.test"
-		r.Header.Set("Accept-Language", "sv")
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		res, err := h.web.Fiber().Test(r, -1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res
-	}
-	b, _ := io.ReadAll(send(http.MethodGet, nil).Body)
+	page = h.send(t, "", http.MethodGet, path, nil).body
 	form.Set("_key", halsocoach.NewID())
-	for _, c := range send(http.MethodPost, strings.NewReader(form.Encode())).Cookies() {
+	for _, c := range (&http.Response{Header: h.send(t, "", http.MethodPost, path, form).header}).Cookies() {
 		if c.Name == "session" {
 			session = c.Value
 		}
 	}
-	return string(b), session
+	return page, session
 }
 
 func TestSomebodyWhoHasLostTheirWayInGetsANewOne(t *testing.T) {
@@ -72,9 +60,7 @@ func TestSomebodyWhoHasLostTheirWayInGetsANewOne(t *testing.T) {
 		}
 	}
 	members, err := h.staff.StaffOf(t.Context(), halsocoach.System("test"), halsocoach.County)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	evas, eva := 0, staff.Member{}
 	for _, m := range members {
 		if m.Name == "Eva Ek" {
@@ -84,18 +70,14 @@ func TestSomebodyWhoHasLostTheirWayInGetsANewOne(t *testing.T) {
 	if evas != 1 {
 		t.Fatalf("there are %d of her", evas)
 	}
-	if _, err := h.staff.Hire(t.Context(), halsocoach.System("test"), staff.Member{Name: "Eva Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(h.staff.Hire(t.Context(), halsocoach.System("test"), staff.Member{Name: "Eva Ek", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"})))
 	if _, _, err = invite(inviteCommand{Member: "Eva Ek"}); err == nil || !strings.Contains(err.Error(), "2 are called Eva Ek") || !strings.Contains(err.Error(), eva.ID) || !strings.Contains(err.Error(), "coach 0684") {
 		t.Fatalf("namesakes: %v", err)
 	}
 	if _, says, err = invite(inviteCommand{Member: eva.ID}); err != nil || !strings.Contains(says, eva.ID) {
 		t.Fatalf("by id: %q %v", says, err)
 	}
-	if _, err := h.staff.End(t.Context(), halsocoach.System("test"), eva.ID); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(h.staff.End(t.Context(), halsocoach.System("test"), eva.ID)))
 	for name, c := range map[string]struct {
 		command inviteCommand
 		says    string

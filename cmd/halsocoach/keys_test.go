@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"io"
-	"net/http/httptest"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +12,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/seal"
+	"halsocoach/internal/testenv"
 )
 
 // hurry lets a node look at the outer keys all the time, not every ten seconds.
@@ -37,14 +38,7 @@ func hurry(t *testing.T, h *app) {
 // signedIn asks for a page that only somebody signed in may see.
 func signedIn(t *testing.T, h *app, token string) bool {
 	t.Helper()
-	req := httptest.NewRequest("GET", "/api/v1/conversations", nil)
-	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := h.web.Fiber().Test(req, -1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	return res.StatusCode == 200
+	return h.send(t, token, http.MethodGet, "/api/v1/conversations", nil).status == http.StatusOK
 }
 
 func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
@@ -52,24 +46,16 @@ func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
 	hurry(t, h)
 	coach := tokens[halsocoach.RoleCoach]
 	n, err := halsocoach.ParseNumber("200302022389", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	elsa, err := h.seal.Person(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	box, err := h.seal.Seal(t.Context(), elsa, "test.name", "Elsa")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	at := keysData{h.cfg.dataConfig}
 	file := filepath.Join(h.cfg.Keys, "master.key")
 	for range 2 {
 		before, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		for _, run := range []func() error{
 			func() error {
 				return (&keysOuterCommand{at, time.Minute}).Run(t.Context(), silent, &screen{out: io.Discard})
@@ -77,9 +63,7 @@ func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
 			func() error { return (&keysSigningCommand{at}).Run(t.Context(), silent) },
 			func() error { return (&keysListCommand{at}).Run(t.Context(), silent) },
 		} {
-			if err := run(); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, run())
 		}
 		after, err := os.ReadFile(file)
 		if err != nil || strings.Count(string(after), "\n") != strings.Count(string(before), "\n")+1 || !strings.HasSuffix(string(after), string(before)) {
@@ -94,9 +78,7 @@ func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
 	}
 	// A program that starts now reads what was sealed before.
 	ground, err := openGround(t.Context(), h.cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer ground.close()
 	if plain, err := ground.seal.Open(t.Context(), elsa, "test.name", box); err != nil || plain != "Elsa" {
 		t.Errorf("%q, %v", plain, err)
@@ -112,9 +94,7 @@ func TestARevokedSigningKeyIsRefusedByTheRunningService(t *testing.T) {
 		t.Fatal("not signed in at all")
 	}
 	at := keysData{h.cfg.dataConfig}
-	if err := (&keysRevokeCommand{at, "first", true}).Run(t.Context(), silent); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, (&keysRevokeCommand{at, "first", true}).Run(t.Context(), silent))
 	began := time.Now()
 	for signedIn(t, h, tokens[halsocoach.RoleCoach]) {
 		if time.Since(began) > 2*time.Minute {
@@ -139,31 +119,21 @@ func TestNothingIsRevokedWithoutAYes(t *testing.T) {
 func TestANodeForgetsWhomAnotherHasDestroyed(t *testing.T) {
 	h, _ := testApp(t)
 	person, err := h.seal.NewPerson(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	box, err := h.seal.Seal(t.Context(), person, "x", "Elsa")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	// The other node has the same keys; its note is heard on the bus.
 	other, err := openGround(t.Context(), h.cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer other.close()
 	heard := make(chan []byte, 1)
 	stop, err := h.bus.OnNudge(destroyedTopic, func(body []byte) { heard <- body })
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer stop()
 	other.bus = h.bus
 	defer func() { other.bus = nil }()
 	other.tellDestroyed()
-	if err := other.seal.Destroy(t.Context(), person); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, other.seal.Destroy(t.Context(), person))
 	select {
 	case body := <-heard:
 		if strings.Contains(string(body), person) {

@@ -8,9 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,6 +27,7 @@ import (
 	"halsocoach/internal/auth"
 	"halsocoach/internal/notify"
 	"halsocoach/internal/staff"
+	"halsocoach/internal/testenv"
 )
 
 // What the people of the test write about her. No other text of the demo holds any
@@ -142,14 +143,10 @@ func newScene(t *testing.T) *scene {
 		s.signIn(name, auth.Identity{Staff: name})
 	}
 	colleague := staff.Member{ID: "colleague", Name: "Stig Norling", Role: halsocoach.RoleCoach, Kommun: "0684", Centre: "0684"}
-	if _, err := a.staff.Hire(t.Context(), halsocoach.System("test"), colleague); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(a.staff.Hire(t.Context(), halsocoach.System("test"), colleague)))
 	s.signIn("colleague", auth.Identity{Staff: "colleague"})
 	n, err := halsocoach.ParseNumber(hersNumber, a.clock())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	if s.her, err = a.seal.Person(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +244,7 @@ func (s *scene) newestReferral(but string) string {
 func (s *scene) walk(ids map[string]string) (seen []string) {
 	s.t.Helper()
 	s.people["visitor"] = halsocoach.Actor{}
-	who := append(slices.Sorted(mapKeys(s.tokens)), "visitor")
+	who := append(slices.Sorted(maps.Keys(s.tokens)), "visitor")
 	for _, row := range s.routes() {
 		method, path, _ := strings.Cut(row, " ")
 		if method != http.MethodGet || path == "/logga-ut" || strings.HasPrefix(path, "/logga-") {
@@ -282,60 +279,9 @@ func (s *scene) walk(ids map[string]string) (seen []string) {
 	return slices.Compact(seen)
 }
 
-func mapKeys(m map[string]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-type reply struct {
-	status int
-	header http.Header
-	body   string
-}
-
 func (s *scene) ask(name, method, path string, body any) reply {
 	s.t.Helper()
-	var in io.Reader
-	form, isForm := body.(url.Values)
-	switch {
-	case isForm:
-		in = strings.NewReader(form.Encode())
-	case body != nil:
-		b, err := json.Marshal(body)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		in = bytes.NewReader(b)
-	}
-	r := httptest.NewRequest(method, path, in)
-	r.Host = "example.test"
-	if isForm {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-	} else if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	api := strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/fhir")
-	if token := s.tokens[name]; token != "" && api {
-		r.Header.Set("Authorization", "Bearer "+token)
-	} else if token != "" {
-		r.AddCookie(&http.Cookie{Name: "session", Value: token})
-	}
-	res, err := s.web.Fiber().Test(r, -1)
-	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return reply{res.StatusCode, res.Header, string(b)}
+	return s.send(s.t, s.tokens[name], method, path, body)
 }
 
 func (s *scene) get(name, path string) string {
@@ -349,9 +295,7 @@ func (s *scene) get(name, path string) string {
 
 func (s *scene) read(name, path string, into any) {
 	s.t.Helper()
-	if err := json.Unmarshal([]byte(s.get(name, path)), into); err != nil {
-		s.t.Fatal(err)
-	}
+	testenv.Must(s.t, json.Unmarshal([]byte(s.get(name, path)), into))
 }
 
 // post sends JSON and gives the id of what was made.
@@ -375,18 +319,12 @@ func (s *scene) form(name, path string, form url.Values) {
 
 func (s *scene) eventually(what string, is func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("never: %s", what)
-		}
-	}
+	testenv.Eventually(s.t, what, is)
 }
 
 func (s *scene) facts() (all []halsocoach.Fact) {
 	s.t.Helper()
-	if err := s.bus.EachFact(s.t.Context(), func(f halsocoach.Fact) error { all = append(all, f); return nil }); err != nil {
-		s.t.Fatal(err)
-	}
+	testenv.Must(s.t, s.bus.EachFact(s.t.Context(), func(f halsocoach.Fact) error { all = append(all, f); return nil }))
 	return all
 }
 
@@ -463,9 +401,7 @@ func openMailbox(t *testing.T) *mailbox {
 	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return m, nil }))
 	server.Domain = "localhost"
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	m.addr = ln.Addr().String()
 	go func() { _ = server.Serve(ln) }()
 	t.Cleanup(func() { _ = server.Close() })

@@ -2,22 +2,14 @@ package main
 
 import (
 	"context"
-	"net/http/httptest"
+	"net/http"
 	"testing"
 )
 
 // TestReadinessTellsTheTruth: /readyz fails when one of the things is gone that
 // an answer needs, and in a stop; /healthz only says that the process lives.
 func TestReadinessTellsTheTruth(t *testing.T) {
-	status := func(h *app, path string) int {
-		t.Helper()
-		res, err := h.web.Fiber().Test(httptest.NewRequest("GET", path, nil), -1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		return res.StatusCode
-	}
+	status := func(h *app, path string) int { return h.send(t, "", http.MethodGet, path, nil).status }
 	for name, gone := range map[string]func(*app){
 		"the store":     func(a *app) { _ = a.store.Close() },
 		"the key store": func(a *app) { _ = a.keys.Close() },

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"halsocoach/internal/testenv"
 	"io"
 	"log/slog"
 	"os"
@@ -24,9 +25,7 @@ func TestABadSettingIsOneLine(t *testing.T) {
 		t.Fatal(c.check())
 	}
 	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, []byte("not a database, and longer than a header of one is"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, os.WriteFile(file, []byte("not a database, and longer than a header of one is"), 0o600))
 	for name, c := range map[string]struct {
 		bend func(*serveCommand)
 		says string

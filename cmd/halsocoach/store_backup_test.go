@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -18,26 +19,18 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 func note(t *testing.T, address, id string) {
 	t.Helper()
 	s, err := openStore(t.Context(), address, kinds(), quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer s.Close()
-	if _, err := s.Save(t.Context(), kinds()[0].Name, store.Document{ID: id, Body: []byte(`{}`)}, nil); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.Save(t.Context(), kinds()[0].Name, store.Document{ID: id, Body: []byte(`{}`)}, nil)))
 }
 
 func noted(t *testing.T, address, id string) bool {
 	t.Helper()
 	s, err := openStore(t.Context(), address, kinds(), quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer s.Close()
 	d, err := s.Get(t.Context(), kinds()[0].Name, id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	return len(d) == 1
 }
 
@@ -48,21 +41,15 @@ func TestABackupIsTheRunningStoreOfThatMoment(t *testing.T) {
 	address, file := "sqlite:"+filepath.Join(dir, "a.db"), filepath.Join(dir, "monday.backup")
 	note(t, address, "before")
 	open, err := openStore(t.Context(), address, kinds(), quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer open.Close()
-	if err := (&backupCommand{oneStore: oneStore{Store: address}, File: file}).Run(t.Context(), quiet()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, (&backupCommand{oneStore: oneStore{Store: address}, File: file}).Run(t.Context(), quiet()))
 	note(t, address, "after")
 	if st, err := os.Stat(file); err != nil || st.Mode().Perm() != 0o600 {
 		t.Fatalf("the backup has mode %v (%v)", st.Mode(), err)
 	}
 	back := "sqlite:" + filepath.Join(dir, "b.db")
-	if err := (&restoreCommand{oneStore: oneStore{Store: back}, File: file}).Run(t.Context(), quiet()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, (&restoreCommand{oneStore: oneStore{Store: back}, File: file}).Run(t.Context(), quiet()))
 	if !noted(t, back, "before") || noted(t, back, "after") {
 		t.Fatal("the restored store is not the store of that moment")
 	}
@@ -84,9 +71,7 @@ func TestABackupOverwritesNothing(t *testing.T) {
 		t.Error("asking for a backup made a store")
 	}
 	note(t, address, "one")
-	if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, os.WriteFile(file, []byte("kept"), 0o600))
 	if err := (&backupCommand{oneStore: oneStore{Store: address}, File: file}).Run(t.Context(), quiet()); err == nil {
 		t.Error("a file that is there was overwritten")
 	}
@@ -97,9 +82,7 @@ func TestABackupOverwritesNothing(t *testing.T) {
 		t.Error("what is no backup was restored")
 	}
 	good := filepath.Join(dir, "good.backup")
-	if err := (&backupCommand{oneStore: oneStore{Store: address}, File: good}).Run(t.Context(), quiet()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, (&backupCommand{oneStore: oneStore{Store: address}, File: good}).Run(t.Context(), quiet()))
 	if err := (&restoreCommand{oneStore: oneStore{Store: address}, File: good}).Run(t.Context(), quiet()); err == nil || !strings.Contains(err.Error(), "exists already") {
 		t.Errorf("a store that is there: %v", err)
 	}

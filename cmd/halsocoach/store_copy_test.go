@@ -12,6 +12,7 @@ import (
 
 	"halsocoach"
 	"halsocoach/internal/store"
+	"halsocoach/internal/testenv"
 )
 
 var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -21,29 +22,19 @@ var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
 func furnish(t *testing.T, p dataConfig) {
 	t.Helper()
 	h, err := openApp(t.Context(), appConfig{dataConfig: p, PublicURL: "http://localhost", Log: silent})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer h.close()
-	if err := h.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.registers.Seed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.start(t.Context()))
+	testenv.Must(t, h.registers.Seed(t.Context()))
 	h.stop()
 	h.relay.Wait()
 	for i := range 450 {
 		person, err := h.seal.NewPerson(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		event := halsocoach.Happened("test.happened", h.cfg.Clock(), "0684", fmt.Sprint(i), nil).Counting(
 			halsocoach.Count(halsocoach.CountChat, h.cfg.Clock(), "0684", false, nil))
 		doc := store.Document{ID: person, Body: []byte(fmt.Sprintf(`{"id":%q,"person":%q,"ends":"2030-01-01T00:00:00Z"}`, person, person))}
-		if _, err := h.store.Save(t.Context(), "draft", doc, []halsocoach.Event{event}); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, testenv.ErrOf(h.store.Save(t.Context(), "draft", doc, []halsocoach.Event{event})))
 	}
 }
 
@@ -51,9 +42,7 @@ func samePlaces(t *testing.T, a, b string, kinds []store.Kind) int {
 	t.Helper()
 	read := func(address string) map[string]string {
 		s, err := openStore(t.Context(), address, append(kinds, copyKind), silent)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		defer s.Close()
 		all := map[string]string{}
 		for _, k := range kinds {
@@ -78,19 +67,13 @@ func samePlaces(t *testing.T, a, b string, kinds []store.Kind) int {
 	return len(ours)
 }
 
-func placeIn(dir string) dataConfig {
-	return dataConfig{Store: "sqlite:" + filepath.Join(dir, "data.db"), NATS: "embedded:" + filepath.Join(dir, "nats"), Keys: filepath.Join(dir, "keys")}
-}
-
 // TestAnInstallationMovesWhole copies one with events still in the outbox. The
 // copy opens, has every document and fact, and is not copied over again.
 func TestAnInstallationMovesWhole(t *testing.T) {
-	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+	from, to := emptyGround(t), emptyGround(t)
 	furnish(t, from)
 	move := copyCommand{dataConfig: from, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db"), ToNATS: to.NATS}
-	if err := move.Run(t.Context(), silent, &screen{out: io.Discard}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, move.Run(t.Context(), silent, &screen{out: io.Discard}))
 	if n := samePlaces(t, from.Store, move.To, lasting(kinds())); n < 450 {
 		t.Fatalf("%d documents", n)
 	}
@@ -100,9 +83,7 @@ func TestAnInstallationMovesWhole(t *testing.T) {
 	}
 	moved := dataConfig{Store: move.To, KeyStore: move.ToKeyStore, NATS: move.ToNATS, Keys: from.Keys}
 	h, err := openApp(t.Context(), appConfig{dataConfig: moved, PublicURL: "http://localhost", Log: silent})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer h.close()
 	facts := 0
 	if err := h.bus.EachFact(t.Context(), func(halsocoach.Fact) error { facts++; return nil }); err != nil || facts != 450 {
@@ -119,12 +100,10 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 		after int
 	}{"among the keys": {"keys", 700}, "among the documents": {"draft", 700}, "between the marks": {}} {
 		t.Run(name, func(t *testing.T) {
-			from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+			from, to := emptyGround(t), emptyGround(t)
 			furnish(t, from)
 			h, err := openGround(t.Context(), appConfig{dataConfig: from, Log: silent})
-			if err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, err)
 			defer h.close()
 			to.Keys, to.KeyStore = from.Keys, "sqlite:"+filepath.Join(t.TempDir(), "keys.db")
 			ctx, cancel := context.WithCancel(t.Context())
@@ -141,15 +120,11 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 				t.Fatalf("half a copy is served: %v", err)
 			}
 			leave(t, to)
-			if err := copyStores(t.Context(), h.keys, h.store, to, silent, &screen{out: io.Discard}); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, copyStores(t.Context(), h.keys, h.store, to, silent, &screen{out: io.Discard}))
 			samePlaces(t, from.Store, to.Store, lasting(kinds()))
 			samePlaces(t, from.keyStore(), to.keyStore(), lasting(keyKinds()))
 			moved, err := openGround(t.Context(), appConfig{dataConfig: to, Log: silent})
-			if err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, err)
 			moved.close()
 		})
 	}
@@ -159,40 +134,28 @@ func TestAStoppedCopyGoesOn(t *testing.T) {
 func remark(t *testing.T, p dataConfig) {
 	t.Helper()
 	s, err := openStore(t.Context(), p.keyStore(), append(keyKinds(), copyKind), silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer s.Close()
-	if err := store.In[mark](s, copyKind).Insert(t.Context(), markID, mark{halsocoach.IDFrom("copy", p.Store)}); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, store.In[mark](s, copyKind).Insert(t.Context(), markID, mark{halsocoach.IDFrom("copy", p.Store)}))
 }
 
 // leave puts a document there that is not in what is copied.
 func leave(t *testing.T, p dataConfig) {
 	t.Helper()
 	s, err := openStore(t.Context(), p.Store, append(kinds(), copyKind), silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer s.Close()
-	if _, err := s.Save(t.Context(), "draft", store.Document{ID: "left over", Body: []byte(`{}`)}, nil); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, testenv.ErrOf(s.Save(t.Context(), "draft", store.Document{ID: "left over", Body: []byte(`{}`)}, nil)))
 }
 
 // TestNothingIsCopiedFromUnderARunningNode: what it saves meanwhile would be lost.
 func TestNothingIsCopiedFromUnderARunningNode(t *testing.T) {
-	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+	from, to := emptyGround(t), emptyGround(t)
 	furnish(t, from)
 	h, err := openApp(t.Context(), appConfig{dataConfig: from, PublicURL: "http://localhost", Log: silent})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer h.close()
-	if err := h.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, h.start(t.Context()))
 	other := from
 	other.NATS = to.NATS // the embedded one would already refuse
 	err = (&copyCommand{dataConfig: other, To: to.Store, ToKeyStore: "sqlite:" + filepath.Join(filepath.Dir(to.Keys), "keys.db")}).Run(t.Context(), silent, &screen{out: io.Discard})
@@ -223,7 +186,7 @@ func (s *stopAfter) Each(ctx context.Context, kind string, f func(store.Document
 
 // TestACopyIsNotMadeOverAnInstallation: better no copy than a lost one.
 func TestACopyIsNotMadeOverAnInstallation(t *testing.T) {
-	from, to := placeIn(t.TempDir()), placeIn(t.TempDir())
+	from, to := emptyGround(t), emptyGround(t)
 	furnish(t, from)
 	furnish(t, to)
 	err := (&copyCommand{dataConfig: from, To: to.Store, ToKeyStore: to.keyStore()}).Run(t.Context(), silent, &screen{out: io.Discard})

@@ -3,8 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"net/http/httptest"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +133,7 @@ func TestThePublishedWaitsAreThoseOfTheDocuments(t *testing.T) {
 	w.checked("0684    too few; 6 wait, median 18")
 	talks[1](coach.Held)
 	w.checked("n 5 in 90 days")
-	if page := pageOf(t, h, "/halsocenter"); !strings.Contains(page, "Hälften får sitt första samtal inom 11 dagar, 8 av 10 inom 12 dagar (senaste 90 dagarna).") {
+	if page := h.send(t, "", http.MethodGet, "/halsocenter", nil).body; !strings.Contains(page, "Hälften får sitt första samtal inom 11 dagar, 8 av 10 inom 12 dagar (senaste 90 dagarna).") {
 		t.Fatal(page)
 	}
 	clock.Set(halsocoach.Day("2027-02-15").At(9 * 60))
@@ -146,20 +145,4 @@ func TestThePublishedWaitsAreThoseOfTheDocuments(t *testing.T) {
 		t.Fatalf("rebuilt %d: %v", n, err)
 	}
 	w.checked("median 11, p80 12, n 5 in 180 days; 5 wait, median 105")
-}
-
-func pageOf(t *testing.T, h *app, path string) string {
-	t.Helper()
-	r := httptest.NewRequest("GET", path, nil)
-	r.Host = "example.test"
-	res, err := h.web.Fiber().Test(r, -1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
 }

@@ -121,14 +121,20 @@ func (e *Env) Facts() []halsocoach.Fact {
 	return all
 }
 
-// Eventually waits for what events bring about. The end is only for what never
-// comes about.
+// Eventually is Eventually of the test.
 func (e *Env) Eventually(what string, done func() bool) {
 	e.T.Helper()
+	Eventually(e.T, what, done)
+}
+
+// Eventually waits for what events bring about. The end is only for what never
+// comes about.
+func Eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
 	rest := time.Millisecond
 	for end := time.Now().Add(2 * time.Minute); !done(); rest = min(2*rest, 20*time.Millisecond) {
 		if time.Now().After(end) {
-			e.T.Fatalf("never came about: %s", what)
+			t.Fatalf("never came about: %s", what)
 		}
 		time.Sleep(rest)
 	}

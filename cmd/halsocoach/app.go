@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,7 +126,7 @@ func openGround(ctx context.Context, cfg appConfig) (*app, error) {
 	if err := unfinished(ctx, a.keys); err != nil {
 		return fail("open the key store", err)
 	}
-	master, err := seal.KeyFile(filepath.Join(cfg.Keys, "master.key"))
+	master, err := seal.KeyFile(cfg.keyFile())
 	if err != nil {
 		return fail("read the master key", err)
 	}
@@ -267,16 +266,39 @@ var errNotStarted = errors.New("the consumers are not started")
 // seconds is for the relay, the leases and the stores.
 const drainTime = 7 * time.Second
 
-// signInOnly is sign-in without a bus, for commands that run beside the service.
-func (a *app) signInOnly(ctx context.Context) error {
+// withApp opens the program for a command that does one thing.
+func (d dataConfig) withApp(ctx context.Context, log *slog.Logger, do func(*app) error) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	a, err := openApp(ctx, appConfig{dataConfig: d, PublicURL: "http://localhost", Log: log})
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	return do(a)
+}
+
+// withSignIn opens the ground and sign-in without a bus, for a command that runs
+// beside the service.
+func (d dataConfig) withSignIn(ctx context.Context, publicURL string, log *slog.Logger, do func(*app) error) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	a, err := openGround(ctx, appConfig{dataConfig: d, PublicURL: publicURL, Log: log})
+	if err != nil {
+		return err
+	}
+	defer a.close()
 	a.registers = registers.New(registers.Config{Store: a.store, Clock: a.clock, Log: a.log})
 	a.staff = staff.New(staff.Config{Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, PublicURL: a.cfg.PublicURL, Registers: a.registers})
 	if err := errors.Join(a.registers.Load(ctx), a.staff.Load(ctx)); err != nil {
 		return fmt.Errorf("read the registers: %w", err)
 	}
-	var err error
-	a.auth, err = auth.New(auth.Config{Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, PublicURL: a.cfg.PublicURL, Staff: a.staff})
-	return err
+	if a.auth, err = auth.New(auth.Config{Store: a.store, Seal: a.seal, Clock: a.clock, Log: a.log, PublicURL: publicURL, Staff: a.staff}); err != nil {
+		return err
+	}
+	return do(a)
 }
 
 // serve answers on ln until ctx ends, then lets what runs come to its end.

@@ -17,18 +17,12 @@ type rebuildCommand struct{ dataConfig }
 
 // Run rebuilds.
 func (c *rebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if err := c.dataConfig.check(); err != nil {
-		return err
-	}
-	a, err := openApp(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	n, err := a.counts.Rebuild(ctx)
-	if err != nil {
-		return fmt.Errorf("rebuild the counts: %w", err)
-	}
-	fmt.Printf("%d facts folded\n", n)
-	return nil
+	return c.withApp(ctx, log, func(a *app) error {
+		n, err := a.counts.Rebuild(ctx)
+		if err != nil {
+			return fmt.Errorf("rebuild the counts: %w", err)
+		}
+		fmt.Printf("%d facts folded\n", n)
+		return nil
+	})
 }

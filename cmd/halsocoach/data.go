@@ -102,6 +102,8 @@ func checkStore(name, address string) error {
 	return nil
 }
 
+func (d dataConfig) keyFile() string { return filepath.Join(d.Keys, "master.key") }
+
 // keyStore is where the keys lie, given or by the rule.
 func (d dataConfig) keyStore() string {
 	u, err := url.Parse(d.Store)

@@ -47,24 +47,21 @@ func (c *inviteCommand) make(ctx context.Context, log *slog.Logger) (link, says 
 	if err := checkPublicURL(c.PublicURL); err != nil {
 		return "", "", err
 	}
-	if err := c.dataConfig.check(); err != nil {
-		return "", "", err
-	}
-	a, err := openGround(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: strings.TrimRight(c.PublicURL, "/"), Log: log})
-	if err != nil {
-		return "", "", err
-	}
-	defer a.close()
-	if err := a.signInOnly(ctx); err != nil {
-		return "", "", err
-	}
-	register, err := everyone(ctx, a.staff)
+	err = c.withSignIn(ctx, strings.TrimRight(c.PublicURL, "/"), log, func(a *app) (err error) {
+		link, says, err = c.makeIn(ctx, a.staff)
+		return err
+	})
+	return link, says, err
+}
+
+func (c *inviteCommand) makeIn(ctx context.Context, register *staff.Service) (link, says string, err error) {
+	known, err := everyone(ctx, register)
 	if err != nil {
 		return "", "", err
 	}
 	inv := staff.Invitation{Role: halsocoach.Role(c.Role), Kommun: c.Kommun, Centre: c.Centre, Unit: c.Unit}
 	if c.Member != "" {
-		m, err := called(register, c.Member)
+		m, err := called(known, c.Member)
 		if err != nil {
 			return "", "", err
 		}
@@ -74,9 +71,9 @@ func (c *inviteCommand) make(ctx context.Context, log *slog.Logger) (link, says 
 		if inv.Role == halsocoach.RoleCoach {
 			inv.Centre = cmp.Or(inv.Centre, inv.Kommun)
 		}
-		says = "The link works once, for seven days, and makes a new account. Give it to the person it is meant for." + alike(register, inv)
+		says = "The link works once, for seven days, and makes a new account. Give it to the person it is meant for." + alike(known, inv)
 	}
-	if link, err = a.staff.Invite(ctx, halsocoach.System("invite"), inv); err != nil {
+	if link, err = register.Invite(ctx, halsocoach.System("invite"), inv); err != nil {
 		return "", "", fmt.Errorf("invite: %w", err)
 	}
 	return link, says, nil

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,31 +26,11 @@ type keysCommand struct {
 	Revoke keysRevokeCommand `cmd:"" help:"Remove a signing key that somebody else may have. Everybody who signed in by it is signed out."`
 }
 
-// keysData opens the ground and sign-in for one command.
-type keysData struct{ dataConfig }
-
-func (c keysData) open(ctx context.Context, log *slog.Logger, do func(*app) error) error {
-	if err := c.dataConfig.check(); err != nil {
-		return err
-	}
-	a, err := openGround(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	if err := a.signInOnly(ctx); err != nil {
-		return err
-	}
-	return do(a)
-}
-
-func (c keysData) keyFile() string { return filepath.Join(c.Keys, "master.key") }
-
-type keysListCommand struct{ keysData }
+type keysListCommand struct{ dataConfig }
 
 // Run prints two tables.
 func (c *keysListCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(a *app) error {
+	return c.withSignIn(ctx, "http://localhost", log, func(a *app) error {
 		signing, err := a.auth.SigningKeys(ctx)
 		if err != nil {
 			return err
@@ -103,11 +82,11 @@ func stamp(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-type keysSigningCommand struct{ keysData }
+type keysSigningCommand struct{ dataConfig }
 
 // Run makes a new signing key.
 func (c *keysSigningCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(a *app) error {
+	return c.withSignIn(ctx, "http://localhost", log, func(a *app) error {
 		k, err := a.auth.AddSigningKey(ctx)
 		if err != nil {
 			return err
@@ -118,14 +97,14 @@ func (c *keysSigningCommand) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 type keysOuterCommand struct {
-	keysData
+	dataConfig
 	Wait time.Duration `default:"15m" help:"How long to wait for running nodes to know the new key."`
 }
 
 // Run makes a new outer key, waits until every running node knows it, and wraps
 // everything with it.
 func (c *keysOuterCommand) Run(ctx context.Context, log *slog.Logger, terminal *screen) error {
-	return c.open(ctx, log, func(a *app) error {
+	return c.withSignIn(ctx, "http://localhost", log, func(a *app) error {
 		r := a.seal.Rotation()
 		id, err := r.Add(ctx)
 		if err != nil {
@@ -180,11 +159,11 @@ func (w *waiter) try(ctx context.Context, step func() error) error {
 	}
 }
 
-type keysRetireCommand struct{ keysData }
+type keysRetireCommand struct{ dataConfig }
 
 // Run takes what wraps nothing out of the file.
 func (c *keysRetireCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(a *app) error {
+	return c.withSignIn(ctx, "http://localhost", log, func(a *app) error {
 		gone, err := a.seal.Rotation().Retire(ctx)
 		if err != nil {
 			return err
@@ -199,14 +178,14 @@ func (c *keysRetireCommand) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 type keysRevokeCommand struct {
-	keysData
+	dataConfig
 	Key string `arg:"" help:"The key's id, from keys list."`
 	Yes bool   `help:"Do not ask."`
 }
 
 // Run warns, asks and removes the key.
 func (c *keysRevokeCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.open(ctx, log, func(a *app) error {
+	return c.withSignIn(ctx, "http://localhost", log, func(a *app) error {
 		if !c.Yes && !confirm(os.Stdin, os.Stderr, "Everybody who signed in while "+c.Key+" signed is signed out, within five seconds, and loses the chat they have open.\nFor a key that nobody else has, use: halsocoach keys rotate signing\nWrite yes to go on: ") {
 			return errors.New("nothing was done")
 		}

@@ -51,7 +51,7 @@ func TestKeysAreRotatedBesideARunningServiceAndNobodyNotices(t *testing.T) {
 	testenv.Must(t, err)
 	box, err := h.seal.Seal(t.Context(), elsa, "test.name", "Elsa")
 	testenv.Must(t, err)
-	at := keysData{h.cfg.dataConfig}
+	at := h.cfg.dataConfig
 	file := filepath.Join(h.cfg.Keys, "master.key")
 	for range 2 {
 		before, err := os.ReadFile(file)
@@ -93,7 +93,7 @@ func TestARevokedSigningKeyIsRefusedByTheRunningService(t *testing.T) {
 	if !signedIn(t, h, tokens[halsocoach.RoleCoach]) {
 		t.Fatal("not signed in at all")
 	}
-	at := keysData{h.cfg.dataConfig}
+	at := h.cfg.dataConfig
 	testenv.Must(t, (&keysRevokeCommand{at, "first", true}).Run(t.Context(), silent))
 	began := time.Now()
 	for signedIn(t, h, tokens[halsocoach.RoleCoach]) {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -332,7 +331,7 @@ func copyDocuments(ctx context.Context, kind string, from, to store.Store, bar *
 
 // compareDocuments reads all of both again.
 func compareDocuments(ctx context.Context, kind string, from, to store.Store, bar *progress) (int, error) {
-	var same atomic.Int64
+	same := 0
 	err := inBatches(ctx, from, kind, func(ours []store.Document) error {
 		theirs, err := byID(ctx, to, kind, ours)
 		if err != nil {
@@ -343,7 +342,7 @@ func compareDocuments(ctx context.Context, kind string, from, to store.Store, ba
 				return fmt.Errorf("document %s is not the same over there: is the service stopped?", d.ID)
 			}
 		}
-		same.Add(int64(len(ours)))
+		same += len(ours)
 		bar.add(len(ours))
 		return nil
 	})
@@ -354,8 +353,8 @@ func compareDocuments(ctx context.Context, kind string, from, to store.Store, ba
 	if err := to.Each(ctx, kind, func(store.Document) error { there++; return nil }); err != nil {
 		return 0, err
 	}
-	if there != int(same.Load()) {
-		return 0, fmt.Errorf("%d documents here and %d over there: is the service stopped?", same.Load(), there)
+	if there != same {
+		return 0, fmt.Errorf("%d documents here and %d over there: is the service stopped?", same, there)
 	}
 	return there, nil
 }

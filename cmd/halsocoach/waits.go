@@ -32,22 +32,15 @@ type waitsRebuildCommand struct{ dataConfig }
 
 // Run rebuilds.
 func (c *waitsRebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if err := c.dataConfig.check(); err != nil {
+	return c.withApp(ctx, log, func(a *app) error {
+		n, err := a.waiting.Rebuild(ctx, func(f func(string) error) error {
+			return a.store.Each(ctx, "referrals", func(d store.Document) error { return f(d.ID) })
+		})
+		if err == nil {
+			fmt.Printf("%d recommendations measured\n", n)
+		}
 		return err
-	}
-	a, err := openApp(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	n, err := a.waiting.Rebuild(ctx, func(f func(string) error) error {
-		return a.store.Each(ctx, "referrals", func(d store.Document) error { return f(d.ID) })
 	})
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d recommendations measured\n", n)
-	return nil
 }
 
 // waitsCheckCommand compares what is published with what the documents say.
@@ -166,49 +159,46 @@ type rawDay struct {
 	}
 }
 
+// eachRaw reads all documents of a kind.
+func eachRaw[T any](ctx context.Context, s store.Store, kind string, take func(id string, v T)) error {
+	err := s.Each(ctx, kind, func(d store.Document) error {
+		var v T
+		err := json.Unmarshal(d.Body, &v)
+		take(d.ID, v)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", kind, err)
+	}
+	return nil
+}
+
 func readRaw(ctx context.Context, s store.Store) (rawWaits, error) {
 	raw := rawWaits{map[string]rawReferral{}, map[string]rawEnrolment{}, map[string]string{}, map[string]halsocoach.Day{}, nil}
-	err := s.Each(ctx, "referrals", func(d store.Document) error {
-		var r rawReferral
-		err := json.Unmarshal(d.Body, &r)
-		raw.referrals[d.ID] = r
-		return err
-	})
-	if err != nil {
-		return raw, fmt.Errorf("read the recommendations: %w", err)
-	}
-	if raw.protected, err = readProtected(ctx, s); err != nil {
-		return raw, err
-	}
-	err = s.Each(ctx, "enrolments", func(d store.Document) error {
-		var e rawEnrolment
-		err := json.Unmarshal(d.Body, &e)
-		raw.enrolments[d.ID] = e
-		for _, id := range e.Referrals {
-			raw.byReferral[id] = d.ID
-		}
-		return err
-	})
-	if err != nil {
-		return raw, fmt.Errorf("read the enrolments: %w", err)
-	}
 	moved := map[string]int{} // the highest move of a talk
 	var days []rawDay
-	err = s.Each(ctx, "coach_days", func(d store.Document) error {
-		var day rawDay
-		err := json.Unmarshal(d.Body, &day)
-		for _, t := range day.Talks {
-			moved[t.ID] = max(moved[t.ID], t.Move)
-		}
-		days = append(days, day)
-		return err
-	})
+	var persons error
+	raw.protected, persons = readProtected(ctx, s)
+	err := errors.Join(persons,
+		eachRaw(ctx, s, "referrals", func(id string, r rawReferral) { raw.referrals[id] = r }),
+		eachRaw(ctx, s, "enrolments", func(id string, e rawEnrolment) {
+			raw.enrolments[id] = e
+			for _, r := range e.Referrals {
+				raw.byReferral[r] = id
+			}
+		}),
+		eachRaw(ctx, s, "coach_days", func(_ string, day rawDay) {
+			for _, t := range day.Talks {
+				moved[t.ID] = max(moved[t.ID], t.Move)
+			}
+			days = append(days, day)
+		}))
 	for _, day := range days {
 		for _, t := range day.Talks {
 			if t.Kind != "first" || t.Outcome != "held" || t.Move < moved[t.ID] {
 				continue
 			}
-			on := halsocoach.Day(t.Starts.In(halsocoach.Stockholm()).Format(time.DateOnly))
+			on := halsocoach.DayOf(t.Starts)
 			if first, there := raw.held[t.Enrolment]; !there || on < first {
 				raw.held[t.Enrolment] = on
 			}
@@ -221,16 +211,13 @@ func readRaw(ctx context.Context, s store.Store) (rawWaits, error) {
 // and those that are one person with it.
 func readProtected(ctx context.Context, s store.Store) (map[string]bool, error) {
 	protected, same := map[string]bool{}, map[string]string{}
-	err := s.Each(ctx, "persons", func(d store.Document) error {
-		var p rawPerson
-		err := json.Unmarshal(d.Body, &p)
+	err := eachRaw(ctx, s, "persons", func(id string, p rawPerson) {
 		if p.Protected != nil {
-			protected[d.ID] = true
+			protected[id] = true
 		}
 		if p.Same != nil {
-			same[d.ID] = p.Same.To
+			same[id] = p.Same.To
 		}
-		return err
 	})
 	for range same { // as far as the longest chain
 		for a, b := range same {
@@ -239,10 +226,7 @@ func readProtected(ctx context.Context, s store.Store) (map[string]bool, error) 
 			}
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the persons: %w", err)
-	}
-	return protected, nil
+	return protected, err
 }
 
 // wait works out a centre's waiting time by sorting.
@@ -253,7 +237,7 @@ func (raw rawWaits) wait(centre string, k int, today halsocoach.Day) halsocoach.
 		if r.Centre != centre || raw.protected[r.Person] {
 			continue
 		}
-		received := halsocoach.Day(r.Received.In(halsocoach.Stockholm()).Format(time.DateOnly))
+		received := halsocoach.DayOf(r.Received)
 		switch where, on := raw.follow(id, r); where {
 		case "waits":
 			now = append(now, apart(received, today))
@@ -305,12 +289,7 @@ func (raw rawWaits) follow(id string, r rawReferral) (where string, on halsocoac
 	return "waits", ""
 }
 
-// apart is the number of days between two dates.
-func apart(from, to halsocoach.Day) int {
-	a, _ := time.Parse(time.DateOnly, string(from))
-	b, _ := time.Parse(time.DateOnly, string(to))
-	return max(0, int(b.Sub(a)/(24*time.Hour)))
-}
+func apart(from, to halsocoach.Day) int { return max(0, from.Until(to)) }
 
 // share is the smallest of the days that at least so many percent of them do not
 // exceed.

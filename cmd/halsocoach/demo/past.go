@@ -57,10 +57,7 @@ type town struct {
 }
 
 func newPast(d *Demo, first, today halsocoach.Day) *past {
-	p := &past{Demo: d, first: first, today: today, byCode: map[string]*town{}}
-	for day := first; day < today; day = day.Plus(1) {
-		p.days++
-	}
+	p := &past{Demo: d, first: first, today: today, days: first.Until(today), byCode: map[string]*town{}}
 	for _, k := range halsocoach.Kommuner {
 		t := &town{p: p, kommun: k, pace: paces[k.Code], coach: Coach(k.Code), agenda: map[moment]map[string][]deed{},
 			nurse: ActorOf(nurseOf(k.Code)), leader: ActorOf(leaderOf(k.Code))}
@@ -158,14 +155,7 @@ func (p *past) live(ctx context.Context) error {
 
 // day is the number of the day on which t falls.
 func (p *past) day(t time.Time) int {
-	n := 0
-	for d := p.first; d < halsocoach.DayOf(t); d = d.Plus(7) {
-		n += 7
-	}
-	for p.first.Plus(n) > halsocoach.DayOf(t) {
-		n--
-	}
-	return n
+	return p.first.Until(halsocoach.DayOf(t))
 }
 
 // works says whether people work on a day.

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -83,36 +84,27 @@ func (r *resident) onTheWay(ctx context.Context) error {
 // oneLeft fills the next date of Sävsjö's walking group that is at least a day
 // off, but for one place.
 func (p *past) oneLeft(ctx context.Context) error {
-	soon := p.Clock.Now().Add(24 * time.Hour)
-	for _, t := range p.towns {
-		if t.kommun.Code != "0684" {
+	t, soon := p.byCode["0684"], p.Clock.Now().Add(24*time.Hour)
+	s, err := p.Groups.Series(ctx, t.coach, p.book.Programme["0684"][0])
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(s.Dates, func(o groups.Brief) bool { return !o.Starts.Before(soon) })
+	if i < 0 {
+		return nil
+	}
+	o := s.Dates[i]
+	for booked, n := o.Booked, 0; booked < o.Capacity-1 && n < len(t.here); n++ {
+		r := t.here[n]
+		if r.who.ID == "" || r.over {
 			continue
 		}
-		s, err := p.Groups.Series(ctx, t.coach, p.book.Programme["0684"][0])
+		_, fresh, err := p.Groups.Book(ctx, r.who, r.key("walk-"+o.ID), groups.BookRequest{Occasion: o.ID})
 		if err != nil {
 			return err
 		}
-		for _, o := range s.Dates {
-			if o.Starts.Before(soon) {
-				continue
-			}
-			booked := o.Booked
-			for _, r := range t.here {
-				if booked >= o.Capacity-1 {
-					return nil
-				}
-				if r.who.ID == "" || r.over {
-					continue
-				}
-				_, fresh, err := p.Groups.Book(ctx, r.who, r.key("walk-"+o.ID), groups.BookRequest{Occasion: o.ID})
-				if err != nil {
-					return err
-				}
-				if fresh {
-					booked++
-				}
-			}
-			return nil
+		if fresh {
+			booked++
 		}
 	}
 	return nil

@@ -1,18 +1,16 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 )
 
 type occasion struct {
@@ -67,54 +65,6 @@ func (d *Demo) crowd(t *testing.T, n int) []*Client {
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, g.Wait())
 	return all
-}
-
-func TestAHundredWantTenPlaces(t *testing.T) {
-	d := Start(t, monday)
-	var o occasion
-	for _, c := range d.occasions(t, "0684", d.Begins) {
-		if c.Capacity == 10 && c.Booked == 0 && c.State == "open" {
-			o = c
-		}
-	}
-	if o.ID == "" {
-		t.Fatal("the programme has no occasion with 10 free places")
-	}
-	people := d.crowd(t, 100)
-	var mu sync.Mutex
-	var booked, full int
-	var wg sync.WaitGroup
-	for _, p := range people {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			status, body, err := p.Call(context.Background(), http.MethodPost, "/api/v1/occasions/"+o.ID+"/bookings", "", map[string]any{"reserve": false}, nil)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err != nil:
-				t.Error(err)
-			case status == 201:
-				booked++
-			case status == 409 && strings.Contains(body, "fullbokat") && strings.Contains(body, "reservlista"):
-				full++
-			default:
-				t.Errorf("%d %s", status, body)
-			}
-		}()
-	}
-	wg.Wait()
-	t.Logf("100 callers, 10 places: %d booked, %d told fullbokat with the reserve list offered", booked, full)
-	if booked != 10 || full != 90 {
-		t.Fatalf("%d booked, %d told that it is full; want 10 and 90", booked, full)
-	}
-	for _, c := range d.occasions(t, "0684", d.Begins) {
-		if c.ID == o.ID && (c.Booked != 10 || c.State != "full") {
-			t.Fatalf("the programme says %+v", c)
-		}
-	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"halsocoach"
+	"halsocoach/internal/testenv"
 )
 
 var (
@@ -93,18 +94,12 @@ func StartOn(t *testing.T, dir, at string, env ...string) *Demo {
 	}
 	d.cmd.Env = append(os.Environ(), env...)
 	logs, err := os.OpenFile(filepath.Join(t.TempDir(), "demo.log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	d.cmd.Stderr = logs
 	out, err := d.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	began := time.Now()
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, d.cmd.Start())
 	t.Cleanup(func() {
 		d.Kill()
 		if t.Failed() {
@@ -208,9 +203,7 @@ func (d *Demo) As(persona string) (*Client, error) {
 func (d *Demo) MustAs(persona string) *Client {
 	d.t.Helper()
 	c, err := d.As(persona)
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	testenv.Must(d.t, err)
 	return c
 }
 

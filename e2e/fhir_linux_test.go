@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"halsocoach/internal/testenv"
 )
 
 // TestASupplierConnectsByThePage follows docs/fhir.md word for word in an empty
@@ -21,15 +23,11 @@ func TestASupplierConnectsByThePage(t *testing.T) {
 		return
 	}
 	bin := t.TempDir()
-	if err := os.Symlink(binary, filepath.Join(bin, "halsocoach")); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, os.Symlink(binary, filepath.Join(bin, "halsocoach")))
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	s := newShell(t)
 	data := filepath.Join(s.dir, "demo") // where the page has it
-	if err := os.Mkdir(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, os.Mkdir(data, 0o700))
 	copyTree(t, original(t, today), data)
 	says := map[string][]string{
 		"send":   {"200\nTask/"},
@@ -68,22 +66,16 @@ func connected(t *testing.T, s *shell) {
 	t.Helper()
 	const site = "http://127.0.0.1:8080"
 	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	kommun := &http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	post := func(path string, form url.Values) string {
 		t.Helper()
 		r, err := http.NewRequest(http.MethodPost, site+path, strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", site)
 		res, err := kommun.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		defer res.Body.Close()
 		if res.StatusCode >= 400 {
 			t.Fatalf("%s answers %s", path, res.Status)
@@ -91,9 +83,7 @@ func connected(t *testing.T, s *shell) {
 		return res.Header.Get("Location")
 	}
 	jwks, err := os.ReadFile(filepath.Join(s.dir, "jwks.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	post("/demo/sign-in", url.Values{"persona": {"kommun"}})
 	page := post("/vardsystem/nytt", url.Values{"unit": {"vardcentral-0684"}, "name": {"Ny journal"}, "jwks": {string(jwks)},
 		"scopes": {"system/ServiceRequest.cru", "system/Task.ru"}})

@@ -16,6 +16,7 @@ import (
 
 	"halsocoach/internal/event"
 	"halsocoach/internal/store/sqlite"
+	"halsocoach/internal/testenv"
 )
 
 // Monday is when most journeys begin. The demo takes its time from the flag, so
@@ -109,30 +110,20 @@ func atRest(t *testing.T, dir string) bool {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "halsocoach.db"), nil, log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	pending, err := s.Pending(t.Context(), 1)
-	if err = errors.Join(err, s.Close()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, errors.Join(err, s.Close()))
 	bus, err := event.Open(t.Context(), "embedded:"+filepath.Join(dir, "nats"), log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	waiting, parked, err := bus.Waiting(t.Context())
-	if err = errors.Join(err, bus.Close()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, errors.Join(err, bus.Close()))
 	return len(pending) == 0 && waiting == 0 && parked == 0
 }
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer free.Close()
 	return free.Addr().String()
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"halsocoach/internal/testenv"
 )
 
 // inside tells the test that it has been started anew in a small world.
@@ -46,9 +48,7 @@ func smallWorld(t *testing.T) (done bool) {
 		}
 		err := cmd.Wait()
 		t.Logf("in a small world:\n%s", out)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		return true
 	}
 	t.Log("no namespaces here: on this machine's own ports")
@@ -82,9 +82,7 @@ type block struct {
 func blocks(t *testing.T, path string) []block {
 	t.Helper()
 	src, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	var all []block
 	var now *block
 	n := 0
@@ -129,20 +127,14 @@ func newShell(t *testing.T) *shell {
 	s := &shell{t: t, dir: t.TempDir(), tmp: t.TempDir(), out: make(chan string, 1000)}
 	home := t.TempDir()
 	source, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(source, filepath.Join(home, "halsocoach")); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
+	testenv.Must(t, os.Symlink(source, filepath.Join(home, "halsocoach")))
 	s.cmd = exec.Command("bash", "--norc", "--noprofile", "-eu", "-o", "pipefail")
 	s.cmd.Dir = s.dir
 	s.cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "LANG=C.UTF-8", "TMPDIR=" + s.tmp}
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOPROXY", "GOTOOLCHAIN", "GOROOT"} {
 		out, err := exec.Command("go", "env", name).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, err)
 		s.cmd.Env = append(s.cmd.Env, name+"="+strings.TrimSpace(string(out)))
 	}
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -150,13 +142,9 @@ func newShell(t *testing.T) *shell {
 		t.Fatal(err)
 	}
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	s.cmd.Stdout, s.cmd.Stderr = w, w
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, s.cmd.Start())
 	_ = w.Close()
 	go func() {
 		lines := bufio.NewScanner(r)
@@ -189,13 +177,9 @@ func (s *shell) run(commands string) string {
 	s.t.Helper()
 	s.runs++
 	file := filepath.Join(s.tmp, fmt.Sprintf("block%d.sh", s.runs))
-	if err := os.WriteFile(file, []byte(commands), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	testenv.Must(s.t, os.WriteFile(file, []byte(commands), 0o600))
 	mark := fmt.Sprintf("--- block %d is done ---", s.runs)
-	if _, err := fmt.Fprintf(s.in, ". '%s' </dev/null\necho '%s'\n", file, mark); err != nil {
-		s.t.Fatal(err)
-	}
+	testenv.Must(s.t, testenv.ErrOf(fmt.Fprintf(s.in, ". '%s' </dev/null\necho '%s'\n", file, mark)))
 	var said strings.Builder
 	late := time.After(patience)
 	for {

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"halsocoach/internal/testenv"
 )
 
 // TestTheManualLeadsToTwoNodesBehindTLS follows docs/operations.md word for word
@@ -100,17 +102,13 @@ func (m *manual) answers(said string) {
 		m.t.Errorf("curl says %q", said)
 	}
 	root, err := os.ReadFile(filepath.Join(m.dir, "tls/caddy/pki/authorities/local/root.crt"))
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testenv.Must(m.t, err)
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(root) {
 		m.t.Fatal("Caddy's root is no certificate")
 	}
 	jar, err := cookiejar.New(nil)
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testenv.Must(m.t, err)
 	m.web = &http.Client{Jar: jar, Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 16}}
 	m.mustPage("/", http.StatusOK, "Hälsocoach online")
 	for _, path := range []string{"/healthz", "/readyz"} {
@@ -149,9 +147,7 @@ func (m *manual) bothAnswer() {
 func (m *manual) requests(node string) int {
 	m.t.Helper()
 	b, err := os.ReadFile(filepath.Join(m.dir, "log", node+".log"))
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testenv.Must(m.t, err)
 	return strings.Count(string(b), "/gruppaktiviteter")
 }
 
@@ -168,9 +164,7 @@ func (m *manual) invited(said string) {
 	}
 	form := m.mustPage(path, http.StatusOK, "Välkommen till Hälsocoach online")
 	res, err := m.web.PostForm(at, url.Values{"name": {"Rut Region"}, "_key": {hidden(form)}})
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testenv.Must(m.t, err)
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK || strings.Contains(res.Request.URL.Path, "inbjudan") {
 		m.t.Fatalf("the invitation leads to %s, %d", res.Request.URL.Path, res.StatusCode)

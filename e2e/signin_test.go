@@ -25,6 +25,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"halsocoach/internal/auth/oidc/oidctest"
+	"halsocoach/internal/testenv"
 )
 
 // installation is two nodes of `halsocoach serve` on one SQLite file and one
@@ -82,9 +83,7 @@ func (in *installation) providers(dir string) string {
 		one("kommun", "Sävsjö kommun", "staff", nil, map[string]any{}),
 	})
 	path := filepath.Join(dir, "sign-in.json")
-	if err = errors.Join(err, os.WriteFile(secret, []byte(in.provider.Secret+"\n"), 0o600), os.WriteFile(path, body, 0o600)); err != nil {
-		in.t.Fatal(err)
-	}
+	testenv.Must(in.t, errors.Join(err, os.WriteFile(secret, []byte(in.provider.Secret+"\n"), 0o600), os.WriteFile(path, body, 0o600)))
 	return path
 }
 
@@ -92,14 +91,10 @@ func (in *installation) start(i int) {
 	in.t.Helper()
 	addr := freeAddress(in.t)
 	logs, err := os.Create(filepath.Join(in.t.TempDir(), fmt.Sprintf("node-%d.log", i+1)))
-	if err != nil {
-		in.t.Fatal(err)
-	}
+	testenv.Must(in.t, err)
 	cmd := exec.Command(binary, "serve", "--addr", addr)
 	cmd.Env, cmd.Stderr, cmd.Stdout = in.env, logs, logs
-	if err := cmd.Start(); err != nil {
-		in.t.Fatal(err)
-	}
+	testenv.Must(in.t, cmd.Start())
 	in.t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -306,9 +301,7 @@ func (in *installation) signOutBites(t *testing.T, width int) {
 	}
 	dial := websocket.Dialer{Subprotocols: []string{"halsocoach.v1"}, HandshakeTimeout: patience}
 	ws, _, err := dial.DialContext(t.Context(), strings.Replace(in.nodes[1], "http", "ws", 1)+"/ws", http.Header{"Authorization": {"Bearer " + token}, "Origin": {in.public.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	defer ws.Close()
 	time.Sleep(300 * time.Millisecond) // the socket settles in
 

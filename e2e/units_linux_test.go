@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"halsocoach/internal/testenv"
 )
 
 // unit is a systemd unit's settings, in order, for one instance.
@@ -19,9 +21,7 @@ type unit map[string][]string
 func readUnit(t *testing.T, name, instance string) unit {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join("..", "deploy", "systemd", name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	u := unit{}
 	for line := range strings.Lines(string(src)) {
 		line = strings.TrimSpace(line)
@@ -51,9 +51,7 @@ func (m machine) environment(u unit) []string {
 	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
 	for _, file := range u["EnvironmentFile"] {
 		b, err := os.ReadFile(m.on(file))
-		if err != nil {
-			m.t.Fatal(err)
-		}
+		testenv.Must(m.t, err)
 		for line := range strings.Lines(string(b)) {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 				env = append(env, m.on(line))
@@ -76,9 +74,7 @@ func (m machine) command(u unit, line string) *exec.Cmd {
 	cmd.Env, cmd.Dir = m.environment(u), "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	logs, err := os.OpenFile(filepath.Join(m.root, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	testenv.Must(m.t, err)
 	m.t.Cleanup(func() { logs.Close() })
 	cmd.Stdout, cmd.Stderr = logs, logs
 	return cmd
@@ -97,21 +93,13 @@ func newMachine(t *testing.T, units ...unit) machine {
 	t.Helper()
 	m := machine{t, t.TempDir()}
 	for _, dir := range []string{"etc", "usr/local/bin", "var/lib"} {
-		if err := os.MkdirAll(filepath.Join(m.root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, os.MkdirAll(filepath.Join(m.root, dir), 0o755))
 	}
-	if err := os.CopyFS(filepath.Join(m.root, "etc/halsocoach"), os.DirFS("../deploy/systemd/etc")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(binary, filepath.Join(m.root, "usr/local/bin/halsocoach")); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, os.CopyFS(filepath.Join(m.root, "etc/halsocoach"), os.DirFS("../deploy/systemd/etc")))
+	testenv.Must(t, os.Symlink(binary, filepath.Join(m.root, "usr/local/bin/halsocoach")))
 	for _, u := range units {
 		for _, dir := range strings.Fields(strings.Join(u["StateDirectory"], " ")) {
-			if err := os.MkdirAll(filepath.Join(m.root, "var/lib", dir), 0o700); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Must(t, os.MkdirAll(filepath.Join(m.root, "var/lib", dir), 0o700))
 		}
 	}
 	return m
@@ -129,21 +117,15 @@ func TestTheUnitsCommandLinesRun(t *testing.T) {
 	backup, nats := readUnit(t, "halsocoach-backup.service", ""), readUnit(t, "nats-server.conf", "")
 	m := newMachine(t, append(nodes, backup, nats)...)
 	config, err := filepath.Abs("../deploy/nats/nats.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	starts := nats["ExecStart"] // an empty one first, which takes Debian's away
 	server := m.command(nats, strings.ReplaceAll(starts[len(starts)-1], "/etc/nats-server.conf", config))
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, server.Start())
 	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
 	var running []*exec.Cmd
 	for _, u := range nodes {
 		node := m.command(u, u["ExecStart"][0])
-		if err := node.Start(); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Must(t, node.Start())
 		defer func() { _ = node.Process.Kill() }()
 		running = append(running, node)
 		for _, line := range u["ExecStartPost"] {
@@ -156,9 +138,7 @@ func TestTheUnitsCommandLinesRun(t *testing.T) {
 		t.Errorf("backups: %v %v", files, err)
 	}
 	limit, err := strconv.Atoi(nodes[0]["TimeoutStopSec"][0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Must(t, err)
 	for i, node := range running {
 		if err := stopped(node, time.Duration(limit)*time.Second); err != nil {
 			t.Errorf("node %d: %v", i+1, err)

@@ -54,6 +54,7 @@ func (c *inviteCommand) make(ctx context.Context, log *slog.Logger) (link, says 
 	return link, says, err
 }
 
+// makeIn is make with the register of staff open.
 func (c *inviteCommand) makeIn(ctx context.Context, register *staff.Service) (link, says string, err error) {
 	known, err := everyone(ctx, register)
 	if err != nil {

@@ -72,25 +72,18 @@ func (c *copyCommand) Run(ctx context.Context, log *slog.Logger, terminal *scree
 	if err := c.check(); err != nil {
 		return err
 	}
-	to := c.target()
-	a, err := openApp(ctx, appConfig{dataConfig: c.dataConfig, PublicURL: "http://localhost", Log: log})
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	if n, err := a.seal.Running(ctx); err != nil || n > 0 {
-		return errors.Join(err, fmt.Errorf("%d nodes run, or were killed less than three minutes ago: stop the service first", n))
-	}
-	if err := a.settleDown(ctx, terminal); err != nil {
-		return err
-	}
-	if err := copyStores(ctx, a.keys, a.store, to, log, terminal); err != nil {
-		return err
-	}
-	if c.ToNATS == "" {
-		return nil
-	}
-	return c.copyFacts(ctx, a.bus, log, terminal)
+	return c.withApp(ctx, log, func(a *app) error {
+		if n, err := a.seal.Running(ctx); err != nil || n > 0 {
+			return errors.Join(err, fmt.Errorf("%d nodes run, or were killed less than three minutes ago: stop the service first", n))
+		}
+		if err := a.settleDown(ctx, terminal); err != nil {
+			return err
+		}
+		if err := copyStores(ctx, a.keys, a.store, c.target(), log, terminal); err != nil || c.ToNATS == "" {
+			return err
+		}
+		return c.copyFacts(ctx, a.bus, log, terminal)
+	})
 }
 
 // copyStores copies the keys first: a document without its key says nothing. The

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -139,32 +140,19 @@ func (s Size) colleagues() []staff.Member {
 	return all
 }
 
-// coachOf is the staff id of a kommun's coach.
-func coachOf(kommun string) string {
-	switch kommun {
-	case "0684":
-		return "maria"
-	case "0680":
-		return "johan"
-	}
-	return "coach-" + kommun
+// personaAt are those of the kommuner's staff who are personas.
+var personaAt = map[string]string{"coach-0684": "maria", "coach-0680": "johan", "nurse-0684": "vardcentral", "leader-0684": "forening"}
+
+// staffOf is a staff id in a kommun: of its first coach, of a nurse, or of the
+// leader of an association.
+func staffOf(work, kommun string) string {
+	id := work + "-" + kommun
+	return cmp.Or(personaAt[id], id)
 }
 
-// nurseOf is the staff id of a kommun's nurse who recommends people.
-func nurseOf(kommun string) string {
-	if kommun == "0684" {
-		return "vardcentral"
-	}
-	return "nurse-" + kommun
-}
-
-// leaderOf is the staff id of the leader of a kommun's association.
-func leaderOf(kommun string) string {
-	if kommun == "0684" {
-		return "forening"
-	}
-	return "leader-" + kommun
-}
+func coachOf(kommun string) string  { return staffOf("coach", kommun) }
+func nurseOf(kommun string) string  { return staffOf("nurse", kommun) }
+func leaderOf(kommun string) string { return staffOf("leader", kommun) }
 
 // ActorOf acts as one of the staff while the demo's past is written.
 func ActorOf(id string) halsocoach.Actor {

@@ -26,10 +26,15 @@ type stage struct {
 	n int
 }
 
+func (g *stage) somebody() scene {
+	g.n++
+	n := g.p.size.People + 400 + g.n
+	return scene{g.stranger(n, madeUpName(n))}
+}
+
 // sent is a recommendation that came on a day, with what is special about it.
 func (g *stage) sent(by halsocoach.Actor, back int, special func(*record.NewReferral)) scene {
-	g.n++
-	s := scene{g.stranger(g.p.size.People+400+g.n, madeUpName(g.p.size.People+400+g.n))}
+	s := g.somebody()
 	s.coach = g.coach
 	w := record.NewReferral{Name: s.name, Phone: madeUpPhone(s.n), Topics: halsocoach.Topics[g.n%4 : g.n%4+2], Centre: g.kommun.Code, Kommun: g.kommun.Code,
 		Consent: true, Scope: record.ScopeState, Wants: "Jag vill komma i gång, men behöver sällskap."}
@@ -163,8 +168,7 @@ func (g *stage) talks(by halsocoach.Actor) {
 // and two who want a call and have not been asked what they want.
 func (g *stage) comeAlone() {
 	for j := range 4 {
-		g.n++
-		s := scene{g.stranger(g.p.size.People+400+g.n, madeUpName(g.p.size.People+400+g.n))}
+		s := g.somebody()
 		s.at(3-j/2-j%2, func(ctx context.Context) error {
 			if j >= 2 {
 				return g.p.Self.CallMe(ctx, "192.0.2."+strconv.Itoa(j), s.key("called-"+strconv.Itoa(j)), s.name, madeUpPhone(s.n), g.kommun.Code, "")

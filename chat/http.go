@@ -37,16 +37,16 @@ func (s *Service) listPage(c *fiber.Ctx) error {
 }
 
 func (s *Service) threadPage(c *fiber.Ctx) error {
-	return s.showThread(c, web.NewForm(c), fiber.StatusOK)
+	return s.showThread(c, web.NewForm(c))
 }
 
-func (s *Service) showThread(c *fiber.Ctx, f *web.Form, status int) error {
+func (s *Service) showThread(c *fiber.Ctx, f *web.Form) error {
 	before, _ := strconv.Atoi(c.Query("fore"))
 	t, err := s.Thread(web.Ctx(c), web.Who(c), c.Params("id"), before, shown)
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Meddelanden", Active: "/chatt", Status: status, Scripts: []string{"chat.js"}},
+	return web.Show(c, web.Page{Title: "Meddelanden", Active: "/chatt", Status: f.Status(), Scripts: []string{"chat.js"}},
 		threadPage(t, f, before > 0, s.cfg.Clock()))
 }
 
@@ -54,13 +54,7 @@ func (s *Service) showThread(c *fiber.Ctx, f *web.Form, status int) error {
 func (s *Service) sayPage(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	d, err := s.Say(web.Ctx(c), web.Who(c), NewMessage{In: c.Params("id"), Key: keyOf(f.Key), Text: f.Get("text")})
-	if f.Failed(err) {
-		return s.showThread(c, f, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, "/chatt/"+d.In+"#m"+strconv.Itoa(d.Seq), "")
+	return f.Answer(c, err, func() error { return s.showThread(c, f) }, "/chatt/"+d.In+"#m"+strconv.Itoa(d.Seq), "")
 }
 
 // keyOf makes a message's key of an Idempotency-Key, which may hold anything.

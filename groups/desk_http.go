@@ -49,11 +49,11 @@ func (s *Service) showNew(c *fiber.Ctx) error {
 			f.Set(name, value)
 		}
 	}
-	return s.newPage(c, f, 0, nil)
+	return s.newPage(c, f, nil)
 }
 
 // newPage asks the register which coaches can lead.
-func (s *Service) newPage(c *fiber.Ctx, f *web.Form, status int, clash []Span) error {
+func (s *Service) newPage(c *fiber.Ctx, f *web.Form, clash []Span) error {
 	who := web.Who(c)
 	if err := s.coach(who); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *Service) newPage(c *fiber.Ctx, f *web.Form, status int, clash []Span) e
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Ny grupp", Active: "/mina-grupper", Status: status}, newPage(f, coaches, clash))
+	return web.Show(c, web.Page{Title: "Ny grupp", Active: "/mina-grupper", Status: f.Status()}, newPage(f, coaches, clash))
 }
 
 // otherLeader is the choice that no coach leads.
@@ -78,13 +78,7 @@ func (s *Service) postNew(c *fiber.Ctx) error {
 		p.Leader = ""
 	}
 	a, _, err := s.Publish(web.Ctx(c), web.Who(c), halsocoach.Request{Key: f.Key}, p)
-	if f.Failed(err) {
-		return s.newPage(c, f, fiber.StatusUnprocessableEntity, clashOf(err))
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, seriesPath(a.ID), "Gruppen är publicerad.")
+	return f.Answer(c, err, func() error { return s.newPage(c, f, clashOf(err)) }, seriesPath(a.ID), "Gruppen är publicerad.")
 }
 
 // datesOf reads the series of a form. What can not be read becomes what the
@@ -131,27 +125,21 @@ func (s *Service) showSeries(c *fiber.Ctx) error {
 		f.Set("length", "60")
 		f.Set("places", "12")
 	}
-	return s.seriesPage(c, f, 0, nil)
+	return s.seriesPage(c, f, nil)
 }
 
-func (s *Service) seriesPage(c *fiber.Ctx, f *web.Form, status int, clash []Span) error {
+func (s *Service) seriesPage(c *fiber.Ctx, f *web.Form, clash []Span) error {
 	v, err := s.Series(web.Ctx(c), web.Who(c), c.Params("id"))
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: v.Activity.Title, Active: "/mina-grupper", Status: status}, seriesPage(f, v, clash, s.seenBy(c)))
+	return web.Show(c, web.Page{Title: v.Activity.Title, Active: "/mina-grupper", Status: f.Status()}, seriesPage(f, v, clash, s.seenBy(c)))
 }
 
 func (s *Service) postDates(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	_, _, err := s.AddDates(web.Ctx(c), web.Who(c), halsocoach.Request{Key: f.Key}, c.Params("id"), datesOf(f))
-	if f.Failed(err) {
-		return s.seriesPage(c, f, fiber.StatusUnprocessableEntity, clashOf(err))
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, seriesPath(c.Params("id")), "Datumen är tillagda.")
+	return f.Answer(c, err, func() error { return s.seriesPage(c, f, clashOf(err)) }, seriesPath(c.Params("id")), "Datumen är tillagda.")
 }
 
 func (s *Service) showRoster(c *fiber.Ctx) error { return s.rosterPage(c, web.NewForm(c), 0) }

@@ -132,10 +132,8 @@ func (s *Service) postCancel(c *fiber.Ctx) error {
 
 func (s *Service) postLeave(c *fiber.Ctx) error {
 	id := c.Params("id")
-	if err := s.Leave(web.Ctx(c), web.Who(c), id); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/gruppaktiviteter/"+id, "Du har lämnat gruppen. Dina kommande tillfällen är avbokade.")
+	err := s.Leave(web.Ctx(c), web.Who(c), id)
+	return web.Done(c, err, "/gruppaktiviteter/"+id, "Du har lämnat gruppen. Dina kommande tillfällen är avbokade.")
 }
 
 // refused is the page of a conflict: full, restricted, closed, cancelled, past,

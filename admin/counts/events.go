@@ -96,7 +96,7 @@ func (s *Service) fold(ctx context.Context, facts []halsocoach.Fact) ([]Month, e
 		}
 		at := dayOfFacts{halsocoach.CountyOr(f.Kommun), f.Day}
 		byDay[at] = append(byDay[at], f)
-		sums[dayOfFacts{at.kommun, Month(f.Day.Month()).first()}] = true
+		sums[at.month()] = true
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(foldAtOnce)

@@ -21,9 +21,9 @@ const (
 // Routes are the pages of the region and of the kommuner's administrators.
 func (s *Service) Routes(r fiber.Router) {
 	r.Get(monthPath, s.page(s.monthView))
-	r.Get(quarterPath, s.page(s.quarterView))
-	r.Get(halfPath, s.page(s.halfView))
-	r.Get(yearPath, s.page(s.yearView))
+	r.Get(quarterPath, s.page(s.periodView(quarterPage, BySource, ByTopic)))
+	r.Get(halfPath, s.page(s.periodView(halfPage, BySexAge)))
+	r.Get(yearPath, s.page(s.periodView(yearPage, ByKind, BySource, ByTopic, BySexAge)))
 }
 
 // page shows a view; wrong answers in the address give the form again.
@@ -122,119 +122,98 @@ func (s *Service) monthView(ctx context.Context, who halsocoach.Actor, f *web.Fo
 	return v, nil
 }
 
-// choosePeriod offers the periods that are over, newest first, and gives the
-// one that was chosen; else the latest in which anything was counted.
-func (s *Service) choosePeriod(ctx context.Context, v *view, f *web.Form, t Table, yearly bool, label string) (Period, error) {
+// choosePeriod offers the periods that are over, newest first, and gives the one
+// that was chosen; else the latest in which anything was counted, hidden or not: a
+// period that is all noughts says nothing to the one who opens the page.
+func (s *Service) choosePeriod(ctx context.Context, who halsocoach.Actor, v *view, f *web.Form, t Table) (Period, error) {
 	running := s.running()
-	periods := Query{Table: t, From: monthAt(running.year(), 0).plus(-offered), To: running, Yearly: yearly}.periods(running)
+	periods := Query{Table: t, From: monthAt(running.year(), 0).plus(-offered), To: running, Yearly: t == ByKind}.periods(running)
 	slices.Reverse(periods)
-	v.choices = append(v.choices, choice{web.Field{Name: "period", Label: label}, web.Choices(ctx, periods, periodWord)})
-	chosen := Period(f.Get("period"))
-	if slices.Contains(periods, chosen) {
+	v.choices = append(v.choices, choice{web.Field{Name: "period", Label: periodLabels.Of(ctx, t)}, web.Choices(ctx, periods, periodWord)})
+	if chosen := Period(f.Get("period")); slices.Contains(periods, chosen) {
 		return chosen, nil
 	}
-	chosen, err := s.opening(ctx, t, periods)
+	a, err := s.ask(ctx, who, t, periods[len(periods)-1], periods[0])
+	chosen := periods[max(0, slices.IndexFunc(periods, a.counted))]
 	f.Set("period", string(chosen))
 	return chosen, err
 }
 
-// ask is the table of one period.
-func (s *Service) ask(ctx context.Context, who halsocoach.Actor, t Table, p Period) (Answer, error) {
-	first, last := p.months()
-	return s.Counts(ctx, who, Query{Table: t, From: first, To: last, Yearly: len(p) == 4})
+var periodLabels = web.Texts[Table]{
+	BySource: "Kvartal",
+	BySexAge: "Halvår",
+	ByKind:   "År",
 }
 
-func (s *Service) quarterView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
-	v := &view{}
-	p, err := s.choosePeriod(ctx, v, f, BySource, false, web.T(ctx, "Kvartal"))
-	if err != nil {
-		return v, err
+// ask is a table from one period to another.
+func (s *Service) ask(ctx context.Context, who halsocoach.Actor, t Table, from, to Period) (Answer, error) {
+	first, _ := from.months()
+	_, last := to.months()
+	return s.Counts(ctx, who, Query{Table: t, From: first, To: last, Yearly: len(to) == 4})
+}
+
+// onePeriod is what a page shows of one period.
+type onePeriod struct {
+	*view
+	period Period
+	scope  string // whose numbers stand first
+	tables map[Table]Answer
+	past   past // of the first table
+}
+
+// periodView is a page about one period of the first table, with more tables of it.
+func (s *Service) periodView(page func(context.Context, onePeriod), tables ...Table) func(context.Context, halsocoach.Actor, *web.Form) (*view, error) {
+	return func(ctx context.Context, who halsocoach.Actor, f *web.Form) (v *view, err error) {
+		v = &view{}
+		on := onePeriod{view: v, scope: halsocoach.County, tables: map[Table]Answer{}}
+		if on.period, err = s.choosePeriod(ctx, who, v, f, tables[0]); err != nil {
+			return v, err
+		}
+		if tables[0] != BySexAge {
+			v.kommunChoice(ctx, who)
+			on.scope = scope(who, f)
+		}
+		for _, t := range tables {
+			if on.tables[t], err = s.ask(ctx, who, t, on.period, on.period); err != nil {
+				return v, err
+			}
+		}
+		if on.past, err = s.past(ctx, who, tables[0], on.period); err != nil {
+			return v, err
+		}
+		v.k, v.title = on.tables[tables[0]].HideBelow, kommunWord(ctx, on.scope)+", "+periodWord(ctx, on.period)
+		page(ctx, on)
+		v.development(ctx, on.scope)
+		return v, nil
 	}
-	v.kommunChoice(ctx, who)
-	at := scope(who, f)
-	sources, err := s.ask(ctx, who, BySource, p)
-	if err != nil {
-		return v, err
-	}
-	topics, err := s.ask(ctx, who, ByTopic, p)
-	if err != nil {
-		return v, err
-	}
-	v.k, v.title = sources.HideBelow, kommunWord(ctx, at)+", "+periodWord(ctx, p)
-	h, err := s.past(ctx, who, BySource, p)
-	if err != nil {
-		return v, err
-	}
+}
+
+func quarterPage(ctx context.Context, on onePeriod) {
 	for _, source := range append([]string{All}, Sources[:3]...) {
 		label := sourceWord(ctx, source)
 		if source == All {
 			label = web.T(ctx, "Rekommendationer")
 		}
-		v.figures = append(v.figures, h.figure(ctx, label, func(p Period) key { return sourceKey(p, at, source) }))
+		on.figures = append(on.figures, on.past.figure(ctx, label, func(p Period) key { return sourceKey(p, on.scope, source) }))
 	}
-	v.sources(ctx, sources, p, at)
-	v.topics(ctx, topics, p)
-	v.development(ctx, at)
-	return v, nil
+	on.sources(ctx, on.tables[BySource], on.period, on.scope)
+	on.topics(ctx, on.tables[ByTopic], on.period)
 }
 
-func (s *Service) halfView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
-	v := &view{}
-	p, err := s.choosePeriod(ctx, v, f, BySexAge, false, web.T(ctx, "Halvår"))
-	if err != nil {
-		return v, err
-	}
-	a, err := s.ask(ctx, who, BySexAge, p)
-	if err != nil {
-		return v, err
-	}
-	v.k, v.title = a.HideBelow, kommunWord(ctx, halsocoach.County)+", "+periodWord(ctx, p)
-	h, err := s.past(ctx, who, BySexAge, p)
-	if err != nil {
-		return v, err
-	}
-	v.persons(ctx, h)
-	v.sexAge(ctx, a, p)
-	v.development(ctx, halsocoach.County)
-	return v, nil
-}
-
-// persons are the numbers of who came, large.
-func (v *view) persons(ctx context.Context, h past) {
-	of := func(sex string) func(Period) key {
-		return func(p Period) key { return sexAge(p, sex, All) }
-	}
-	v.figures = append(v.figures, h.figure(ctx, web.T(ctx, "Rekommendationer"), of(All)))
-	for _, sex := range Sexes[:2] {
-		v.figures = append(v.figures, h.figure(ctx, sexWord(ctx, sex), of(sex)))
-	}
-}
-
-func (s *Service) yearView(ctx context.Context, who halsocoach.Actor, f *web.Form) (*view, error) {
-	v := &view{}
-	p, err := s.choosePeriod(ctx, v, f, ByKind, true, web.T(ctx, "År"))
-	if err != nil {
-		return v, err
-	}
-	v.kommunChoice(ctx, who)
-	at := scope(who, f)
-	answers := map[Table]Answer{}
-	for _, t := range []Table{ByKind, BySource, ByTopic, BySexAge} {
-		a, err := s.ask(ctx, who, t, p)
-		if err != nil {
-			return v, err
+func halfPage(ctx context.Context, on onePeriod) {
+	for _, sex := range append([]string{All}, Sexes[:2]...) {
+		label := sexWord(ctx, sex)
+		if sex == All {
+			label = web.T(ctx, "Rekommendationer")
 		}
-		answers[t] = a
+		on.figures = append(on.figures, on.past.figure(ctx, label, func(p Period) key { return sexAge(p, sex, All) }))
 	}
-	v.k, v.title = answers[ByKind].HideBelow, kommunWord(ctx, at)+", "+periodWord(ctx, p)
-	h, err := s.past(ctx, who, ByKind, p)
-	if err != nil {
-		return v, err
-	}
-	v.kinds(ctx, answers[ByKind], h, p, at)
-	v.sources(ctx, answers[BySource], p, at)
-	v.topics(ctx, answers[ByTopic], p)
-	v.sexAge(ctx, answers[BySexAge], p)
-	v.development(ctx, at)
-	return v, nil
+	on.sexAge(ctx, on.tables[BySexAge], on.period)
+}
+
+func yearPage(ctx context.Context, on onePeriod) {
+	on.kinds(ctx, on.tables[ByKind], on.past, on.period, on.scope)
+	on.sources(ctx, on.tables[BySource], on.period, on.scope)
+	on.topics(ctx, on.tables[ByTopic], on.period)
+	on.sexAge(ctx, on.tables[BySexAge], on.period)
 }

@@ -50,9 +50,7 @@ func (s *Service) past(ctx context.Context, who halsocoach.Actor, t Table, p Per
 		h.periods = append(h.periods, p)
 	}
 	slices.Reverse(h.periods)
-	first, _ := h.periods[0].months()
-	_, last := h.periods[len(h.periods)-1].months()
-	a, err := s.Counts(ctx, who, Query{Table: t, From: first, To: last, Yearly: len(p) == 4})
+	a, err := s.ask(ctx, who, t, h.periods[0], h.periods[len(h.periods)-1])
 	if err != nil {
 		return past{}, err
 	}

@@ -67,7 +67,7 @@ func (s *Service) replaceDays(ctx context.Context, days map[dayOfFacts]*day) (ma
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(foldAtOnce)
 	for at, d := range days {
-		months[dayOfFacts{at.kommun, Month(at.day.Month()).first()}] = true
+		months[at.month()] = true
 		group.Go(func() error {
 			_, err := s.days.Upsert(gctx, dayID(at.kommun, at.day), func(doc *day) ([]halsocoach.Event, error) {
 				*doc = *d
@@ -84,7 +84,7 @@ func (s *Service) replaceDays(ctx context.Context, days map[dayOfFacts]*day) (ma
 		at := dayOfFacts{d.Kommun, d.Day}
 		if days[at] == nil {
 			stray = append(stray, at)
-			months[dayOfFacts{at.kommun, Month(at.day.Month()).first()}] = true
+			months[at.month()] = true
 		}
 		return nil
 	})
@@ -105,7 +105,7 @@ func (s *Service) foldNew(ctx context.Context, days map[dayOfFacts]*day) (int, e
 	err := s.cfg.Bus.EachFact(ctx, func(f halsocoach.Fact) error {
 		d, id := days[dayOfFacts{halsocoach.CountyOr(f.Kommun), f.Day}], factID(f.ID)
 		if d != nil {
-			if at := d.find(id); at < len(d.IDs) && [idSize]byte(d.IDs[at:]) == id {
+			if _, known := d.find(id); known {
 				return nil
 			}
 		}

@@ -147,23 +147,17 @@ func mayRead(who halsocoach.Actor, t Table) []string {
 }
 
 func (q Query) check() error {
-	var wrong []halsocoach.Field
 	if q.Table != ByKind && q.Table != BySource && q.Table != ByTopic && q.Table != BySexAge {
 		return ErrTable
 	}
-	if !q.From.Valid() {
-		wrong = append(wrong, halsocoach.Field{Name: "from", Text: "Skriv månaden som 2026-01."})
+	var bad halsocoach.Faults
+	bad.When(!q.From.Valid(), "from", "Skriv månaden som 2026-01.")
+	bad.When(!q.To.Valid(), "to", "Skriv månaden som 2026-01.")
+	if len(bad) == 0 {
+		bad.When(q.To < q.From, "to", "Slutet ligger före början.")
+		bad.When(q.To >= q.From.plus(mostMonths), "to", "Fråga efter högst fem år i taget.")
 	}
-	if !q.To.Valid() {
-		wrong = append(wrong, halsocoach.Field{Name: "to", Text: "Skriv månaden som 2026-01."})
-	}
-	if len(wrong) == 0 && q.To < q.From {
-		wrong = append(wrong, halsocoach.Field{Name: "to", Text: "Slutet ligger före början."})
-	}
-	if len(wrong) == 0 && q.To >= q.From.plus(mostMonths) {
-		wrong = append(wrong, halsocoach.Field{Name: "to", Text: "Fråga efter högst fem år i taget."})
-	}
-	return halsocoach.Invalid(wrong...)
+	return halsocoach.Invalid(bad...)
 }
 
 // periods are those that lie within the question and are published: the running
@@ -234,26 +228,6 @@ func (a *Answer) add(y yearTables, t Table, p Period, kommun string, running Mon
 			}
 		}
 	}
-}
-
-// opening is the first of the periods, newest first, in which a table has counted
-// anything, hidden or not; the first of all when none has. A period that is all
-// noughts says nothing to the one who opens the page.
-func (s *Service) opening(ctx context.Context, t Table, periods []Period) (Period, error) {
-	k, err := s.hideBelow(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, p := range periods {
-		y, err := s.year(ctx, yearOf(p), k)
-		if err != nil {
-			return "", err
-		}
-		if y.counted(t, p) {
-			return p, nil
-		}
-	}
-	return periods[0], nil
 }
 
 // running is the month that is not over.

@@ -1,6 +1,7 @@
 package counts
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -68,8 +69,8 @@ func (d *day) fold(facts []halsocoach.Fact) int {
 	t.add(d.Counters, 1)
 	for _, f := range facts {
 		id := factID(f.ID)
-		at := d.find(id)
-		if at < len(d.IDs) && [idSize]byte(d.IDs[at:]) == id {
+		at, known := d.find(id)
+		if known {
 			continue
 		}
 		d.IDs = slices.Insert(d.IDs, at, id[:]...)
@@ -83,10 +84,11 @@ func (d *day) fold(facts []halsocoach.Fact) int {
 }
 
 // find is where in IDs an id stands or belongs.
-func (d *day) find(id [idSize]byte) int {
-	return idSize * sort.Search(len(d.IDs)/idSize, func(i int) bool {
+func (d *day) find(id [idSize]byte) (at int, known bool) {
+	at = idSize * sort.Search(len(d.IDs)/idSize, func(i int) bool {
 		return slices.Compare(d.IDs[i*idSize:(i+1)*idSize], id[:]) >= 0
 	})
+	return at, bytes.HasPrefix(d.IDs[at:], id[:])
 }
 
 // dayOfFacts is the place of facts.
@@ -94,6 +96,9 @@ type dayOfFacts struct {
 	kommun string
 	day    halsocoach.Day
 }
+
+// month is the place of the month that the day is in: its first day.
+func (at dayOfFacts) month() dayOfFacts { return dayOfFacts{at.kommun, Month(at.day.Month()).first()} }
 
 // foldDay saves facts of one kommun and day.
 func (s *Service) foldDay(ctx context.Context, at dayOfFacts, facts []halsocoach.Fact) error {

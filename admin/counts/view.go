@@ -2,6 +2,7 @@ package counts
 
 import (
 	"context"
+	"slices"
 
 	"halsocoach"
 	"halsocoach/internal/web"
@@ -86,20 +87,36 @@ func kommunerOf(rows []Row) []string {
 	return append(out, halsocoach.County)
 }
 
-// byKommun is a table with a row for each kommun and a column for each name.
-func (x index) byKommun(ctx context.Context, caption string, kommuner, names []string, word func(context.Context, string) string, at func(kommun, name string) key) grid {
-	g := grid{caption: caption, corner: web.T(ctx, "Kommun")}
-	for _, n := range names {
-		g.cols = append(g.cols, word(ctx, n))
+// lines say what a grid shows: a row for each of rows, a column for each of cols.
+type lines[R ~string] struct {
+	caption, corner string
+	rows            []R
+	cols            []string
+	row             func(context.Context, R) string
+	col             func(context.Context, string) string
+	sum             R // the row that is a sum
+	at              func(row R, col string) key
+}
+
+// gridOf looks the numbers up.
+func gridOf[R ~string](ctx context.Context, x index, l lines[R]) grid {
+	g := grid{caption: l.caption, corner: l.corner}
+	for _, c := range l.cols {
+		g.cols = append(g.cols, l.col(ctx, c))
 	}
-	for _, kommun := range kommuner {
-		row := gridRow{head: kommunWord(ctx, kommun), sum: kommun == halsocoach.County}
-		for _, n := range names {
-			row.cells = append(row.cells, said(ctx, x[at(kommun, n)]))
+	for _, r := range l.rows {
+		row := gridRow{head: l.row(ctx, r), sum: r == l.sum}
+		for _, c := range l.cols {
+			row.cells = append(row.cells, said(ctx, x[l.at(r, c)]))
 		}
 		g.rows = append(g.rows, row)
 	}
 	return g
+}
+
+// byKommun is a table with a row for each kommun and a column for each name.
+func (x index) byKommun(ctx context.Context, caption string, kommuner, names []string, word func(context.Context, string) string, at func(kommun, name string) key) grid {
+	return gridOf(ctx, x, lines[string]{caption, web.T(ctx, "Kommun"), kommuner, names, kommunWord, word, halsocoach.County, at})
 }
 
 func kindKey(p Period, kommun, kind string) key {
@@ -143,18 +160,11 @@ func (v *view) kindChart(ctx context.Context, a Answer, months []Period, scope, 
 // monthTable is the scope's months by kind.
 func (v *view) monthTable(ctx context.Context, a Answer, months []Period, scope string) {
 	x := a.index(ByKind)
-	g := grid{caption: web.T(ctx, "Månad för månad, %s", kommunWord(ctx, scope)), corner: web.T(ctx, "Månad")}
-	for _, kind := range halsocoach.CountKinds {
-		g.cols = append(g.cols, kindWord(ctx, kind))
-	}
-	for _, p := range months {
-		row := gridRow{head: periodWord(ctx, p)}
-		for _, kind := range halsocoach.CountKinds {
-			row.cells = append(row.cells, said(ctx, x[kindKey(p, scope, kind)]))
-		}
-		g.rows = append(g.rows, row)
-	}
-	v.grids = append(v.grids, g)
+	v.grids = append(v.grids, gridOf(ctx, x, lines[Period]{
+		caption: web.T(ctx, "Månad för månad, %s", kommunWord(ctx, scope)), corner: web.T(ctx, "Månad"),
+		rows: months, row: periodWord, cols: halsocoach.CountKinds, col: kindWord,
+		at: func(month Period, kind string) key { return kindKey(month, scope, kind) },
+	}))
 }
 
 // sources adds the ways in.
@@ -165,7 +175,7 @@ func (v *view) sources(ctx context.Context, a Answer, p Period, scope string) {
 		c.bars = append(c.bars, bar(sourceWord(ctx, source), x[sourceKey(p, scope, source)]))
 	}
 	v.charts = append(v.charts, c)
-	names := append(append([]string{}, Sources...), All)
+	names := append(slices.Clone(Sources), All)
 	v.grids = append(v.grids, x.byKommun(ctx, web.T(ctx, "Rekommendationer efter väg in, %s", periodWord(ctx, p)), kommunerOf(append(a.Cells, a.Totals...)), names, sourceWord,
 		func(kommun, source string) key { return sourceKey(p, kommun, source) }))
 }
@@ -187,17 +197,9 @@ func (v *view) sexAge(ctx context.Context, a Answer, p Period) {
 		c.bars = append(c.bars, bar(ageWord(ctx, age), x[sexAge(p, All, age)]))
 	}
 	v.charts = append(v.charts, c)
-	g := grid{caption: web.T(ctx, "Rekommendationer efter kön och ålder, hela länet, %s", periodWord(ctx, p)), corner: web.T(ctx, "Ålder")}
-	sexes := append(append([]string{}, Sexes...), All)
-	for _, sex := range sexes {
-		g.cols = append(g.cols, sexWord(ctx, sex))
-	}
-	for _, age := range append(append([]string{}, Bands...), All) {
-		row := gridRow{head: ageWord(ctx, age), sum: age == All}
-		for _, sex := range sexes {
-			row.cells = append(row.cells, said(ctx, x[sexAge(p, sex, age)]))
-		}
-		g.rows = append(g.rows, row)
-	}
-	v.grids = append(v.grids, g)
+	v.grids = append(v.grids, gridOf(ctx, x, lines[string]{
+		caption: web.T(ctx, "Rekommendationer efter kön och ålder, hela länet, %s", periodWord(ctx, p)), corner: web.T(ctx, "Ålder"),
+		rows: append(slices.Clone(Bands), All), row: ageWord, cols: append(slices.Clone(Sexes), All), col: sexWord,
+		sum: All, at: func(age, sex string) key { return sexAge(p, sex, age) },
+	}))
 }

@@ -39,16 +39,6 @@ var places = func() []string {
 // itself.
 type yearTables map[key]number
 
-// counted says whether a table has anything but noughts in a period.
-func (y yearTables) counted(t Table, p Period) bool {
-	for k, n := range y {
-		if k.table == t && k.period == p && (n.hidden || n.n > 0) {
-			return true
-		}
-	}
-	return false
-}
-
 // builder makes the tables of a year in the order in which they are published:
 // months, quarters, half-years, the year.
 type builder struct {
@@ -160,24 +150,20 @@ func (b *builder) monthRow(s *sheetOf, m int, kind string) {
 	period := Period(monthAt(b.year, m))
 	parts := make([]int, len(places))
 	for i, p := range places {
-		parts[i] = s.put(key{table: ByKind, period: period, kommun: p, kind: kind}, b.kinds[placeMonth{p, m}][kind])
+		parts[i] = s.put(kindKey(period, p, kind), b.kinds[placeMonth{p, m}][kind])
 	}
-	s.total(key{table: ByKind, period: period, kommun: halsocoach.County, kind: kind}, parts...)
+	s.total(kindKey(period, halsocoach.County, kind), parts...)
 	s.publish()
 }
 
 // monthsOf are the cells of a kommun's months, from one on.
 func (b *builder) monthsOf(s *sheetOf, kommun, kind string, from, n int) []int {
-	return s.find(n, func(i int) key {
-		return key{table: ByKind, period: Period(monthAt(b.year, from+i)), kommun: kommun, kind: kind}
-	})
+	return s.find(n, func(i int) key { return kindKey(Period(monthAt(b.year, from+i)), kommun, kind) })
 }
 
 func (b *builder) quarters(s *sheetOf) {
 	for q := range b.complete / 3 {
-		name := func(kommun, source string) key {
-			return key{table: BySource, period: quarter(b.year, q), kommun: kommun, source: source}
-		}
+		name := func(kommun, source string) key { return sourceKey(quarter(b.year, q), kommun, source) }
 		for _, p := range places {
 			parts := make([]int, len(Sources))
 			n := b.by(p, 3*q, 3, func(c combo) []string { return []string{orUnknown(c.Source)} })
@@ -263,9 +249,7 @@ func (b *builder) margins(s *sheetOf, period Period) int {
 }
 
 func (b *builder) yearRow(s *sheetOf, kind string) {
-	name := func(kommun string) key {
-		return key{table: ByKind, period: wholeYear(b.year), kommun: kommun, kind: kind}
-	}
+	name := func(kommun string) key { return kindKey(wholeYear(b.year), kommun, kind) }
 	for _, p := range places {
 		s.total(name(p), b.monthsOf(s, p, kind, 0, 12)...)
 	}
@@ -274,15 +258,12 @@ func (b *builder) yearRow(s *sheetOf, kind string) {
 }
 
 func (b *builder) yearSources(s *sheetOf) {
-	name := func(period Period, kommun, source string) key {
-		return key{table: BySource, period: period, kommun: kommun, source: source}
-	}
-	year := wholeYear(b.year)
+	name, year := sourceKey, wholeYear(b.year)
 	for _, p := range append(slices.Clone(places), halsocoach.County) {
 		byQuarter := func(source string) []int {
 			return s.find(4, func(q int) key { return name(quarter(b.year, q), p, source) })
 		}
-		all := s.at[key{table: ByKind, period: year, kommun: p, kind: halsocoach.CountReferral}]
+		all := s.at[kindKey(year, p, halsocoach.CountReferral)]
 		s.at[name(year, p, All)] = all
 		s.adds(all, byQuarter(All)...)
 		for _, source := range Sources {
@@ -305,7 +286,7 @@ func (b *builder) yearSexAge(s *sheetOf) {
 			s.total(sexAge(year, sex, age), halves(sex, age)...)
 		}
 	}
-	all := s.at[key{table: ByKind, period: year, kommun: halsocoach.County, kind: halsocoach.CountReferral}]
+	all := s.at[kindKey(year, halsocoach.County, halsocoach.CountReferral)]
 	s.at[sexAge(year, All, All)] = all
 	b.margins(s, year)
 	s.adds(all, halves(All, All)...)

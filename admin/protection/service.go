@@ -41,19 +41,14 @@ const whyLimit = 200
 
 // validate gives the number, and each answer to mend.
 func (d Decision) validate(now time.Time) (n halsocoach.Number, err error) {
-	var wrong []halsocoach.Field
-	if n, err = halsocoach.ParseNumber(d.Number, now); err != nil {
-		wrong = append(wrong, halsocoach.Field{Name: "number", Text: "Numret stämmer inte. Skriv det med tolv siffror, till exempel 20030202-2389."})
-	}
-	switch letters := utf8.RuneCountInString(d.Why); {
-	case letters == 0:
-		wrong = append(wrong, halsocoach.Field{Name: "why", Text: "Skriv vad beslutet bygger på."})
-	case letters > whyLimit:
-		wrong = append(wrong, halsocoach.Field{Name: "why", Text: "Texten får vara högst 200 tecken."})
-	case holdsNumber(d.Why, now):
-		wrong = append(wrong, halsocoach.Field{Name: "why", Text: "Skriv inget personnummer här. Texten sparas i loggen."})
-	}
-	return n, halsocoach.Invalid(wrong...)
+	var bad halsocoach.Faults
+	n, err = halsocoach.ParseNumber(d.Number, now)
+	bad.When(err != nil, "number", "Numret stämmer inte. Skriv det med tolv siffror, till exempel 20030202-2389.")
+	long := utf8.RuneCountInString(d.Why) > whyLimit
+	bad.When(d.Why == "", "why", "Skriv vad beslutet bygger på.")
+	bad.When(long, "why", "Texten får vara högst 200 tecken.")
+	bad.When(!long && holdsNumber(d.Why, now), "why", "Skriv inget personnummer här. Texten sparas i loggen.")
+	return n, halsocoach.Invalid(bad...)
 }
 
 // holdsNumber says whether one of the words is an identity number.

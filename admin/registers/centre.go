@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"halsocoach"
 	"halsocoach/internal/web"
@@ -72,28 +73,23 @@ func (w CentreInput) tidy() CentreInput {
 	return CentreInput{w.Kommun, one(w.Name), one(w.Address), one(w.Phone), strings.TrimSpace(w.Email)}
 }
 
+// judgeName is what is to be mended of a place's name.
+func judgeName(bad *halsocoach.Faults, name string) {
+	bad.When(name == "", "name", "Skriv namnet som invånarna känner det.")
+	bad.When(utf8.RuneCountInString(name) > nameLimit, "name", "Namnet får vara högst 80 tecken.")
+}
+
 // check says what is to be mended.
 func (w CentreInput) check() error {
-	var fields []halsocoach.Field
-	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
-	if _, ok := halsocoach.KommunByCode(w.Kommun); !ok {
-		wrong("kommun", "Välj en av länets kommuner.")
-	}
-	if w.Name == "" {
-		wrong("name", "Skriv namnet som invånarna känner det.")
-	} else if len([]rune(w.Name)) > nameLimit {
-		wrong("name", "Namnet får vara högst 80 tecken.")
-	}
-	if len([]rune(w.Address)) > addressLimit {
-		wrong("address", "Adressen får vara högst 120 tecken.")
-	}
-	if w.Phone != "" && !phone.MatchString(w.Phone) {
-		wrong("phone", "Skriv telefonnumret med siffror, till exempel 0382-15 20 00.")
-	}
-	if a, err := mail.ParseAddress(w.Email); w.Email != "" && (err != nil || a.Address != w.Email) {
-		wrong("email", "Skriv e-postadressen som namn@kommun.se.")
-	}
-	return halsocoach.Invalid(fields...)
+	var bad halsocoach.Faults
+	_, known := halsocoach.KommunByCode(w.Kommun)
+	bad.When(!known, "kommun", "Välj en av länets kommuner.")
+	judgeName(&bad, w.Name)
+	bad.When(utf8.RuneCountInString(w.Address) > addressLimit, "address", "Adressen får vara högst 120 tecken.")
+	bad.When(w.Phone != "" && !phone.MatchString(w.Phone), "phone", "Skriv telefonnumret med siffror, till exempel 0382-15 20 00.")
+	a, err := mail.ParseAddress(w.Email)
+	bad.When(w.Email != "" && (err != nil || a.Address != w.Email), "email", "Skriv e-postadressen som namn@kommun.se.")
+	return halsocoach.Invalid(bad...)
 }
 
 func (w UnitInput) tidy() UnitInput {
@@ -103,23 +99,14 @@ func (w UnitInput) tidy() UnitInput {
 
 // check says what is to be mended. centres are the kommun's open ones.
 func (w UnitInput) check(centres []halsocoach.Centre) error {
-	var fields []halsocoach.Field
-	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
-	if _, ok := halsocoach.KommunByCode(w.Kommun); !ok {
-		wrong("kommun", "Välj en av länets kommuner.")
-	}
-	if w.Kind != CareCentre && w.Kind != Association {
-		wrong("kind", "Välj om det är en vårdcentral eller en förening.")
-	}
-	if w.Name == "" {
-		wrong("name", "Skriv namnet som invånarna känner det.")
-	} else if len([]rune(w.Name)) > nameLimit {
-		wrong("name", "Namnet får vara högst 80 tecken.")
-	}
-	if !slices.ContainsFunc(centres, func(c halsocoach.Centre) bool { return c.Code == w.Centre }) {
-		wrong("centre", "Välj ett öppet hälsocenter i kommunen.")
-	}
-	return halsocoach.Invalid(fields...)
+	var bad halsocoach.Faults
+	_, known := halsocoach.KommunByCode(w.Kommun)
+	bad.When(!known, "kommun", "Välj en av länets kommuner.")
+	bad.When(w.Kind != CareCentre && w.Kind != Association, "kind", "Välj om det är en vårdcentral eller en förening.")
+	judgeName(&bad, w.Name)
+	there := slices.ContainsFunc(centres, func(c halsocoach.Centre) bool { return c.Code == w.Centre })
+	bad.When(!there, "centre", "Välj ett öppet hälsocenter i kommunen.")
+	return halsocoach.Invalid(bad...)
 }
 
 func (c centre) shared(today func() halsocoach.Day) halsocoach.Centre {

@@ -14,11 +14,11 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get(path, s.list)
 	r.Get(path+"/centrum/ny", s.newCentre)
 	r.Post(path+"/centrum/ny", s.addCentre)
-	r.Get(path+"/centrum/:code", s.editCentre)
-	r.Post(path+"/centrum/:code", s.changeCentrePage)
-	r.Get(path+"/centrum/:code/distans", s.askRemote)
-	r.Post(path+"/centrum/:code/distans", s.decideRemote)
-	r.Get(path+"/centrum/:code/stang", s.askCloseCentre)
+	r.Get(path+"/centrum/:code", s.kept(s.editCentre))
+	r.Post(path+"/centrum/:code", s.kept(s.changeCentrePage))
+	r.Get(path+"/centrum/:code/distans", s.kept(s.askRemote))
+	r.Post(path+"/centrum/:code/distans", s.kept(s.decideRemote))
+	r.Get(path+"/centrum/:code/stang", s.kept(s.askCloseCentre))
 	r.Post(path+"/centrum/:code/stang", s.closeCentre)
 	r.Get(path+"/centrum/:code/oppna", s.toList)
 	r.Post(path+"/centrum/:code/oppna", s.openCentre)
@@ -46,8 +46,8 @@ func kommunOf(who halsocoach.Actor, asked string) string {
 
 func back(kommun string) string { return path + "?kommun=" + kommun }
 
-func frame(title string, status int) web.Page {
-	return web.Page{Title: title, Active: path, Status: status}
+func frame(title string, f *web.Form) web.Page {
+	return web.Page{Title: title, Active: path, Status: f.Status()}
 }
 
 func (s *Service) list(c *fiber.Ctx) error {
@@ -59,20 +59,25 @@ func (s *Service) list(c *fiber.Ctx) error {
 	}
 	f := web.NewForm(c)
 	f.Set("kommun", kommun)
-	return web.Show(c, frame("Register", 200), listPage(f, kommun, who.Role != halsocoach.RoleKommun, centres, units))
+	return web.Show(c, frame("Register", f), listPage(f, kommun, who.Role != halsocoach.RoleKommun, centres, units))
 }
 
 func (s *Service) toList(c *fiber.Ctx) error { return web.Redirect(c, path, "") }
 
 func (s *Service) newCentre(c *fiber.Ctx) error {
-	return s.showNewCentre(c, web.NewForm(c), kommunOf(web.Who(c), c.Query("kommun")), 200)
+	return showCentre(c, web.NewForm(c), halsocoach.Centre{Kommun: kommunOf(web.Who(c), c.Query("kommun"))})
 }
 
-func (s *Service) showNewCentre(c *fiber.Ctx, f *web.Form, kommun string, status int) error {
-	if err := allow(web.Who(c), kommun); err != nil {
+// showCentre is the form of a centre; one that is new has no code.
+func showCentre(c *fiber.Ctx, f *web.Form, have halsocoach.Centre) error {
+	if err := allow(web.Who(c), have.Kommun); err != nil {
 		return err
 	}
-	return web.Show(c, frame("Nytt hälsocenter", status), centreForm(f, kommun, halsocoach.Centre{}))
+	title := "Ändra hälsocenter"
+	if have.Code == "" {
+		title = "Nytt hälsocenter"
+	}
+	return web.Show(c, frame(title, f), centreForm(f, have.Kommun, have))
 }
 
 func centreWish(f *web.Form, kommun string) CentreInput {
@@ -83,29 +88,25 @@ func (s *Service) addCentre(c *fiber.Ctx) error {
 	who, f := web.Who(c), web.ReadForm(c)
 	kommun := kommunOf(who, f.Get("kommun"))
 	_, _, err := s.AddCentre(web.Ctx(c), who, web.Req(c), centreWish(f, kommun))
-	if f.Failed(err) {
-		return s.showNewCentre(c, f, kommun, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(kommun), "Hälsocentret finns nu i registret.")
+	again := func() error { return showCentre(c, f, halsocoach.Centre{Kommun: kommun}) }
+	return f.Answer(c, err, again, back(kommun), "Hälsocentret finns nu i registret.")
 }
 
-// ownCentre is the centre of the address, if the actor keeps it.
-func (s *Service) ownCentre(c *fiber.Ctx) (halsocoach.Centre, error) {
-	centre, err := s.Centre(web.Ctx(c), c.Params("code"))
-	if e := allow(web.Who(c), halsocoach.KommunOfCentre(c.Params("code"))); e != nil {
-		return centre, e
+// kept hands a page the centre of the address, if the actor keeps it.
+func (s *Service) kept(page func(*fiber.Ctx, halsocoach.Centre) error) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if err := allow(web.Who(c), halsocoach.KommunOfCentre(c.Params("code"))); err != nil {
+			return err
+		}
+		have, err := s.Centre(web.Ctx(c), c.Params("code"))
+		if err != nil {
+			return err
+		}
+		return page(c, have)
 	}
-	return centre, err
 }
 
-func (s *Service) editCentre(c *fiber.Ctx) error {
-	have, err := s.ownCentre(c)
-	if err != nil {
-		return err
-	}
+func (s *Service) editCentre(c *fiber.Ctx, have halsocoach.Centre) error {
 	f := web.NewForm(c)
 	if len(f.Values) == 0 {
 		f.Set("name", have.Name)
@@ -113,81 +114,49 @@ func (s *Service) editCentre(c *fiber.Ctx) error {
 		f.Set("phone", have.Phone)
 		f.Set("email", have.Email)
 	}
-	return web.Show(c, frame("Ändra hälsocenter", 200), centreForm(f, have.Kommun, have))
+	return showCentre(c, f, have)
 }
 
-func (s *Service) changeCentrePage(c *fiber.Ctx) error {
-	have, err := s.ownCentre(c)
-	if err != nil {
-		return err
-	}
+func (s *Service) changeCentrePage(c *fiber.Ctx, have halsocoach.Centre) error {
 	f := web.ReadForm(c)
-	_, err = s.ChangeCentre(web.Ctx(c), web.Who(c), have.Code, centreWish(f, have.Kommun))
-	if f.Failed(err) {
-		return web.Show(c, frame("Ändra hälsocenter", fiber.StatusUnprocessableEntity), centreForm(f, have.Kommun, have))
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(have.Kommun), "Ändringen är sparad.")
+	_, err := s.ChangeCentre(web.Ctx(c), web.Who(c), have.Code, centreWish(f, have.Kommun))
+	return f.Answer(c, err, func() error { return showCentre(c, f, have) }, back(have.Kommun), "Ändringen är sparad.")
 }
 
-func (s *Service) askRemote(c *fiber.Ctx) error {
-	have, err := s.ownCentre(c)
-	if err != nil {
-		return err
-	}
+func (s *Service) askRemote(c *fiber.Ctx, have halsocoach.Centre) error {
 	f := web.NewForm(c)
 	if len(f.Values) == 0 {
 		f.Set("from", string(s.today()))
 	}
-	return s.showRemote(c, f, have, fiber.StatusOK)
+	return s.showRemote(c, f, have)
 }
 
-func (s *Service) showRemote(c *fiber.Ctx, f *web.Form, have halsocoach.Centre, status int) error {
+func (s *Service) showRemote(c *fiber.Ctx, f *web.Form, have halsocoach.Centre) error {
 	past, err := s.Remotes(web.Ctx(c), web.Who(c), have.Code)
 	if err != nil {
 		return err
 	}
-	return web.Show(c, frame("Ta emot på distans", status), remotePage(f, have, past))
+	return web.Show(c, frame("Ta emot på distans", f), remotePage(f, have, past))
 }
 
-func (s *Service) decideRemote(c *fiber.Ctx) error {
-	have, err := s.ownCentre(c)
-	if err != nil {
-		return err
-	}
+func (s *Service) decideRemote(c *fiber.Ctx, have halsocoach.Centre) error {
 	f := web.ReadForm(c)
-	_, err = s.DecideRemote(web.Ctx(c), web.Who(c), web.Req(c), have.Code, RemoteInput{On: f.Get("on") == "ja", From: halsocoach.Day(f.Get("from")), Decision: f.Get("decision")})
-	if f.Failed(err) {
-		return s.showRemote(c, f, have, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(have.Kommun), "Beslutet är inskrivet.")
+	w := RemoteInput{On: f.Get("on") == "ja", From: halsocoach.Day(f.Get("from")), Decision: f.Get("decision")}
+	_, err := s.DecideRemote(web.Ctx(c), web.Who(c), web.Req(c), have.Code, w)
+	return f.Answer(c, err, func() error { return s.showRemote(c, f, have) }, back(have.Kommun), "Beslutet är inskrivet.")
 }
 
-func (s *Service) askCloseCentre(c *fiber.Ctx) error {
-	have, err := s.ownCentre(c)
-	if err != nil {
-		return err
-	}
-	return web.Show(c, frame("Avsluta hälsocenter", 200), closePage(web.NewForm(c), closing{have.Name, "", path + "/centrum/" + have.Code + "/stang", have.Kommun}))
+func (s *Service) askCloseCentre(c *fiber.Ctx, have halsocoach.Centre) error {
+	f := web.NewForm(c)
+	return web.Show(c, frame("Avsluta hälsocenter", f), closePage(f, closing{have.Name, "", path + "/centrum/" + have.Code + "/stang", have.Kommun}))
 }
 
 func (s *Service) closeCentre(c *fiber.Ctx) error {
 	have, err := s.CloseCentre(web.Ctx(c), web.Who(c), c.Params("code"))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(have.Kommun), "Hälsocentret är avslutat i registret och går inte längre att välja.")
+	return web.Done(c, err, back(have.Kommun), "Hälsocentret är avslutat i registret och går inte längre att välja.")
 }
 
 func (s *Service) openCentre(c *fiber.Ctx) error {
 	have, err := s.OpenCentre(web.Ctx(c), web.Who(c), c.Params("code"))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(have.Kommun), "Hälsocentret är tillbaka i registret.")
+	return web.Done(c, err, back(have.Kommun), "Hälsocentret är tillbaka i registret.")
 }

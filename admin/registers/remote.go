@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"halsocoach"
 )
@@ -49,23 +50,13 @@ const (
 )
 
 func (w RemoteInput) check(today halsocoach.Day) error {
-	var fields []halsocoach.Field
-	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
-	switch {
-	case !w.From.Valid():
-		wrong("from", "Välj den dag då det börjar gälla.")
-	case w.From < today:
-		wrong("from", "Välj i dag eller en senare dag. Det som redan har gällt ändras inte i efterhand.")
-	case w.From > today.Plus(aheadLimit):
-		wrong("from", "Välj en dag inom två år.")
-	}
-	switch n := len([]rune(w.Decision)); {
-	case n == 0:
-		wrong("decision", "Skriv vem som har beslutat och när.")
-	case n > decisionLimit:
-		wrong("decision", "Texten om beslutet får vara högst 300 tecken.")
-	}
-	return halsocoach.Invalid(fields...)
+	var bad halsocoach.Faults
+	bad.When(!w.From.Valid(), "from", "Välj den dag då det börjar gälla.")
+	bad.When(w.From.Valid() && w.From < today, "from", "Välj i dag eller en senare dag. Det som redan har gällt ändras inte i efterhand.")
+	bad.When(w.From.Valid() && w.From > today.Plus(aheadLimit), "from", "Välj en dag inom två år.")
+	bad.When(w.Decision == "", "decision", "Skriv vem som har beslutat och när.")
+	bad.When(utf8.RuneCountInString(w.Decision) > decisionLimit, "decision", "Texten om beslutet får vara högst 300 tecken.")
+	return halsocoach.Invalid(bad...)
 }
 
 // DecideRemote writes down whether a centre takes people of the whole county in,

@@ -15,10 +15,10 @@ func (s *Service) newUnit(c *fiber.Ctx) error {
 	if f.Get("centre") == "" {
 		f.Set("centre", kommun)
 	}
-	return s.showUnit(c, f, kommun, halsocoach.Unit{}, 200)
+	return s.showUnit(c, f, kommun, halsocoach.Unit{})
 }
 
-func (s *Service) showUnit(c *fiber.Ctx, f *web.Form, kommun string, have halsocoach.Unit, status int) error {
+func (s *Service) showUnit(c *fiber.Ctx, f *web.Form, kommun string, have halsocoach.Unit) error {
 	if err := allow(web.Who(c), kommun); err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (s *Service) showUnit(c *fiber.Ctx, f *web.Form, kommun string, have halsoc
 	if have.ID != "" {
 		title = "Ändra vårdcentral eller förening"
 	}
-	return web.Show(c, frame(title, status), unitForm(f, kommun, have, centres))
+	return web.Show(c, frame(title, f), unitForm(f, kommun, have, centres))
 }
 
 func unitWish(f *web.Form, kommun string) UnitInput {
@@ -41,13 +41,8 @@ func (s *Service) addUnit(c *fiber.Ctx) error {
 	who, f := web.Who(c), web.ReadForm(c)
 	kommun := kommunOf(who, f.Get("kommun"))
 	_, _, err := s.AddUnit(web.Ctx(c), who, web.Req(c), unitWish(f, kommun))
-	if f.Failed(err) {
-		return s.showUnit(c, f, kommun, halsocoach.Unit{}, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(kommun), "Den finns nu i registret. Bjud in dem som arbetar där på sidan Personal.")
+	again := func() error { return s.showUnit(c, f, kommun, halsocoach.Unit{}) }
+	return f.Answer(c, err, again, back(kommun), "Den finns nu i registret. Bjud in dem som arbetar där på sidan Personal.")
 }
 
 func (s *Service) editUnit(c *fiber.Ctx) error {
@@ -60,7 +55,7 @@ func (s *Service) editUnit(c *fiber.Ctx) error {
 		f.Set("name", have.Name)
 		f.Set("centre", have.Centre)
 	}
-	return s.showUnit(c, f, have.Kommun, have.shared(), 200)
+	return s.showUnit(c, f, have.Kommun, have.shared())
 }
 
 func (s *Service) changeUnitPage(c *fiber.Ctx) error {
@@ -70,13 +65,7 @@ func (s *Service) changeUnitPage(c *fiber.Ctx) error {
 		return err
 	}
 	_, err = s.ChangeUnit(web.Ctx(c), web.Who(c), have.ID, unitWish(f, have.Kommun))
-	if f.Failed(err) {
-		return s.showUnit(c, f, have.Kommun, have.shared(), fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(have.Kommun), "Ändringen är sparad.")
+	return f.Answer(c, err, func() error { return s.showUnit(c, f, have.Kommun, have.shared()) }, back(have.Kommun), "Ändringen är sparad.")
 }
 
 func (s *Service) askCloseUnit(c *fiber.Ctx) error {
@@ -84,21 +73,16 @@ func (s *Service) askCloseUnit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Show(c, frame("Avsluta vårdcentral eller förening", 200), closePage(web.NewForm(c), closing{have.Name, have.Kind, path + "/enhet/" + url.PathEscape(have.ID) + "/stang", have.Kommun}))
+	f, to := web.NewForm(c), path+"/enhet/"+url.PathEscape(have.ID)+"/stang"
+	return web.Show(c, frame("Avsluta vårdcentral eller förening", f), closePage(f, closing{have.Name, have.Kind, to, have.Kommun}))
 }
 
 func (s *Service) closeUnit(c *fiber.Ctx) error {
 	have, err := s.CloseUnit(web.Ctx(c), web.Who(c), c.Params("id"))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(have.Kommun), "Den är avslutad i registret.")
+	return web.Done(c, err, back(have.Kommun), "Den är avslutad i registret.")
 }
 
 func (s *Service) openUnit(c *fiber.Ctx) error {
 	have, err := s.OpenUnit(web.Ctx(c), web.Who(c), c.Params("id"))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, back(have.Kommun), "Den är tillbaka i registret.")
+	return web.Done(c, err, back(have.Kommun), "Den är tillbaka i registret.")
 }

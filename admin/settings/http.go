@@ -81,10 +81,10 @@ func (s *Service) ask(c *fiber.Ctx) error {
 	if len(f.Values) > 0 { // a kept form knows whose it was
 		kommun, centre = f.Get("kommun"), f.Get("centrum")
 	}
-	return s.show(c, f, kommun, centre, 200)
+	return s.show(c, f, kommun, centre)
 }
 
-func (s *Service) show(c *fiber.Ctx, f *web.Form, kommun, centre string, status int) error {
+func (s *Service) show(c *fiber.Ctx, f *web.Form, kommun, centre string) error {
 	l, err := s.level(c, kommun, centre)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (s *Service) show(c *fiber.Ctx, f *web.Form, kommun, centre string, status 
 		f.Set("value", row.Value)
 		f.Set("from", string(halsocoach.DayOf(s.cfg.Clock())))
 	}
-	return web.Show(c, web.Page{Title: "Ändra inställning", Active: path, Status: status}, onePage(f, l, row))
+	return web.Show(c, web.Page{Title: "Ändra inställning", Active: path, Status: f.Status()}, onePage(f, l, row))
 }
 
 func (s *Service) decide(c *fiber.Ctx) error {
@@ -110,11 +110,5 @@ func (s *Service) decide(c *fiber.Ctx) error {
 		Kommun: l.Kommun, Centre: l.Centre, Key: c.Params("key"), Value: f.Get("value"),
 		From: halsocoach.Day(f.Get("from")), Decision: f.Get("decision"),
 	})
-	if f.Failed(err) {
-		return s.show(c, f, l.Kommun, l.Centre, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, l.address(""), "Beslutet är inskrivet.")
+	return f.Answer(c, err, func() error { return s.show(c, f, l.Kommun, l.Centre) }, l.address(""), "Beslutet är inskrivet.")
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"halsocoach"
 	"halsocoach/internal/store"
@@ -165,22 +166,13 @@ const (
 
 // check says what is wrong with day and decision; the value is judged by its
 // setting.
-func (w NewDecision) check(today halsocoach.Day) (fields []halsocoach.Field) {
-	wrong := func(name, text string) { fields = append(fields, halsocoach.Field{Name: name, Text: text}) }
-	switch {
-	case !w.From.Valid():
-		wrong("from", "Välj den dag då värdet börjar gälla.")
-	case w.From < today:
-		wrong("from", "Välj i dag eller en senare dag. Det som redan har gällt ändras inte i efterhand.")
-	case w.From > today.Plus(aheadLimit):
-		wrong("from", "Välj en dag inom två år.")
-	}
-	if w.Decision == "" {
-		wrong("decision", "Skriv vem som har beslutat och när.")
-	} else if len([]rune(w.Decision)) > decisionLimit {
-		wrong("decision", "Texten om beslutet får vara högst 300 tecken.")
-	}
-	return fields
+func (w NewDecision) check(today halsocoach.Day) (bad halsocoach.Faults) {
+	bad.When(!w.From.Valid(), "from", "Välj den dag då värdet börjar gälla.")
+	bad.When(w.From.Valid() && w.From < today, "from", "Välj i dag eller en senare dag. Det som redan har gällt ändras inte i efterhand.")
+	bad.When(w.From.Valid() && w.From > today.Plus(aheadLimit), "from", "Välj en dag inom två år.")
+	bad.When(w.Decision == "", "decision", "Skriv vem som har beslutat och när.")
+	bad.When(utf8.RuneCountInString(w.Decision) > decisionLimit, "decision", "Texten om beslutet får vara högst 300 tecken.")
+	return bad
 }
 
 // Decide writes a value down with the day from which it holds and the decision
@@ -206,13 +198,11 @@ func (s *Service) Decide(ctx context.Context, who halsocoach.Actor, req halsocoa
 			made = false
 			return nil, nil
 		}
-		fields := w.check(today)
-		if wrong := one.add(doc, w.Value, b); wrong != "" {
-			fields = append([]halsocoach.Field{{Name: "value", Text: wrong}}, fields...)
-		} else if doc.agesCross(today) {
-			fields = append([]halsocoach.Field{{Name: "value", Text: "Den lägsta åldern kan inte vara högre än den högsta."}}, fields...)
-		}
-		if err := halsocoach.Invalid(fields...); err != nil {
+		var bad halsocoach.Faults
+		wrong := one.add(doc, w.Value, b)
+		bad.When(wrong != "", "value", wrong)
+		bad.When(wrong == "" && doc.agesCross(today), "value", "Den lägsta åldern kan inte vara högre än den högsta.")
+		if err := halsocoach.Invalid(append(bad, w.check(today)...)...); err != nil {
 			return nil, err
 		}
 		made = true

@@ -49,10 +49,7 @@ func (s *Service) signInPage(c *fiber.Ctx) error {
 }
 
 func (s *Service) showSignIn(c *fiber.Ctx, f *web.Form, next string) error {
-	p := web.Page{Title: "Logga in", Active: "/logga-in"}
-	if len(f.Errors) > 0 {
-		p.Status = fiber.StatusUnprocessableEntity
-	}
+	p := web.Page{Title: "Logga in", Active: "/logga-in", Status: f.Status()}
 	if !s.cfg.Demo {
 		return web.Show(c, p, howToSignIn(web.Who(c), s.doors(false), s.doors(true), web.LocalPath(next, "")))
 	}

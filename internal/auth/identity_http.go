@@ -25,8 +25,6 @@ func (s *Service) identitiesPage(c *fiber.Ctx) error {
 // removeIdentity takes one of them away.
 func (s *Service) removeIdentity(c *fiber.Ctx) error {
 	f, id := web.ReadForm(c), c.Params("id")
-	if err := s.Unbind(web.Ctx(c), web.Who(c), id, f.Get("inloggning")); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/personal/"+url.PathEscape(id)+"/inloggningar", "Inloggningen är borttagen. Personen är utloggad överallt.")
+	err := s.Unbind(web.Ctx(c), web.Who(c), id, f.Get("inloggning"))
+	return web.Done(c, err, "/personal/"+url.PathEscape(id)+"/inloggningar", "Inloggningen är borttagen. Personen är utloggad överallt.")
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,13 +159,15 @@ func (s *Service) Stay(ctx context.Context, who halsocoach.Actor) (idle, longest
 	return idle, longest, nil
 }
 
+type telling struct{ word, name string }
+
 // The browsers and systems that a device is told by, the telling word first.
 var (
-	browsers = []struct{ word, name string }{
+	browsers = []telling{
 		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS", "Firefox"},
 		{"CriOS", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
 	}
-	systems = []struct{ word, name string }{
+	systems = []telling{
 		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"CrOS", "Chromebook"}, {"Windows", "Windows"},
 		{"Macintosh", "Mac"}, {"Linux", "Linux"},
 	}
@@ -173,20 +176,15 @@ var (
 // deviceOf is what a browser's own words say about it, coarsely: "Chrome/Android".
 // Nothing else of them is kept, and no address.
 func deviceOf(userAgent string) string {
-	browser, system := "", ""
-	for _, b := range browsers {
-		if strings.Contains(userAgent, b.word) {
-			browser = b.name
-			break
-		}
+	return told(userAgent, browsers) + "/" + told(userAgent, systems)
+}
+
+func told(userAgent string, words []telling) string {
+	i := slices.IndexFunc(words, func(t telling) bool { return strings.Contains(userAgent, t.word) })
+	if i < 0 {
+		return ""
 	}
-	for _, o := range systems {
-		if strings.Contains(userAgent, o.word) {
-			system = o.name
-			break
-		}
-	}
-	return browser + "/" + system
+	return words[i].name
 }
 
 // loginsPage is where one sees and ends one's own sign-ins.
@@ -206,17 +204,12 @@ func (s *Service) loginsPage(c *fiber.Ctx) error {
 }
 
 func (s *Service) endLogin(c *fiber.Ctx) error {
-	if err := s.EndLogin(web.Ctx(c), web.Who(c), web.ReadForm(c).Get("inloggning")); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/mina-inloggningar", "Inloggningen är avslutad.")
+	err := s.EndLogin(web.Ctx(c), web.Who(c), web.ReadForm(c).Get("inloggning"))
+	return web.Done(c, err, "/mina-inloggningar", "Inloggningen är avslutad.")
 }
 
 func (s *Service) endOtherLogins(c *fiber.Ctx) error {
-	if err := s.EndOtherLogins(web.Ctx(c), web.Who(c)); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/mina-inloggningar", "Du är utloggad överallt utom här.")
+	return web.Done(c, s.EndOtherLogins(web.Ctx(c), web.Who(c)), "/mina-inloggningar", "Du är utloggad överallt utom här.")
 }
 
 // remaining is what the page's script asks for, in whole seconds.

@@ -116,13 +116,14 @@ func (s *Service) SignInAs(ctx context.Context, id Identity) (Signed, error) {
 	case id.Person == "":
 		return Signed{}, staff.ErrNoAccount
 	}
-	if !d.Staff && id.Protected {
-		if err := s.cfg.Persons.Protect(ctx, halsocoach.System("sign-in"), d.Person, person.AtSignIn); err != nil {
-			return Signed{}, fmt.Errorf("sign in: %w", err)
-		}
-	}
 	if !d.Staff {
-		if d.Name, err = s.cfg.Seal.Seal(ctx, d.Person, namePurpose, id.Name); err != nil {
+		if id.Protected {
+			err = s.cfg.Persons.Protect(ctx, halsocoach.System("sign-in"), d.Person, person.AtSignIn)
+		}
+		if err == nil {
+			d.Name, err = s.cfg.Seal.Seal(ctx, d.Person, namePurpose, id.Name)
+		}
+		if err != nil {
 			return Signed{}, fmt.Errorf("sign in: %w", err)
 		}
 	}
@@ -179,36 +180,32 @@ func (s *Service) ActorOf(ctx context.Context, token string) (halsocoach.Actor, 
 	if !ok {
 		return halsocoach.Actor{}, halsocoach.ErrSignIn
 	}
-	h, err := s.session(ctx, v.session)
-	if err != nil {
-		return halsocoach.Actor{}, err
-	}
-	if h.doc.Person != v.person {
-		return halsocoach.Actor{}, halsocoach.ErrSignIn
-	}
-	now := s.cfg.Clock()
-	who, err := s.actor(h, now)
-	if err == nil && now.Sub(h.doc.Used) >= s.cfg.Limits.touchEvery() {
-		s.touch(ctx, v.session, now)
-	}
-	return who, err
+	return s.use(ctx, v.session, v.person)
 }
 
 // Used says that a session is in use by other means than requests, as an open
 // socket on which somebody writes, so that it does not end as idle.
 func (s *Service) Used(ctx context.Context, id string) error {
+	_, err := s.use(ctx, id, "")
+	return err
+}
+
+// use is who the session is, marked as used; person is whose it has to be, unless
+// it is "".
+func (s *Service) use(ctx context.Context, id, person string) (halsocoach.Actor, error) {
 	h, err := s.session(ctx, id)
 	if err != nil {
-		return err
+		return halsocoach.Actor{}, err
+	}
+	if person != "" && h.doc.Person != person {
+		return halsocoach.Actor{}, halsocoach.ErrSignIn
 	}
 	now := s.cfg.Clock()
-	if _, err := s.actor(h, now); err != nil {
-		return err
-	}
-	if now.Sub(h.doc.Used) >= s.cfg.Limits.touchEvery() {
+	who, err := s.actor(h, now)
+	if err == nil && now.Sub(h.doc.Used) >= s.cfg.Limits.touchEvery() {
 		s.touch(ctx, id, now)
 	}
-	return nil
+	return who, err
 }
 
 // session reads the document, from memory for as long as it is fresh.

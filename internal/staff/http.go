@@ -104,10 +104,8 @@ func (s *Service) waitingRows(ctx context.Context, who halsocoach.Actor, kommun 
 func (s *Service) withdrawInvitation(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	who := web.Who(c)
-	if err := s.Withdraw(web.Ctx(c), who, c.Params("id")); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/personal?kommun="+staffKommun(who, f.Get("kommun")), "Länken gäller inte längre.")
+	err := s.Withdraw(web.Ctx(c), who, c.Params("id"))
+	return web.Done(c, err, "/personal?kommun="+staffKommun(who, f.Get("kommun")), "Länken gäller inte längre.")
 }
 
 // pageAfter is the stretch of the list after a member.
@@ -140,10 +138,10 @@ func (s *Service) PlaceName(ctx context.Context, inv Invitation) string {
 }
 
 func (s *Service) invitePage(c *fiber.Ctx) error {
-	return s.showInvite(c, web.NewForm(c), staffKommun(web.Who(c), c.Query("kommun")), 200)
+	return s.showInvite(c, web.NewForm(c), staffKommun(web.Who(c), c.Query("kommun")))
 }
 
-func (s *Service) showInvite(c *fiber.Ctx, f *web.Form, kommun string, status int) error {
+func (s *Service) showInvite(c *fiber.Ctx, f *web.Form, kommun string) error {
 	who := web.Who(c)
 	if err := s.allowStaffOf(who, kommun); err != nil {
 		return err
@@ -153,7 +151,7 @@ func (s *Service) showInvite(c *fiber.Ctx, f *web.Form, kommun string, status in
 		return err
 	}
 	f.Set("kommun", kommun)
-	return web.Show(c, web.Page{Title: "Bjud in en kollega", Active: "/personal", Status: status},
+	return web.Show(c, web.Page{Title: "Bjud in en kollega", Active: "/personal", Status: f.Status()},
 		inviteForm(f, kommun, who.Role == halsocoach.RoleRegion, places))
 }
 
@@ -211,7 +209,7 @@ func (s *Service) invite(c *fiber.Ctx) error {
 	kommun := staffKommun(who, f.Get("kommun"))
 	link, err := s.invitePlace(ctx, who, f.Get("place"), kommun)
 	if f.Failed(err) {
-		return s.showInvite(c, f, kommun, fiber.StatusUnprocessableEntity)
+		return s.showInvite(c, f, kommun)
 	}
 	if err != nil {
 		return err
@@ -298,8 +296,5 @@ func (s *Service) endPage(c *fiber.Ctx) error {
 
 func (s *Service) end(c *fiber.Ctx) error {
 	m, err := s.End(web.Ctx(c), web.Who(c), c.Params("id"))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, "/personal?kommun="+halsocoach.CountyOr(m.Kommun), "Kontot är avslutat. Personen är utloggad överallt.")
+	return web.Done(c, err, "/personal?kommun="+halsocoach.CountyOr(m.Kommun), "Kontot är avslutat. Personen är utloggad överallt.")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"halsocoach"
 	"halsocoach/internal/store"
@@ -33,13 +34,10 @@ var memberKind = store.Kind{Name: "staff", Indexes: []store.Index{
 const NameLimit = 80
 
 // check says what is wrong with a member as a form or command gave it.
-func (m Member) check() (fields []halsocoach.Field) {
-	if m.Name == "" {
-		fields = append(fields, halsocoach.Field{Name: "name", Text: "Skriv ditt namn."})
-	} else if len([]rune(m.Name)) > NameLimit {
-		fields = append(fields, halsocoach.Field{Name: "name", Text: "Namnet får vara högst 80 tecken."})
-	}
-	return fields
+func (m Member) check() (bad halsocoach.Faults) {
+	bad.When(m.Name == "", "name", "Skriv ditt namn.")
+	bad.When(utf8.RuneCountInString(m.Name) > NameLimit, "name", "Namnet får vara högst 80 tecken.")
+	return bad
 }
 
 // mayManage says whether the actor decides over members with this role in this

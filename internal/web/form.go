@@ -99,8 +99,8 @@ func (f *Form) Error(name string) string {
 }
 
 // Failed is true when err is KindInvalid: the form has taken its fields, and
-// the page is to be shown again with Page.Status 422. Every other err is for
-// the handler to return.
+// the page is to be shown again with Status. Every other err is for the handler
+// to return.
 func (f *Form) Failed(err error) bool {
 	var e *halsocoach.Error
 	if !errors.As(err, &e) || e.Kind != halsocoach.KindInvalid {
@@ -111,4 +111,29 @@ func (f *Form) Failed(err error) bool {
 		f.Errors = []halsocoach.Field{{Text: e.Text}}
 	}
 	return true
+}
+
+// Status is the Page.Status of a form: 422 while something is to be mended.
+func (f *Form) Status() int {
+	if len(f.Errors) > 0 {
+		return fiber.StatusUnprocessableEntity
+	}
+	return 0
+}
+
+// Answer ends a POST of the form: the page again when there is something to mend,
+// else Done.
+func (f *Form) Answer(c *fiber.Ctx, err error, again func() error, path, notice string) error {
+	if f.Failed(err) {
+		return again()
+	}
+	return Done(c, err, path, notice)
+}
+
+// Done ends a POST: err if there is one, else Redirect.
+func Done(c *fiber.Ctx, err error, path, notice string) error {
+	if err != nil {
+		return err
+	}
+	return Redirect(c, path, notice)
 }

@@ -58,24 +58,16 @@ type NewClient struct {
 // judge is each answer to mend, in the form's order. Whether the unit exists is
 // for the service.
 func (w NewClient) judge() error {
-	var wrong []halsocoach.Field
-	miss := func(name, text string) { wrong = append(wrong, halsocoach.Field{Name: name, Text: text}) }
-	if w.Unit == "" {
-		miss("unit", "Välj vilken vårdcentral systemet hör till.")
-	}
-	switch n := utf8.RuneCountInString(w.Name); {
-	case n == 0:
-		miss("name", "Skriv vad systemet heter.")
-	case n > nameLimit:
-		miss("name", "Namnet får vara högst 80 tecken.")
-	}
+	var bad halsocoach.Faults
+	bad.When(w.Unit == "", "unit", "Välj vilken vårdcentral systemet hör till.")
+	bad.When(w.Name == "", "name", "Skriv vad systemet heter.")
+	bad.When(utf8.RuneCountInString(w.Name) > nameLimit, "name", "Namnet får vara högst 80 tecken.")
 	if _, err := parseKeys(w.JWKS); err != nil {
-		miss("jwks", keyWords(err))
+		bad.When(true, "jwks", err.Error())
 	}
-	if len(w.Scopes) == 0 || slices.ContainsFunc(w.Scopes, func(s string) bool { return !slices.Contains(Scopes, s) }) {
-		miss("scopes", "Välj vad systemet får göra.")
-	}
-	return halsocoach.Invalid(wrong...)
+	unknown := slices.ContainsFunc(w.Scopes, func(s string) bool { return !slices.Contains(Scopes, s) })
+	bad.When(len(w.Scopes) == 0 || unknown, "scopes", "Välj vad systemet får göra.")
+	return halsocoach.Invalid(bad...)
 }
 
 // granted is what a token for the asked scopes is given: each must lie within one

@@ -134,9 +134,9 @@ func (s *Service) list(c *fiber.Ctx) error {
 	return web.Show(c, web.Page{Title: "Vårdsystem", Active: path}, clientList(rows))
 }
 
-func (s *Service) newPage(c *fiber.Ctx) error { return s.showNew(c, web.NewForm(c), 200) }
+func (s *Service) newPage(c *fiber.Ctx) error { return s.showNew(c, web.NewForm(c)) }
 
-func (s *Service) showNew(c *fiber.Ctx, f *web.Form, status int) error {
+func (s *Service) showNew(c *fiber.Ctx, f *web.Form) error {
 	ctx, who := web.Ctx(c), web.Who(c)
 	if err := halsocoach.Allow(who, halsocoach.RoleKommun, halsocoach.RoleRegion); err != nil {
 		return err
@@ -156,30 +156,24 @@ func (s *Service) showNew(c *fiber.Ctx, f *web.Form, status int) error {
 			}
 		}
 	}
-	return web.Show(c, web.Page{Title: "Koppla ett vårdsystem", Active: path, Status: status}, clientForm(f, units))
+	return web.Show(c, web.Page{Title: "Koppla ett vårdsystem", Active: path, Status: f.Status()}, clientForm(f, units))
 }
 
 func (s *Service) register(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	made, err := s.Register(web.Ctx(c), web.Who(c), web.Req(c), NewClient{Unit: f.Get("unit"), Name: f.Get("name"), JWKS: f.Get("jwks"), Scopes: f.All("scopes")})
-	if f.Failed(err) {
-		return s.showNew(c, f, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, path+"/"+url.PathEscape(made.ID), "Systemet är kopplat.")
+	return f.Answer(c, err, func() error { return s.showNew(c, f) }, path+"/"+url.PathEscape(made.ID), "Systemet är kopplat.")
 }
 
-func (s *Service) page(c *fiber.Ctx) error { return s.showOne(c, web.NewForm(c), 200) }
+func (s *Service) page(c *fiber.Ctx) error { return s.showOne(c, web.NewForm(c)) }
 
-func (s *Service) showOne(c *fiber.Ctx, f *web.Form, status int) error {
+func (s *Service) showOne(c *fiber.Ctx, f *web.Form) error {
 	ctx := web.Ctx(c)
 	one, err := s.Client(ctx, web.Who(c), c.Params("id"))
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Vårdsystem", Active: path, Status: status}, clientPage(s.row(ctx, one), s.tokenURL(), f))
+	return web.Show(c, web.Page{Title: "Vårdsystem", Active: path, Status: f.Status()}, clientPage(s.row(ctx, one), s.tokenURL(), f))
 }
 
 func (s *Service) toPage(c *fiber.Ctx) error {
@@ -189,19 +183,10 @@ func (s *Service) toPage(c *fiber.Ctx) error {
 func (s *Service) rekey(c *fiber.Ctx) error {
 	f := web.ReadForm(c)
 	one, err := s.Rekey(web.Ctx(c), web.Who(c), c.Params("id"), f.Get("jwks"))
-	if f.Failed(err) {
-		return s.showOne(c, f, fiber.StatusUnprocessableEntity)
-	}
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, path+"/"+url.PathEscape(one.ID), "Nycklarna är bytta.")
+	return f.Answer(c, err, func() error { return s.showOne(c, f) }, path+"/"+url.PathEscape(one.ID), "Nycklarna är bytta.")
 }
 
 func (s *Service) end(c *fiber.Ctx) error {
 	one, err := s.End(web.Ctx(c), web.Who(c), c.Params("id"))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, path+"/"+url.PathEscape(one.ID), "Systemet är bortkopplat.")
+	return web.Done(c, err, path+"/"+url.PathEscape(one.ID), "Systemet är bortkopplat.")
 }

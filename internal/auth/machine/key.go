@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"math/big"
 	"strings"
 )
@@ -33,12 +32,16 @@ type publicKey struct {
 	key     crypto.PublicKey
 }
 
-// The faults of a set of keys.
-var (
-	errNotJWKS = errors.New("machine: not a JWKS")
-	errPrivate = errors.New("machine: a private key")
-	errKey     = errors.New("machine: a key that is not taken")
-	errNoKid   = errors.New("machine: a key without an id of its own")
+// keyFault is what is wrong with a set of keys, as the one who pastes them is told.
+type keyFault string
+
+func (f keyFault) Error() string { return string(f) }
+
+const (
+	errNotJWKS = keyFault("Det här är inte en JWKS. Den ser ut som {\"keys\": […]} och har en till åtta nycklar.")
+	errPrivate = keyFault("Det här är en privat nyckel. Klistra bara in den publika, och byt den privata som du nyss visade.")
+	errKey     = keyFault("Nyckeln går inte att använda. Den ska vara RSA med minst 2 048 bitar, EC på P-384 eller Ed25519.")
+	errNoKid   = keyFault("Varje nyckel behöver ett eget namn i \"kid\".")
 )
 
 // algorithms are those that an assertion may be signed with. None and HS* are
@@ -111,19 +114,6 @@ func number(s string) []byte {
 		return nil
 	}
 	return b
-}
-
-// keyWords says what is wrong with a set of keys.
-func keyWords(err error) string {
-	switch {
-	case errors.Is(err, errPrivate):
-		return "Det här är en privat nyckel. Klistra bara in den publika, och byt den privata som du nyss visade."
-	case errors.Is(err, errNoKid):
-		return "Varje nyckel behöver ett eget namn i \"kid\"."
-	case errors.Is(err, errKey):
-		return "Nyckeln går inte att använda. Den ska vara RSA med minst 2 048 bitar, EC på P-384 eller Ed25519."
-	}
-	return "Det här är inte en JWKS. Den ser ut som {\"keys\": […]} och har en till åtta nycklar."
 }
 
 // JWKS is the set of one RSA key, as a client would give it.

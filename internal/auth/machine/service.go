@@ -143,7 +143,7 @@ func (s *Service) Rekey(ctx context.Context, who halsocoach.Actor, id, jwks stri
 	}
 	jwks = strings.TrimSpace(jwks)
 	if _, err := parseKeys(jwks); err != nil {
-		return Client{}, halsocoach.Invalid(halsocoach.Field{Name: "jwks", Text: keyWords(err)})
+		return Client{}, halsocoach.Invalid(halsocoach.Field{Name: "jwks", Text: err.Error()})
 	}
 	return s.change(ctx, who, id, func(c *Client, _ time.Time) error {
 		if c.Ended != nil {

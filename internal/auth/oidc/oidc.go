@@ -334,7 +334,7 @@ func (s *Service) ended(ctx context.Context, c *client, raw string) error {
 	switch {
 	case t.Issuer != c.Issuer:
 		return errIssuer.because("a logout token of another issuer")
-	case !contains(t.Audience, c.ClientID):
+	case !slices.Contains(t.Audience, c.ClientID):
 		return errAudience.because("a logout token for another client id")
 	case t.IssuedAt.After(now.Add(skew)), now.Sub(t.IssuedAt) > flowLasts:
 		return errExpired.because("a logout token of another time")
@@ -351,13 +351,4 @@ func (s *Service) ended(ctx context.Context, c *client, raw string) error {
 		s.cfg.Log.Info("sessions ended by the provider", "provider", c.ID, "sessions", n)
 	}
 	return nil
-}
-
-func contains(all []string, one string) bool {
-	for _, a := range all {
-		if a == one {
-			return true
-		}
-	}
-	return false
 }

@@ -91,22 +91,17 @@ func Open(ctx context.Context, sealer *seal.Sealer, clock halsocoach.Clock, long
 	return k, k.Reload(ctx)
 }
 
+// add puts a new key into the key store, unless one of its id is there.
 func (k *Ring) add(ctx context.Context, kid string, made, from time.Time) error {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err == nil {
+		var body []byte
+		if body, err = json.Marshal(keyForm{made.UTC(), from.UTC(), private.Seed()}); err == nil {
+			_, err = k.seal.KeepSecret(ctx, keyGroup, kid, body)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("make a signing key: %w", err)
-	}
-	return k.keep(ctx, key{kid, made, from, private})
-}
-
-// keep puts a key into the key store, unless one of its id is there.
-func (k *Ring) keep(ctx context.Context, s key) error {
-	body, err := json.Marshal(keyForm{s.made.UTC(), s.from.UTC(), s.key.Seed()})
-	if err == nil {
-		_, err = k.seal.KeepSecret(ctx, keyGroup, s.kid, body)
-	}
-	if err != nil {
-		return fmt.Errorf("save a signing key: %w", err)
 	}
 	return nil
 }

@@ -88,30 +88,26 @@ func (o *Occasion) Book(now time.Time, who halsocoach.Actor, one person.Identity
 		b, _ = o.Of(one)
 		return b, false, nil
 	}
-	switch o.State(now, who) {
-	case IsOff:
-		return Booking{}, false, ErrCancelled
-	case Past:
-		return Booking{}, false, ErrPast
-	case Closed:
-		return Booking{}, false, ErrClosed
-	case Restricted:
-		return Booking{}, false, ErrRestricted
-	case Full:
-		if len(o.Reserve) >= MaxReserve {
-			return Booking{}, false, ErrReserveFull
-		}
-		if !s.AskedReserve {
-			return Booking{}, false, ErrFull
-		}
-		o.Reserve = append(o.Reserve, s)
-	case Open:
+	state := o.State(now, who)
+	switch {
+	case state == Open:
 		o.Places = append(o.Places, s)
+	case state != Full:
+		return Booking{}, false, noSeat[state]
+	case len(o.Reserve) >= MaxReserve:
+		return Booking{}, false, ErrReserveFull
+	case !s.AskedReserve:
+		return Booking{}, false, ErrFull
+	default:
+		o.Reserve = append(o.Reserve, s)
 	}
 	o.changed()
 	b, _ = o.Of(one)
 	return b, true, nil
 }
+
+// noSeat are the faults of the states in which nobody gets a seat.
+var noSeat = map[State]error{IsOff: ErrCancelled, Past: ErrPast, Closed: ErrClosed, Restricted: ErrRestricted}
 
 // Leave takes the person out, under all their ids; left are the bookings they had.
 // Places go to the first on the reserve list in the same write; promoted are the

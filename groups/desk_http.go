@@ -22,12 +22,10 @@ func (s *Service) deskRoutes(r fiber.Router) {
 	r.Post("/mina-grupper/ny", s.postNew)
 	r.Get("/mina-grupper/tillfallen/:id", s.showRoster)
 	for path, post := range map[string]fiber.Handler{"narvaro": s.postNote, "stall-in": s.postCallOff, "platser": s.postResize, "bokning": s.postShut} {
-		r.Get("/mina-grupper/tillfallen/:id/"+path, func(c *fiber.Ctx) error { return web.Redirect(c, rosterPath(c.Params("id")), "") })
-		r.Post("/mina-grupper/tillfallen/:id/"+path, post)
+		web.PostOnly(r, rosterPath(":id")+"/"+path, rosterPath(":id"), post)
 	}
 	r.Get("/mina-grupper/:id", s.showSeries)
-	r.Get("/mina-grupper/:id/datum", func(c *fiber.Ctx) error { return web.Redirect(c, seriesPath(c.Params("id")), "") })
-	r.Post("/mina-grupper/:id/datum", s.postDates)
+	web.PostOnly(r, "/mina-grupper/:id/datum", seriesPath(":id"), s.postDates)
 }
 
 func (s *Service) showDesk(c *fiber.Ctx) error {

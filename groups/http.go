@@ -22,15 +22,10 @@ func (s *Service) Routes(r fiber.Router) {
 	cached := web.NewCached(pagesKept)
 	r.Get("/gruppaktiviteter", func(c *fiber.Ctx) error { return s.showProgramme(c, cached) })
 	r.Get("/gruppaktiviteter/:id", s.showActivity)
-	r.Get("/gruppaktiviteter/:id/lamna", func(c *fiber.Ctx) error {
-		return web.Redirect(c, "/gruppaktiviteter/"+c.Params("id"), "")
-	})
-	r.Post("/gruppaktiviteter/:id/lamna", s.postLeave)
+	web.PostOnly(r, "/gruppaktiviteter/:id/lamna", "/gruppaktiviteter/:id", s.postLeave)
 	r.Get("/tillfallen/:id", s.showOccasion)
-	for path, post := range map[string]fiber.Handler{"boka": s.postBook, "avboka": s.postCancel} {
-		r.Get("/tillfallen/:id/"+path, func(c *fiber.Ctx) error { return web.Redirect(c, occasionPath(c.Params("id")), "") })
-		r.Post("/tillfallen/:id/"+path, post)
-	}
+	web.PostOnly(r, "/tillfallen/:id/boka", occasionPath(":id"), s.postBook)
+	web.PostOnly(r, "/tillfallen/:id/avboka", occasionPath(":id"), s.postCancel)
 	r.Get("/mina-bokningar", s.showMine)
 	r.Get("/mina-bokningar/:id/kalender.ics", s.sendFile)
 	s.deskRoutes(r)

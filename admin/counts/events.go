@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -185,12 +186,8 @@ func (s *publisher) run(ctx context.Context) {
 func (s *Service) takeMoved() []Month {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Month, 0, len(s.moved))
-	for m := range s.moved {
-		out = append(out, m)
-	}
+	out := slices.Sorted(maps.Keys(s.moved))
 	clear(s.moved)
-	slices.Sort(out)
 	return out
 }
 

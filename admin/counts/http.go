@@ -26,8 +26,10 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get(yearPath, s.page(s.periodView(yearPage, ByKind, BySource, ByTopic, BySexAge)))
 }
 
+type makeView func(context.Context, halsocoach.Actor, *web.Form) (*view, error)
+
 // page shows a view; wrong answers in the address give the form again.
-func (s *Service) page(make func(context.Context, halsocoach.Actor, *web.Form) (*view, error)) fiber.Handler {
+func (s *Service) page(make makeView) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		ctx, who := web.Ctx(c), web.Who(c)
 		if err := mayAsk(who); err != nil {
@@ -37,15 +39,12 @@ func (s *Service) page(make func(context.Context, halsocoach.Actor, *web.Form) (
 		for name, value := range c.Queries() {
 			f.Set(name, value)
 		}
-		p := web.Page{Title: "Statistik", Active: monthPath, Wide: true}
 		v, err := make(ctx, who, f)
-		if f.Failed(err) {
-			p.Status = fiber.StatusUnprocessableEntity
-		} else if err != nil {
+		if err != nil && !f.Failed(err) {
 			return err
 		}
 		v.path, v.form = c.Path(), f
-		return web.Show(c, p, countsPage(v))
+		return web.Show(c, web.Page{Title: "Statistik", Active: monthPath, Wide: true, Status: f.Status()}, countsPage(v))
 	}
 }
 
@@ -162,7 +161,7 @@ type onePeriod struct {
 }
 
 // periodView is a page about one period of the first table, with more tables of it.
-func (s *Service) periodView(page func(context.Context, onePeriod), tables ...Table) func(context.Context, halsocoach.Actor, *web.Form) (*view, error) {
+func (s *Service) periodView(page func(context.Context, onePeriod), tables ...Table) makeView {
 	return func(ctx context.Context, who halsocoach.Actor, f *web.Form) (v *view, err error) {
 		v = &view{}
 		on := onePeriod{view: v, scope: halsocoach.County, tables: map[Table]Answer{}}
@@ -188,26 +187,25 @@ func (s *Service) periodView(page func(context.Context, onePeriod), tables ...Ta
 	}
 }
 
-func quarterPage(ctx context.Context, on onePeriod) {
-	for _, source := range append([]string{All}, Sources[:3]...) {
-		label := sourceWord(ctx, source)
-		if source == All {
+// came are the recommendations in large numbers: all of them, and by name.
+func (on onePeriod) came(ctx context.Context, names []string, word func(context.Context, string) string, at func(p Period, name string) key) {
+	for _, name := range append([]string{All}, names...) {
+		label := word(ctx, name)
+		if name == All {
 			label = web.T(ctx, "Rekommendationer")
 		}
-		on.figures = append(on.figures, on.past.figure(ctx, label, func(p Period) key { return sourceKey(p, on.scope, source) }))
+		on.figures = append(on.figures, on.past.figure(ctx, label, func(p Period) key { return at(p, name) }))
 	}
+}
+
+func quarterPage(ctx context.Context, on onePeriod) {
+	on.came(ctx, Sources[:3], sourceWord, func(p Period, source string) key { return sourceKey(p, on.scope, source) })
 	on.sources(ctx, on.tables[BySource], on.period, on.scope)
 	on.topics(ctx, on.tables[ByTopic], on.period)
 }
 
 func halfPage(ctx context.Context, on onePeriod) {
-	for _, sex := range append([]string{All}, Sexes[:2]...) {
-		label := sexWord(ctx, sex)
-		if sex == All {
-			label = web.T(ctx, "Rekommendationer")
-		}
-		on.figures = append(on.figures, on.past.figure(ctx, label, func(p Period) key { return sexAge(p, sex, All) }))
-	}
+	on.came(ctx, Sexes[:2], sexWord, func(p Period, sex string) key { return sexAge(p, sex, All) })
 	on.sexAge(ctx, on.tables[BySexAge], on.period)
 }
 

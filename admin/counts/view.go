@@ -77,10 +77,8 @@ func bar(label string, r Row) web.Bar {
 // kommunerOf are the rows of a table by kommun, the county last.
 func kommunerOf(rows []Row) []string {
 	var out []string
-	seen := map[string]bool{}
 	for _, r := range rows {
-		if !seen[r.Kommun] && r.Kommun != halsocoach.County {
-			seen[r.Kommun] = true
+		if r.Kommun != halsocoach.County && !slices.Contains(out, r.Kommun) {
 			out = append(out, r.Kommun)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"halsocoach"
@@ -66,12 +67,8 @@ type Answer struct {
 
 // Well says whether everything answers and nothing was put aside.
 func (h Health) Well() bool {
-	for _, a := range h.Parts {
-		if !a.OK {
-			return false
-		}
-	}
-	return h.QueueKnown && h.Parked == 0
+	silent := slices.ContainsFunc(h.Parts, func(a Answer) bool { return !a.OK })
+	return !silent && h.QueueKnown && h.Parked == 0
 }
 
 // Build is which program runs.

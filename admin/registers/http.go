@@ -20,16 +20,14 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post(path+"/centrum/:code/distans", s.kept(s.decideRemote))
 	r.Get(path+"/centrum/:code/stang", s.kept(s.askCloseCentre))
 	r.Post(path+"/centrum/:code/stang", s.closeCentre)
-	r.Get(path+"/centrum/:code/oppna", s.toList)
-	r.Post(path+"/centrum/:code/oppna", s.openCentre)
+	web.PostOnly(r, path+"/centrum/:code/oppna", path, s.openCentre)
 	r.Get(path+"/enhet/ny", s.newUnit)
 	r.Post(path+"/enhet/ny", s.addUnit)
 	r.Get(path+"/enhet/:id", s.editUnit)
 	r.Post(path+"/enhet/:id", s.changeUnitPage)
 	r.Get(path+"/enhet/:id/stang", s.askCloseUnit)
 	r.Post(path+"/enhet/:id/stang", s.closeUnit)
-	r.Get(path+"/enhet/:id/oppna", s.toList)
-	r.Post(path+"/enhet/:id/oppna", s.openUnit)
+	web.PostOnly(r, path+"/enhet/:id/oppna", path, s.openUnit)
 }
 
 // kommunOf is whose registers the page is about: the administrator's own kommun,
@@ -61,8 +59,6 @@ func (s *Service) list(c *fiber.Ctx) error {
 	f.Set("kommun", kommun)
 	return web.Show(c, frame("Register", f), listPage(f, kommun, who.Role != halsocoach.RoleKommun, centres, units))
 }
-
-func (s *Service) toList(c *fiber.Ctx) error { return web.Redirect(c, path, "") }
 
 func (s *Service) newCentre(c *fiber.Ctx) error {
 	return showCentre(c, web.NewForm(c), halsocoach.Centre{Kommun: kommunOf(web.Who(c), c.Query("kommun"))})

@@ -16,25 +16,19 @@ import (
 // Routes are the pages.
 func (s *Service) Routes(r fiber.Router) {
 	r.Get("/logga-in", s.signInPage)
-	r.Get("/logga-ut", func(c *fiber.Ctx) error { return web.Redirect(c, "/", "") })
-	r.Post("/logga-ut", s.signOut)
+	web.PostOnly(r, "/logga-ut", "/", s.signOut)
 	r.Get("/utloggad", func(c *fiber.Ctx) error { return web.Redirect(c, "/", signedOut) })
 	r.Get("/mina-inloggningar", s.loginsPage)
 	r.Get("/mina-inloggningar/tid", s.timeLeft)
-	toLogins := func(c *fiber.Ctx) error { return web.Redirect(c, "/mina-inloggningar", "") }
-	r.Get("/mina-inloggningar/avsluta", toLogins)
-	r.Post("/mina-inloggningar/avsluta", s.endLogin)
-	r.Get("/mina-inloggningar/avsluta-andra", toLogins)
-	r.Post("/mina-inloggningar/avsluta-andra", s.endOtherLogins)
-	r.Get("/mina-inloggningar/stanna", toLogins)
-	r.Post("/mina-inloggningar/stanna", s.stay)
+	web.PostOnly(r, "/mina-inloggningar/avsluta", "/mina-inloggningar", s.endLogin)
+	web.PostOnly(r, "/mina-inloggningar/avsluta-andra", "/mina-inloggningar", s.endOtherLogins)
+	web.PostOnly(r, "/mina-inloggningar/stanna", "/mina-inloggningar", s.stay)
 	r.Get("/inbjudan/:token", s.offerPage)
 	r.Post("/inbjudan/:token", s.acceptOffer)
 	r.Get("/personal/:id/inloggningar", s.identitiesPage)
 	r.Post("/personal/:id/inloggningar", s.removeIdentity)
 	if s.cfg.Demo {
-		r.Get("/demo/sign-in", func(c *fiber.Ctx) error { return web.Redirect(c, "/logga-in", "") })
-		r.Post("/demo/sign-in", s.signInAsPersona)
+		web.PostOnly(r, "/demo/sign-in", "/logga-in", s.signInAsPersona)
 	}
 }
 

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,21 +81,13 @@ func (ws *watchers) endSession(id string) {
 func (ws *watchers) of(id string) []*watcher {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	var out []*watcher
-	for w := range ws.all[id] {
-		out = append(out, w)
-	}
-	return out
+	return slices.Collect(maps.Keys(ws.all[id]))
 }
 
 func (ws *watchers) sessions() []string {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	out := make([]string, 0, len(ws.all))
-	for id := range ws.all {
-		out = append(out, id)
-	}
-	return out
+	return slices.Collect(maps.Keys(ws.all))
 }
 
 // lookAfter asks for all watched sessions, some hundreds in one question. When

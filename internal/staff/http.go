@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,10 +19,8 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get("/personal/bjud-in", s.invitePage)
 	r.Post("/personal/bjud-in", s.invite)
 	r.Get("/personal/lank", s.linkPage)
-	r.Get("/personal/inbjudan/:id", s.toStaff)
-	r.Post("/personal/inbjudan/:id", s.withdrawInvitation)
-	r.Get("/personal/:id/lank", s.toStaff)
-	r.Post("/personal/:id/lank", s.newLink)
+	web.PostOnly(r, "/personal/inbjudan/:id", "/personal", s.withdrawInvitation)
+	web.PostOnly(r, "/personal/:id/lank", "/personal", s.newLink)
 	r.Get("/personal/:id/avsluta", s.endPage)
 	r.Post("/personal/:id/avsluta", s.end)
 }
@@ -110,14 +109,7 @@ func (s *Service) withdrawInvitation(c *fiber.Ctx) error {
 
 // pageAfter is the stretch of the list after a member.
 func pageAfter(members []Member, after string) (page []Member, next string) {
-	if after != "" {
-		for i, m := range members {
-			if m.ID == after {
-				members = members[i+1:]
-				break
-			}
-		}
-	}
+	members = members[slices.IndexFunc(members, func(m Member) bool { return m.ID == after })+1:]
 	if len(members) > staffAtOnce {
 		members = members[:staffAtOnce]
 		next = members[staffAtOnce-1].ID
@@ -273,8 +265,6 @@ func (s *Service) linkPage(c *fiber.Ctx) error {
 	s.cookies.Clear(c, LinkCookie)
 	return web.Show(c, web.Page{Title: "Länken är klar", Active: "/personal"}, linkReady(link, s.cfg.Clock().Add(invitationLasts)))
 }
-
-func (s *Service) toStaff(c *fiber.Ctx) error { return web.Redirect(c, "/personal", "") }
 
 func (s *Service) newLink(c *fiber.Ctx) error {
 	link, err := s.Invite(web.Ctx(c), web.Who(c), Invitation{Staff: c.Params("id")})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -128,6 +129,15 @@ func (f *Form) Answer(c *fiber.Ctx, err error, again func() error, path, notice 
 		return again()
 	}
 	return Done(c, err, path, notice)
+}
+
+// PostOnly adds an address to which forms are sent: who opens it is led back. The
+// :id in back is that of the address.
+func PostOnly(r fiber.Router, path, back string, do fiber.Handler) {
+	r.Get(path, func(c *fiber.Ctx) error {
+		return Redirect(c, strings.ReplaceAll(back, ":id", url.PathEscape(c.Params("id"))), "")
+	})
+	r.Post(path, do)
 }
 
 // Done ends a POST: err if there is one, else Redirect.

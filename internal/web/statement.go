@@ -66,26 +66,18 @@ func (a *App) statement(c *fiber.Ctx) error {
 	})
 }
 
-func conformanceText(ctx context.Context, c Conformance) string {
-	switch c {
-	case Fully:
-		return T(ctx, "Tjänsten följer lagens krav helt. Vi känner inte till några brister.")
-	case Partly:
-		return T(ctx, "Tjänsten följer lagens krav delvis. Bristerna står nedan.")
-	}
-	return T(ctx, "Tjänsten följer inte lagens krav. Bristerna står nedan.")
+var conformanceTexts = Texts[Conformance]{
+	Fully:  "Tjänsten följer lagens krav helt. Vi känner inte till några brister.",
+	Partly: "Tjänsten följer lagens krav delvis. Bristerna står nedan.",
+	"":     "Tjänsten följer inte lagens krav. Bristerna står nedan.",
 }
 
 func dayText(ctx context.Context, d halsocoach.Day) string {
 	return LongDate(ctx, d.Start().Add(12*time.Hour))
 }
 
-func conformance(ctx context.Context, c Conformance) string {
-	switch c {
-	case Fully:
-		return T(ctx, "Helt förenlig")
-	case Partly:
-		return T(ctx, "Delvis förenlig")
-	}
-	return T(ctx, "Inte förenlig")
+var conformances = Texts[Conformance]{
+	Fully:  "Helt förenlig",
+	Partly: "Delvis förenlig",
+	"":     "Inte förenlig",
 }

@@ -92,21 +92,12 @@ func Lower(text string) string {
 
 // TopicIcon is the icon of a topic; a heart for an unknown one.
 func TopicIcon(t halsocoach.Topic) string {
-	switch t {
-	case "mat":
-		return "mat"
-	case "sömn":
-		return "somn"
-	case "återhämtning":
-		return "aterhamtning"
-	case "fysisk aktivitet":
-		return "rorelse"
-	case "stresshantering":
-		return "stress"
-	case "kultur och fritid":
-		return "kultur"
-	}
-	return "heart"
+	return cmp.Or(topicIcons[t], "heart")
+}
+
+var topicIcons = map[halsocoach.Topic]string{
+	"mat": "mat", "sömn": "somn", "återhämtning": "aterhamtning",
+	"fysisk aktivitet": "rorelse", "stresshantering": "stress", "kultur och fritid": "kultur",
 }
 
 // SourceName is the way a person came, with a capital letter. An unknown one is

@@ -24,12 +24,8 @@ func (r *reader) yes() {
 	if code, ok := coded(&c.Scope, systemConsentScope); !ok || code != "patient-privacy" {
 		r.miss(r4.IssueTypeCodeInvalid, root+".scope", "Samtycket ska ha scope patient-privacy.")
 	}
-	if len(c.Category) == 0 {
-		r.miss(r4.IssueTypeRequired, root+".category", "Uppgiften saknas.")
-	}
-	if !r.o.patient.refers(c.Patient) {
-		r.miss(r4.IssueTypeInvalid, root+".patient.reference", "Hänvisningen ska leda till den Patient som följer med.")
-	}
+	r.missIf(len(c.Category) == 0, r4.IssueTypeRequired, root+".category", "Uppgiften saknas.")
+	r.missIf(!r.o.patient.refers(c.Patient), r4.IssueTypeInvalid, root+".patient.reference", "Hänvisningen ska leda till den Patient som följer med.")
 	if c.DateTime == nil {
 		r.miss(r4.IssueTypeRequired, root+".dateTime", "Skriv vilken dag personen sa ja.")
 	} else if day, ok := dayOf(*c.DateTime); !ok {
@@ -44,19 +40,12 @@ func (r *reader) yes() {
 
 // provision reads what the person has let the sender see.
 func (r *reader) provision(p *r4.ConsentProvision, root string) {
-	if p.Type != nil && *p.Type == r4.ConsentProvisionTypeDeny {
-		r.miss(r4.IssueTypeBusinessRule, root+".type", "Personen har sagt nej.")
-	}
+	r.missIf(p.Type != nil && *p.Type == r4.ConsentProvisionTypeDeny, r4.IssueTypeBusinessRule, root+".type", "Personen har sagt nej.")
 	over, ahead := r.when(p.Period, root+".period")
-	if over {
-		r.miss(r4.IssueTypeBusinessRule, root+".period.end", "Samtycket gäller inte längre.")
-	}
-	if ahead {
-		r.miss(r4.IssueTypeBusinessRule, root+".period.start", "Samtycket gäller inte än.")
-	}
-	if len(p.Provision) > 0 {
-		r.miss(r4.IssueTypeNotSupported, root+".provision", "Villkor och undantag i samtycket förstår vi inte. Skicka det utan dem.")
-	}
+	r.missIf(over, r4.IssueTypeBusinessRule, root+".period.end", "Samtycket gäller inte längre.")
+	r.missIf(ahead, r4.IssueTypeBusinessRule, root+".period.start", "Samtycket gäller inte än.")
+	r.missIf(len(p.Provision) > 0,
+		r4.IssueTypeNotSupported, root+".provision", "Villkor och undantag i samtycket förstår vi inte. Skicka det utan dem.")
 	for i := range p.Code {
 		code, ok := coded(&p.Code[i], systemScope)
 		if !ok || !record.Scope(code).Known() {
@@ -73,19 +62,13 @@ func (r *reader) work() {
 		return
 	}
 	t, root := &r.o.task.v, r.o.task.root
-	if t.Status != r4.TaskStatusRequested {
-		r.miss(r4.IssueTypeBusinessRule, root+".status", "En ny Task har status requested.")
-	}
-	if t.Intent != "order" {
-		r.miss(r4.IssueTypeValue, root+".intent", "En ny Task har intent order.")
-	}
+	r.missIf(t.Status != r4.TaskStatusRequested, r4.IssueTypeBusinessRule, root+".status", "En ny Task har status requested.")
+	r.missIf(t.Intent != "order", r4.IssueTypeValue, root+".intent", "En ny Task har intent order.")
 	if code, ok := coded(t.Code, systemTaskCode); !ok || code != "fulfill" {
 		r.miss(r4.IssueTypeCodeInvalid, root+".code", "Koden är fulfill i "+systemTaskCode+".")
 	}
-	if !r.o.request.refers(t.Focus) {
-		r.miss(r4.IssueTypeInvalid, root+".focus.reference", "Hänvisningen ska leda till den ServiceRequest som följer med.")
-	}
-	if t.For != nil && !r.o.patient.refers(t.For) {
-		r.miss(r4.IssueTypeInvalid, root+".for.reference", "Hänvisningen ska leda till den Patient som följer med.")
-	}
+	r.missIf(!r.o.request.refers(t.Focus),
+		r4.IssueTypeInvalid, root+".focus.reference", "Hänvisningen ska leda till den ServiceRequest som följer med.")
+	r.missIf(t.For != nil && !r.o.patient.refers(t.For),
+		r4.IssueTypeInvalid, root+".for.reference", "Hänvisningen ska leda till den Patient som följer med.")
 }

@@ -205,22 +205,19 @@ func (s *Service) searchTasks(c *fiber.Ctx, who halsocoach.Actor, answer string)
 // update takes a whole Task, of which the status is what can change.
 func (s *Service) update(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	status, err := readUpdate(c.Request().Body(), c.Params("id"))
-	if err != nil {
-		return err
-	}
-	return s.revise(c, who, answer, status)
+	return s.revise(c, who, answer, status, err)
 }
 
 // patch takes a JSON Patch that sets the status.
 func (s *Service) patch(c *fiber.Ctx, who halsocoach.Actor, answer string) error {
 	status, err := readPatch(c.Request().Body())
-	if err != nil {
-		return err
-	}
-	return s.revise(c, who, answer, status)
+	return s.revise(c, who, answer, status, err)
 }
 
-func (s *Service) revise(c *fiber.Ctx, who halsocoach.Actor, answer, status string) error {
+func (s *Service) revise(c *fiber.Ctx, who halsocoach.Actor, answer, status string, unread error) error {
+	if unread != nil {
+		return unread
+	}
 	tag := c.Get(fiber.HeaderIfMatch)
 	if tag == "" {
 		return fault(http.StatusPreconditionRequired, r4.IssueTypeRequired, "http.If-Match", "Skicka If-Match med den ETag som du läste, så att ingen ändring går förlorad.")

@@ -28,6 +28,12 @@ func (r *reader) miss(code r4.IssueType, where, said string) {
 	r.issues = append(r.issues, Issue{code, where, said})
 }
 
+func (r *reader) missIf(wrong bool, code r4.IssueType, where, said string) {
+	if wrong {
+		r.miss(code, where, said)
+	}
+}
+
 // found says where a field stood.
 func (r *reader) found(field, where string) { r.where[field] = where }
 
@@ -42,22 +48,13 @@ type request struct {
 // validate reads the order, or gives every fault that was found.
 func (o *order) validate(now time.Time) (request, error) {
 	r := &reader{o: o, now: now, where: map[string]string{}}
-	for _, p := range []struct {
-		is   bool
-		kind string
-	}{{o.patient.is, "Patient"}, {o.request.is, "ServiceRequest"}, {o.consent.is, "Consent"}} {
-		if !p.is {
-			where := "Bundle.entry"
-			if !o.inBundle {
-				where = "ServiceRequest.contained"
-			}
-			said := p.kind + " saknas."
-			if p.kind == "Consent" {
-				said = "Samtycket saknas. Fråga personen först, och skicka svaret som en Consent."
-			}
-			r.miss(r4.IssueTypeRequired, where, said)
-		}
+	where := "Bundle.entry"
+	if !o.inBundle {
+		where = "ServiceRequest.contained"
 	}
+	r.missIf(!o.patient.is, r4.IssueTypeRequired, where, "Patient saknas.")
+	r.missIf(!o.request.is, r4.IssueTypeRequired, where, "ServiceRequest saknas.")
+	r.missIf(!o.consent.is, r4.IssueTypeRequired, where, "Samtycket saknas. Fråga personen först, och skicka svaret som en Consent.")
 	if len(r.issues) == 0 {
 		r.person()
 		r.order()
@@ -79,9 +76,7 @@ func (o *order) validate(now time.Time) (request, error) {
 func (r *reader) label(m *r4.Meta, root string) {
 	protected, unknown := protectedBy(m)
 	r.asked.Protected = r.asked.Protected || protected
-	if unknown >= 0 {
-		r.miss(r4.IssueTypeCodeInvalid, root+".meta.security["+strconv.Itoa(unknown)+"]", unknownLabel)
-	}
+	r.missIf(unknown >= 0, r4.IssueTypeCodeInvalid, root+".meta.security["+strconv.Itoa(unknown)+"]", unknownLabel)
 }
 
 const unknownLabel = "Märkningen är okänd. Skyddade personuppgifter är sekretessmarkering eller skyddadFolkbokforing i " + systemSecurity + "."
@@ -94,24 +89,14 @@ func (r *reader) order() {
 	if r.o.inBundle {
 		root = r.o.request.root
 	}
-	if s.Status != r4.RequestStatusActive {
-		r.miss(r4.IssueTypeBusinessRule, root+".status", "En ny rekommendation har status active.")
-	}
-	if s.Intent != r4.RequestIntentOrder {
-		r.miss(r4.IssueTypeBusinessRule, root+".intent", "En ny rekommendation har intent order.")
-	}
-	if s.DoNotPerform != nil && *s.DoNotPerform {
-		r.miss(r4.IssueTypeBusinessRule, root+".doNotPerform", "Vi tar emot det som ska göras.")
-	}
-	if s.Priority != nil && *s.Priority != r4.RequestPriorityRoutine {
-		r.miss(r4.IssueTypeNotSupported, root+".priority", "Ett Hälsocenter tar inte emot det som är bråttom. Skicka utan priority, eller med routine.")
-	}
-	if len(s.ReasonReference) > 0 {
-		r.miss(r4.IssueTypeBusinessRule, root+".reasonReference", "Skicka inga diagnoser. Området står i reasonCode.")
-	}
-	if !r.o.patient.refers(&s.Subject) {
-		r.miss(r4.IssueTypeInvalid, root+".subject.reference", "Hänvisningen ska leda till den Patient som följer med.")
-	}
+	r.missIf(s.Status != r4.RequestStatusActive, r4.IssueTypeBusinessRule, root+".status", "En ny rekommendation har status active.")
+	r.missIf(s.Intent != r4.RequestIntentOrder, r4.IssueTypeBusinessRule, root+".intent", "En ny rekommendation har intent order.")
+	r.missIf(s.DoNotPerform != nil && *s.DoNotPerform, r4.IssueTypeBusinessRule, root+".doNotPerform", "Vi tar emot det som ska göras.")
+	r.missIf(s.Priority != nil && *s.Priority != r4.RequestPriorityRoutine,
+		r4.IssueTypeNotSupported, root+".priority", "Ett Hälsocenter tar inte emot det som är bråttom. Skicka utan priority, eller med routine.")
+	r.missIf(len(s.ReasonReference) > 0, r4.IssueTypeBusinessRule, root+".reasonReference", "Skicka inga diagnoser. Området står i reasonCode.")
+	r.missIf(!r.o.patient.refers(&s.Subject),
+		r4.IssueTypeInvalid, root+".subject.reference", "Hänvisningen ska leda till den Patient som följer med.")
 	if s.AuthoredOn != nil {
 		if day, ok := dayOf(*s.AuthoredOn); !ok || day > halsocoach.DayOf(r.now).Plus(1) {
 			r.miss(r4.IssueTypeValue, root+".authoredOn", "Skriv tiden som 2026-11-23T10:00:00+01:00. Den kan inte ligga framåt.")
@@ -152,9 +137,8 @@ func (r *reader) identify(s *serviceRequest, root string) {
 		if u, err := url.Parse(r.placer.system); err != nil || u.Scheme == "" || strings.Contains(r.placer.system, "|") {
 			r.miss(r4.IssueTypeValue, at+".system", "Skriv ert eget system, till exempel en urn:oid: eller en https-adress.")
 		}
-		if r.placer.value == "" || strings.TrimSpace(r.placer.value) != r.placer.value {
-			r.miss(r4.IssueTypeValue, at+".value", "Skriv er egen beteckning på rekommendationen.")
-		}
+		r.missIf(r.placer.value == "" || strings.TrimSpace(r.placer.value) != r.placer.value,
+			r4.IssueTypeValue, at+".value", "Skriv er egen beteckning på rekommendationen.")
 	}
 	if n == 0 {
 		r.miss(r4.IssueTypeRequired, root+".identifier", "Er egen beteckning saknas: en identifier med type PLAC ur "+systemIDType+". Av den ser vi om något skickas en gång till.")
@@ -164,9 +148,8 @@ func (r *reader) identify(s *serviceRequest, root string) {
 		return
 	}
 	q, err := url.ParseQuery(r.o.condition)
-	if err != nil || len(q) != 1 || q.Get("identifier") != r.placer.system+"|"+r.placer.value {
-		r.miss(r4.IssueTypeNotSupported, r.o.conditionAt, "Villkoret ska vara identifier=system|värde, med samma system och värde som beteckningen av typen PLAC.")
-	}
+	r.missIf(err != nil || len(q) != 1 || q.Get("identifier") != r.placer.system+"|"+r.placer.value,
+		r4.IssueTypeNotSupported, r.o.conditionAt, "Villkoret ska vara identifier=system|värde, med samma system och värde som beteckningen av typen PLAC.")
 }
 
 // topics reads what the person wants to work with.
@@ -211,9 +194,8 @@ func (r *reader) centre(s *serviceRequest, root string) {
 	case ref:
 		r.asked.Centre = code
 	}
-	if r.asked.Centre == "" || p.Type != nil && *p.Type != "Organization" {
-		r.miss(r4.IssueTypeValue, root+".performer[0]", "Skriv ett Hälsocenter: en identifier med system "+systemCentre+" och dess kod, till exempel 0684.")
-	}
+	r.missIf(r.asked.Centre == "" || p.Type != nil && *p.Type != "Organization",
+		r4.IssueTypeValue, root+".performer[0]", "Skriv ett Hälsocenter: en identifier med system "+systemCentre+" och dess kod, till exempel 0684.")
 }
 
 // notes reads the person's own words, which name the Patient as their author, and
@@ -223,9 +205,8 @@ func (r *reader) notes(s *serviceRequest, root string) {
 		at := root + ".note[" + strconv.Itoa(i) + "]"
 		into, field := &r.asked.Note, "note"
 		if n.AuthorReference != nil {
-			if !r.o.patient.refers(n.AuthorReference) {
-				r.miss(r4.IssueTypeInvalid, at+".authorReference", "Hänvisningen ska leda till den Patient som följer med. Den som rekommenderar skrivs i authorString.")
-			}
+			r.missIf(!r.o.patient.refers(n.AuthorReference),
+				r4.IssueTypeInvalid, at+".authorReference", "Hänvisningen ska leda till den Patient som följer med. Den som rekommenderar skrivs i authorString.")
 			into, field = &r.asked.Wants, "wants"
 		}
 		r.found(field, at+".text")
@@ -238,7 +219,5 @@ func (r *reader) notes(s *serviceRequest, root string) {
 			*into += "\n\n" + n.Text
 		}
 	}
-	if s.PatientInstruction != nil {
-		r.miss(r4.IssueTypeNotSupported, root+".patientInstruction", "Skriv i note i stället.")
-	}
+	r.missIf(s.PatientInstruction != nil, r4.IssueTypeNotSupported, root+".patientInstruction", "Skriv i note i stället.")
 }

@@ -50,6 +50,15 @@ func (o *order) label(h head, root string) error {
 	return nil
 }
 
+// begin checks the text of one resource of a type, and gathers its labels.
+func (o *order) begin(body []byte, want string) error {
+	h, err := begin(body, want)
+	if err != nil {
+		return err
+	}
+	return o.label(h, want)
+}
+
 // part is a resource, where it stands and how others refer to it.
 type part[T any] struct {
 	is   bool
@@ -91,12 +100,9 @@ func (o *order) place(kind string, body []byte, root string, refs ...string) err
 // readRequest reads a ServiceRequest with its Patient and Consent contained.
 func readRequest(body []byte, condition string) (order, error) {
 	o := order{condition: condition}
-	h, err := begin(body, "ServiceRequest")
+	err := o.begin(body, "ServiceRequest")
 	if err == nil {
-		err = o.label(h, "ServiceRequest")
-	}
-	if err == nil {
-		err = o.place(h.Type, body, "ServiceRequest")
+		err = o.place("ServiceRequest", body, "ServiceRequest")
 	}
 	if err != nil {
 		return o, err
@@ -126,11 +132,7 @@ const mostEntries = 4
 // readBundle reads a transaction.
 func readBundle(body []byte) (order, error) {
 	o := order{inBundle: true}
-	h, err := begin(body, "Bundle")
-	if err == nil {
-		err = o.label(h, "Bundle")
-	}
-	if err != nil {
+	if err := o.begin(body, "Bundle"); err != nil {
 		return o, err
 	}
 	var b r4.OtherBundle

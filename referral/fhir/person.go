@@ -21,15 +21,10 @@ func (r *reader) person() {
 	r.number(p, root)
 	r.called(p, root)
 	r.reach(p, root)
-	if p.Active != nil && !*p.Active {
-		r.miss(r4.IssueTypeBusinessRule, root+".active", "Personuppgiften är inte i bruk.")
-	}
-	if p.DeceasedBoolean != nil && *p.DeceasedBoolean || p.DeceasedDateTime != nil {
-		r.miss(r4.IssueTypeBusinessRule, root+".deceased", "Personen är avliden.")
-	}
-	if len(p.Link) > 0 {
-		r.miss(r4.IssueTypeNotSupported, root+".link", "Skicka den Patient som gäller, utan länkar till andra.")
-	}
+	r.missIf(p.Active != nil && !*p.Active, r4.IssueTypeBusinessRule, root+".active", "Personuppgiften är inte i bruk.")
+	r.missIf(p.DeceasedBoolean != nil && *p.DeceasedBoolean || p.DeceasedDateTime != nil,
+		r4.IssueTypeBusinessRule, root+".deceased", "Personen är avliden.")
+	r.missIf(len(p.Link) > 0, r4.IssueTypeNotSupported, root+".link", "Skicka den Patient som gäller, utan länkar till andra.")
 	r.lives(p, root)
 	r.speech(p, root)
 }

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,12 +44,7 @@ func readSearch(query, base string) (search, error) {
 	if err != nil {
 		return q, badSearch("query", "Adressen går inte att läsa.")
 	}
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if err := q.param(name, values[name], base); err != nil {
 			return q, err
 		}
@@ -119,32 +115,20 @@ func (q *search) updated(v string) bool {
 	if err != nil || t.Year() < 2000 || t.Year() > 2200 {
 		return false
 	}
-	later := t.Truncate(time.Millisecond).Add(time.Millisecond)
 	switch v[:2] {
-	case "ge":
-		q.from(t)
-	case "gt":
-		q.from(later)
-	case "lt":
-		q.until(t)
-	case "le":
-		q.until(later)
+	case "ge", "lt":
+	case "gt", "le":
+		t = t.Truncate(time.Millisecond).Add(time.Millisecond)
 	default:
 		return false
 	}
-	return true
-}
-
-func (q *search) from(t time.Time) {
-	if t.After(q.since) {
+	if v[0] == 'g' && t.After(q.since) {
 		q.since = t
 	}
-}
-
-func (q *search) until(t time.Time) {
-	if q.before.IsZero() || t.Before(q.before) {
+	if v[0] == 'l' && (q.before.IsZero() || t.Before(q.before)) {
 		q.before = t
 	}
+	return true
 }
 
 // keeps says whether a track is among what was asked for.

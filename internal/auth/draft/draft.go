@@ -126,10 +126,7 @@ func (s Shelf) Take(ctx context.Context, person, path, cookie string) (map[strin
 			return nil, Err
 		}
 		k = kept{}
-		if err := json.Unmarshal(plain, &k); err != nil {
-			return nil, Err
-		}
-		if k.Path != path {
+		if json.Unmarshal(plain, &k) != nil || k.Path != path {
 			return nil, Err
 		}
 		return nil, nil

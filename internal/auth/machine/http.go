@@ -24,10 +24,8 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get(path+"/nytt", s.newPage)
 	r.Post(path+"/nytt", s.register)
 	r.Get(path+"/:id", s.page)
-	r.Get(path+"/:id/nycklar", s.toPage)
-	r.Post(path+"/:id/nycklar", s.rekey)
-	r.Get(path+"/:id/avsluta", s.toPage)
-	r.Post(path+"/:id/avsluta", s.end)
+	web.PostOnly(r, path+"/:id/nycklar", path+"/:id", s.rekey)
+	web.PostOnly(r, path+"/:id/avsluta", path+"/:id", s.end)
 }
 
 // Say is how faults under /oauth are answered; see web.Config.Faults.
@@ -174,10 +172,6 @@ func (s *Service) showOne(c *fiber.Ctx, f *web.Form) error {
 		return err
 	}
 	return web.Show(c, web.Page{Title: "Vårdsystem", Active: path, Status: f.Status()}, clientPage(s.row(ctx, one), s.tokenURL(), f))
-}
-
-func (s *Service) toPage(c *fiber.Ctx) error {
-	return web.Redirect(c, path+"/"+url.PathEscape(c.Params("id")), "")
 }
 
 func (s *Service) rekey(c *fiber.Ctx) error {

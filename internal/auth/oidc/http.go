@@ -17,8 +17,7 @@ import (
 func (s *Service) Routes(r fiber.Router) {
 	r.Get("/logga-in/med/:provider", s.start)
 	r.Get("/logga-in/svar/:provider", s.callback)
-	r.Get("/logga-ut/leverantor/:provider", func(c *fiber.Ctx) error { return web.Redirect(c, "/", "") })
-	r.Post("/logga-ut/leverantor/:provider", s.backChannel)
+	web.PostOnly(r, "/logga-ut/leverantor/:provider", "/", s.backChannel)
 }
 
 // start sends the browser to the provider.

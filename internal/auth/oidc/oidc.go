@@ -245,20 +245,28 @@ func (s *Service) proof(ctx context.Context, c *client, t token, staff bool) (au
 		p.Identity, p.Issuer, p.Speaks = identity, c.Issuer, slices.Contains(c.SpeaksFor, kind)
 		return p, err
 	}
-	number := word(t.claims, c.Claims.Personnummer)
-	if number == "" {
-		return p, errMissing.because("claim %q", c.Claims.Personnummer)
+	var err error
+	if p.Number, err = s.number(c, t); err != nil {
+		return p, err
 	}
-	n, err := halsocoach.ParseNumber(number, s.cfg.Clock())
-	if err != nil {
-		return p, errNumber.because("claim %q", c.Claims.Personnummer)
-	}
-	p.Number = n
 	p.Protected = c.Claims.Protected != "" && said(t.claims, c.Claims.Protected)
 	if k, ok := halsocoach.KommunByCode(text(t.claims, c.Claims.Kommun)); ok {
 		p.Kommun = k.Code
 	}
 	return p, nil
+}
+
+// number is the identity number in the claim that the configuration names.
+func (s *Service) number(c *client, t token) (halsocoach.Number, error) {
+	number := word(t.claims, c.Claims.Personnummer)
+	if number == "" {
+		return halsocoach.Number{}, errMissing.because("claim %q", c.Claims.Personnummer)
+	}
+	n, err := halsocoach.ParseNumber(number, s.cfg.Clock())
+	if err != nil {
+		return n, errNumber.because("claim %q", c.Claims.Personnummer)
+	}
+	return n, nil
 }
 
 // identity is how the register of staff knows somebody: by HSA-id where the
@@ -272,14 +280,10 @@ func (s *Service) identity(ctx context.Context, c *client, t token) (string, err
 		}
 		return auth.HSAIdentity(id), nil
 	}
-	if name := c.Claims.Personnummer; name != "" {
-		number := word(t.claims, name)
-		if number == "" {
-			return "", errMissing.because("claim %q", name)
-		}
-		n, err := halsocoach.ParseNumber(number, s.cfg.Clock())
+	if c.Claims.Personnummer != "" {
+		n, err := s.number(c, t)
 		if err != nil {
-			return "", errNumber.because("claim %q", name)
+			return "", err
 		}
 		return s.cfg.Auth.PersonIdentity(ctx, n)
 	}

@@ -36,9 +36,7 @@ func (s *Service) listPage(c *fiber.Ctx) error {
 	return web.Show(c, web.Page{Title: "Meddelanden", Active: "/chatt"}, listPage(list, next, s.cfg.Clock(), web.Who(c).Staff()))
 }
 
-func (s *Service) threadPage(c *fiber.Ctx) error {
-	return s.showThread(c, web.NewForm(c))
-}
+func (s *Service) threadPage(c *fiber.Ctx) error { return s.showThread(c, web.NewForm(c)) }
 
 func (s *Service) showThread(c *fiber.Ctx, f *web.Form) error {
 	before, _ := strconv.Atoi(c.Query("fore"))

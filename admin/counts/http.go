@@ -79,7 +79,7 @@ func (s *Service) monthView(ctx context.Context, who halsocoach.Actor, f *web.Fo
 	for i := range offered {
 		periodsBack[i] = Period(running.plus(-i))
 	}
-	months, kinds := web.Choices(ctx, periodsBack, periodWord), web.Choices(ctx, halsocoach.CountKinds, kindWord)
+	months, kinds := web.Choices(ctx, periodsBack, periodWord), web.Choices(ctx, halsocoach.CountKinds, kindWords.Of)
 	v.choices = []choice{{web.Field{Name: "from", Label: web.T(ctx, "Från")}, months}, {web.Field{Name: "to", Label: web.T(ctx, "Till")}, months}}
 	v.kommunChoice(ctx, who)
 	v.choices = append(v.choices, choice{web.Field{Name: "kind", Label: web.T(ctx, "Diagram över")}, kinds})
@@ -205,7 +205,7 @@ func quarterPage(ctx context.Context, on onePeriod) {
 }
 
 func halfPage(ctx context.Context, on onePeriod) {
-	on.came(ctx, Sexes[:2], sexWord, func(p Period, sex string) key { return sexAge(p, sex, All) })
+	on.came(ctx, Sexes[:2], sexWords.Of, func(p Period, sex string) key { return sexAge(p, sex, All) })
 	on.sexAge(ctx, on.tables[BySexAge], on.period)
 }
 

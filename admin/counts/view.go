@@ -130,24 +130,24 @@ func sourceKey(p Period, kommun, source string) key {
 func (v *view) kinds(ctx context.Context, a Answer, h past, p Period, scope string) {
 	x := a.index(ByKind)
 	for _, kind := range halsocoach.CountKinds {
-		v.figures = append(v.figures, h.figure(ctx, kindWord(ctx, kind), func(p Period) key { return kindKey(p, scope, kind) }))
+		v.figures = append(v.figures, h.figure(ctx, kindWords.Of(ctx, kind), func(p Period) key { return kindKey(p, scope, kind) }))
 	}
-	v.grids = append(v.grids, x.byKommun(ctx, web.T(ctx, "Per kommun, %s", periodWord(ctx, p)), kommunerOf(a.Cells), halsocoach.CountKinds, kindWord,
+	v.grids = append(v.grids, x.byKommun(ctx, web.T(ctx, "Per kommun, %s", periodWord(ctx, p)), kommunerOf(a.Cells), halsocoach.CountKinds, kindWords.Of,
 		func(kommun, kind string) key { return kindKey(p, kommun, kind) }))
 }
 
 // kindChart draws one kind: by month when several are shown, else by kommun.
 func (v *view) kindChart(ctx context.Context, a Answer, months []Period, scope, kind string) {
 	x := a.index(ByKind)
-	c := chart{unit: kindWord(ctx, kind)}
+	c := chart{unit: kindWords.Of(ctx, kind)}
 	kommuner := kommunerOf(a.Cells)
 	if len(months) > 1 {
-		c.title = web.T(ctx, "%s per månad, %s", kindWord(ctx, kind), kommunWord(ctx, scope))
+		c.title = web.T(ctx, "%s per månad, %s", kindWords.Of(ctx, kind), kommunWord(ctx, scope))
 		for _, p := range months {
 			c.bars = append(c.bars, bar(periodWord(ctx, p), x[kindKey(p, scope, kind)]))
 		}
 	} else {
-		c.title = web.T(ctx, "%s per kommun, %s", kindWord(ctx, kind), periodWord(ctx, months[0]))
+		c.title = web.T(ctx, "%s per kommun, %s", kindWords.Of(ctx, kind), periodWord(ctx, months[0]))
 		for _, kommun := range kommuner[:len(kommuner)-1] {
 			c.bars = append(c.bars, bar(kommunWord(ctx, kommun), x[kindKey(months[0], kommun, kind)]))
 		}
@@ -160,7 +160,7 @@ func (v *view) monthTable(ctx context.Context, a Answer, months []Period, scope 
 	x := a.index(ByKind)
 	v.grids = append(v.grids, gridOf(ctx, x, lines[Period]{
 		caption: web.T(ctx, "Månad för månad, %s", kommunWord(ctx, scope)), corner: web.T(ctx, "Månad"),
-		rows: months, row: periodWord, cols: halsocoach.CountKinds, col: kindWord,
+		rows: months, row: periodWord, cols: halsocoach.CountKinds, col: kindWords.Of,
 		at: func(month Period, kind string) key { return kindKey(month, scope, kind) },
 	}))
 }
@@ -197,7 +197,7 @@ func (v *view) sexAge(ctx context.Context, a Answer, p Period) {
 	v.charts = append(v.charts, c)
 	v.grids = append(v.grids, gridOf(ctx, x, lines[string]{
 		caption: web.T(ctx, "Rekommendationer efter kön och ålder, hela länet, %s", periodWord(ctx, p)), corner: web.T(ctx, "Ålder"),
-		rows: append(slices.Clone(Bands), All), row: ageWord, cols: append(slices.Clone(Sexes), All), col: sexWord,
+		rows: append(slices.Clone(Bands), All), row: ageWord, cols: append(slices.Clone(Sexes), All), col: sexWords.Of,
 		sum: All, at: func(age, sex string) key { return sexAge(p, sex, age) },
 	}))
 }

@@ -8,9 +8,7 @@ import (
 	"halsocoach/internal/web"
 )
 
-// kindWord is what a kind counts, as a figure's label and a column's heading.
-func kindWord(ctx context.Context, kind string) string { return kindWords.Of(ctx, kind) }
-
+// kindWords are what a kind counts, as a figure's label and a column's heading.
 var kindWords = web.Texts[string]{
 	halsocoach.CountReferral:   "Rekommendationer",
 	halsocoach.CountFirstTalk:  "Inledande samtal",
@@ -38,8 +36,6 @@ func topicWord(ctx context.Context, topic string) string {
 	}
 	return web.TopicName(ctx, halsocoach.Topic(topic))
 }
-
-func sexWord(ctx context.Context, sex string) string { return sexWords.Of(ctx, sex) }
 
 var sexWords = web.Texts[string]{
 	"kvinna": "Kvinnor",

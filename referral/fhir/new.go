@@ -106,8 +106,9 @@ func (r *reader) order() {
 	r.topics(s, root)
 	r.centre(s, root)
 	r.notes(s, root)
-	if id := s.Requester; id != nil && id.Identifier != nil && (value(id.Identifier.System) != systemHSA || !hsaID.MatchString(value(id.Identifier.Value))) {
-		r.miss(r4.IssueTypeValue, root+".requester.identifier", "Den som rekommenderar anges med HSA-id: system "+systemHSA+" och värde SE2321000016-1234.")
+	if id := s.Requester; id != nil && id.Identifier != nil {
+		r.missIf(value(id.Identifier.System) != systemHSA || !hsaID.MatchString(value(id.Identifier.Value)),
+			r4.IssueTypeValue, root+".requester.identifier", "Den som rekommenderar anges med HSA-id: system "+systemHSA+" och värde SE2321000016-1234.")
 	}
 	r.found("consent", root+".supportingInfo")
 	switch {

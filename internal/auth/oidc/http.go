@@ -64,7 +64,8 @@ func (s *Service) callback(c *fiber.Ctx) error {
 	}
 	s.setCookie(c, "", -time.Second)
 	proof, err := s.prove(web.Ctx(c), p, f, a)
-	if fault := asFault(err); fault != nil && fault.code == errWeak.code && !f.Stepped && f.mayStepUp() {
+	if fault := asFault(err); fault != nil && fault.code == errWeak.code && !f.Stepped && !f.Anew {
+		// What was asked for anew and was not given is not asked for again.
 		up := s.newFlow(p.ID, f.Staff, f.Anew, f.Next)
 		up.Stepped = true
 		if err = s.send(c, p, up); err == nil {
@@ -76,9 +77,6 @@ func (s *Service) callback(c *fiber.Ctx) error {
 	}
 	return s.cfg.Auth.Admit(c, proof, f.Next)
 }
-
-// mayStepUp: what was asked for anew and was not given is not asked for again.
-func (f flow) mayStepUp() bool { return !f.Anew }
 
 // fail is the page of a sign-in that came to nothing, and its line in the log.
 func (s *Service) fail(c *fiber.Ctx, p *client, f flow, err error) error {

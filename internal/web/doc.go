@@ -20,13 +20,8 @@
 //	func (s *Service) book(c *fiber.Ctx) error {
 //		f := web.ReadForm(c)
 //		b, err := s.Book(web.Ctx(c), web.Who(c), web.Req(c), c.Params("id"), f.Has("reserve", "ja"))
-//		if f.Failed(err) {
-//			return web.Show(c, web.Page{Title: "Boka plats", Status: 422}, bookPage(o, f))
-//		}
-//		if err != nil {
-//			return err
-//		}
-//		return web.Redirect(c, "/mina-bokningar", "Platsen är din.")
+//		again := func() error { return web.Show(c, web.Page{Title: "Boka plats", Status: f.Status()}, bookPage(o, f)) }
+//		return f.Answer(c, err, again, "/mina-bokningar", "Platsen är din.")
 //	}
 //
 // Return errors; never write an error page yourself, except where a fault is a

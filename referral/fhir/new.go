@@ -71,8 +71,7 @@ func (o *order) validate(now time.Time) (request, error) {
 	return request{r.asked, r.where, "fhir/" + r.asked.Placer, o.condition != ""}, nil
 }
 
-// label reads protected identity off a resource's labels: whichever of those that
-// were sent bears it, it is about the person.
+// label reads protected identity off the labels of any resource that was sent.
 func (r *reader) label(m *r4.Meta, root string) {
 	protected, unknown := protectedBy(m)
 	r.asked.Protected = r.asked.Protected || protected

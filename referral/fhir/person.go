@@ -90,9 +90,8 @@ func (r *reader) called(p *r4.Patient, root string) {
 	}
 }
 
-// nameUses are the uses of a name by which somebody can be called, the first
-// before the next; -1 is none. Those that are left out (old, maiden, anonymous)
-// are not the person's name now.
+// nameUses are the uses of a name that the person has now, the best first; -1 is
+// no use. Old, maiden and anonymous names are left out.
 var nameUses = []r4.NameUse{r4.NameUseOfficial, r4.NameUseUsual, -1, r4.NameUseTemp, r4.NameUseNickname}
 
 // holds says whether what has this period holds now.

@@ -77,9 +77,8 @@ func (s *Service) fold(ctx context.Context, id string) error {
 	return nil
 }
 
-// now is one that the asker has just changed, with its entry at once, so that who
-// asks for changes next finds it. A fault is no fault of what was done: the event
-// comes all the same.
+// now writes the entry of what the asker has just changed, so that the next search
+// finds it. If that fails, the event writes it.
 func (s *Service) now(ctx context.Context, own record.SenderView) track {
 	if err := s.fold(ctx, own.ID); err == nil {
 		if t, err := s.one(ctx, own); err == nil {
@@ -130,8 +129,7 @@ func (s *Service) forget(ctx context.Context, ids []string, there []record.Sende
 	return nil
 }
 
-// dated says of each when it came to be so. What has no entry yet is as
-// old as its version.
+// dated gives each the time of its entry; one without an entry has its version's.
 func (s *Service) dated(ctx context.Context, views ...record.SenderView) ([]track, error) {
 	ids, out := make([]string, len(views)), make([]track, len(views))
 	for i, own := range views {
@@ -151,7 +149,7 @@ func (s *Service) dated(ctx context.Context, views ...record.SenderView) ([]trac
 	return out, nil
 }
 
-// one is dated of a single one.
+// one is dated for one.
 func (s *Service) one(ctx context.Context, own record.SenderView) (track, error) {
 	all, err := s.dated(ctx, own)
 	if err != nil {

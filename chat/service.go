@@ -267,23 +267,25 @@ func (s *Service) Unread(ctx context.Context, who halsocoach.Actor) (halsocoach.
 	if err != nil {
 		return u, err
 	}
-	found, err := s.docs.ofEach(ctx, "unread", one.IDs)
-	if err != nil {
-		return u, err
-	}
-	waiting, err := s.know(ctx, found...)
-	if err != nil {
-		return u, err
-	}
-	for _, c := range waiting {
-		if side, in := c.side(who); in {
-			u.Conversations++
-			u.Messages += c.Unread.Of(side)
-		}
-	}
 	first, _, err := s.docs.mine(ctx, one.IDs, "", 2)
 	if err != nil {
 		return u, err
+	}
+	found := first // most people have one conversation
+	if len(first) > 1 {
+		if found, err = s.docs.ofEach(ctx, "unread", one.IDs); err != nil {
+			return u, err
+		}
+	}
+	all, err := s.know(ctx, found...)
+	if err != nil {
+		return u, err
+	}
+	for _, c := range all {
+		if side, in := c.side(who); in && c.Unread.Of(side) > 0 {
+			u.Conversations++
+			u.Messages += c.Unread.Of(side)
+		}
 	}
 	if len(first) == 1 {
 		u.Path = "/chatt/" + first[0].ID

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -34,13 +35,29 @@ type demoCommand struct {
 	Past   bool          `hidden:"" help:"Write the past and end: what a first start does in a process of its own."`
 }
 
+// giveBack returns the memory that a rush has taken: a demo shares its machine.
+func giveBack(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Second):
+			debug.FreeOSMemory()
+		}
+	}
+}
+
 // Run starts the demo and serves until it is told to stop. A first start writes
 // the past in a process of its own: that takes more memory than the day will.
 func (c *demoCommand) Run(ctx context.Context, log *slog.Logger, terminal *screen) error {
 	began := time.Now()
-	debug.SetGCPercent(50) // a demo shares its machine: rather less memory than more speed
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(64 << 20)
 	if c.Past {
 		debug.SetGCPercent(200) // saves a third of the work
+		debug.SetMemoryLimit(math.MaxInt64)
+	} else {
+		go giveBack(ctx)
 	}
 	dir, err := c.folder()
 	if err != nil {

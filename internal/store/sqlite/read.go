@@ -57,7 +57,7 @@ func (r *readers) take() (*conn, error) {
 		r.idle = r.idle[:n-1]
 		return c, nil
 	}
-	return dial(r.path, "ro", "busy_timeout(10000)", "query_only(1)", "cache_size(-4096)")
+	return dial(r.path, "ro", "busy_timeout(10000)", "query_only(1)", "cache_size(-1024)")
 }
 
 func (r *readers) give(c *conn) error {

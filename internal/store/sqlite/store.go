@@ -109,7 +109,7 @@ func create(path string) error {
 // file, SQLite answers busy at once rather than wait.
 func dialWriter(path string, o options) (*conn, error) {
 	pragmas := []string{"busy_timeout(20000)", "journal_mode(wal)", "synchronous(full)",
-		"cache_size(-32768)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)"}
+		"cache_size(-4096)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)"}
 	if o.unsynced {
 		pragmas = append(pragmas, "synchronous(off)")
 	}

@@ -52,9 +52,9 @@ e2e: tools ## the journeys in a real Chromium
 bench: ## benchmarks; each prints its ratio to a bare floor of the same run
 	$(GO) test -run '^$$' -bench . ./...
 
-figures: build ## measures all of README's figures and writes its table; BIN=other measures that binary and prints, BASE=other both in turns
+figures: build ## measures all of README's figures and writes its table; BIN=other measures that binary and prints
 	$(GO) build -o bin/figures ./cmd/figures
-	bin/figures $(if $(BIN)$(BASE),$(if $(BIN),-bin $(BIN)) $(if $(BASE),-base $(BASE)) -bench=false,-write README.md)
+	bin/figures $(if $(BIN),-bin $(BIN) -bench=false,-write README.md)
 
 vuln: ## known vulnerabilities; needs the internet
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...

@@ -31,7 +31,7 @@ func (s *Service) showCaseload(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Mina invånare", Active: "/invanare"}, caseloadPage(rows, web.NewForm(c), pageAfter("/invanare", next)))
+	return web.Show(c, web.Page{Title: "Mina invånare", Active: "/invanare"}, caseloadPage(rows, web.NewForm(c), web.PageAfter("/invanare", nil, next)))
 }
 
 // search answers at once and not by a redirect: what was searched for is

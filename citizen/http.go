@@ -1,7 +1,6 @@
 package citizen
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -33,20 +32,12 @@ func (s *Service) showHome(c *fiber.Ctx) error {
 
 func goalPath(id string) string { return "/min-halsa/mal/" + id }
 
-// pageAfter is the address of the page that continues a list, "" at its end.
-func pageAfter(path, next string) string {
-	if next == "" {
-		return ""
-	}
-	return path + "?efter=" + url.QueryEscape(next)
-}
-
 func (s *Service) showGoals(c *fiber.Ctx) error {
 	items, next, err := s.Goals(web.Ctx(c), web.Who(c), c.Query("efter"))
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Mina mål", Active: "/min-halsa"}, goalsPage(items, pageAfter("/min-halsa/mal", next)))
+	return web.Show(c, web.Page{Title: "Mina mål", Active: "/min-halsa"}, goalsPage(items, web.PageAfter("/min-halsa/mal", nil, next)))
 }
 
 func (s *Service) askGoal(c *fiber.Ctx) error {
@@ -81,7 +72,7 @@ func (s *Service) showGoalWith(c *fiber.Ctx, f *web.Form, status int) error {
 	if f.Get("step") == "" && len(v.Steps) == 0 {
 		f.Set("step", "0")
 	}
-	return web.Show(c, web.Page{Title: "Mål", Active: "/min-halsa", Status: status}, goalPage(v, past, f, pageAfter(goalPath(v.ID), next)))
+	return web.Show(c, web.Page{Title: "Mål", Active: "/min-halsa", Status: status}, goalPage(v, past, f, web.PageAfter(goalPath(v.ID), nil, next)))
 }
 
 func (s *Service) checkIn(c *fiber.Ctx) error {

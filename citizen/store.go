@@ -2,13 +2,11 @@ package citizen
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"halsocoach"
 	"halsocoach/internal/person"
 	"halsocoach/internal/store"
 )
@@ -46,17 +44,10 @@ type pointer struct {
 
 const pageSize = 50
 
-// errPage is a cursor that is not ours.
-var errPage = halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
-
 // page reads one page of a list.
 func page[T any](ctx context.Context, c *store.Shared[T], q store.Query) ([]T, string, error) {
 	q.Limit = pageSize
-	found, next, err := c.Find(ctx, q)
-	if errors.Is(err, store.ErrCursor) {
-		err = errPage
-	}
-	return found, next, err
+	return c.Find(ctx, q)
 }
 
 // caseload is a coach's people, the newest first.
@@ -121,7 +112,7 @@ func (s *Service) goalsOf(ctx context.Context, who person.Identity, after string
 	at := 0
 	if n, rest, found := strings.Cut(after, "."); found {
 		if at, err = strconv.Atoi(n); err != nil || at < 0 || at >= len(who.IDs) {
-			return nil, "", errPage
+			return nil, "", store.ErrCursor
 		}
 		after = rest
 	}

@@ -90,17 +90,13 @@ func newest(all []Booked) []Booked {
 func (s docs) all(ctx context.Context, q store.Query) ([]Day, error) {
 	q.Limit = 1000
 	var out []Day
-	for {
-		days, next, err := s.days.Find(ctx, q)
+	for day, err := range s.days.All(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, days...)
-		if next == "" {
-			return out, nil
-		}
-		q.After = next
+		out = append(out, day)
 	}
+	return out, nil
 }
 
 // places are the days in which a talk stands: one, or two in the middle of a
@@ -152,24 +148,21 @@ func (s docs) unmarked(ctx context.Context, coach string, from, before halsocoac
 func (s docs) coming(ctx context.Context, coach string, today, before halsocoach.Day, n int) ([]Day, error) {
 	var out []Day
 	q := store.Query{Index: "coach", Equal: []any{coach}, From: string(today), Before: string(before), Limit: n + 1}
-	for {
-		days, next, err := s.days.Find(ctx, q)
+	for d, err := range s.days.All(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range days {
-			switch {
-			case d.Date == today:
-				out = append(out, d)
-			case n > 0 && len(d.Talks)+len(d.Spans) > 0:
-				out, n = append(out, d), n-1
-			}
+		switch {
+		case d.Date == today:
+			out = append(out, d)
+		case len(d.Talks)+len(d.Spans) > 0:
+			out, n = append(out, d), n-1
 		}
-		if next == "" || n == 0 {
-			return out, nil
+		if n == 0 {
+			break
 		}
-		q.After = next
 	}
+	return out, nil
 }
 
 // news are the n of a coach's days that citizens have changed last, since a time.

@@ -67,16 +67,13 @@ func (s *Service) ofCentre(ctx context.Context, centre string, q store.Query) ([
 // for the programme in memory, not for a request.
 func (s *Service) between(ctx context.Context, from, before time.Time) ([]Occasion, error) {
 	var all []Occasion
-	for after := ""; ; {
-		page, next, err := s.occasions.Find(ctx, store.Query{Index: "starts", From: from, Before: before, Limit: 500, After: after})
+	for o, err := range s.occasions.All(ctx, store.Query{Index: "starts", From: from, Before: before, Limit: 500}) {
 		if err != nil {
 			return nil, err
 		}
-		if all = append(all, page...); next == "" {
-			return all, nil
-		}
-		after = next
+		all = append(all, o)
 	}
+	return all, nil
 }
 
 // activitiesOf are the activities of the occasions, by id, in one question.

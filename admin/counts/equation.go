@@ -2,6 +2,7 @@ package counts
 
 import (
 	"maps"
+	"math/big"
 	"slices"
 )
 
@@ -84,12 +85,5 @@ func (e equation) scale(f uint64) {
 
 // inverse is 1/a modulo the prime.
 func inverse(a uint64) uint64 {
-	result := uint64(1)
-	for n := uint64(prime - 2); n > 0; n >>= 1 {
-		if n&1 == 1 {
-			result = result * a % prime
-		}
-		a = a * a % prime
-	}
-	return result
+	return new(big.Int).ModInverse(new(big.Int).SetUint64(a), big.NewInt(prime)).Uint64()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,7 +15,6 @@ import (
 
 func main() {
 	bin := flag.String("bin", "bin/halsocoach", "the binary to measure")
-	base := flag.String("base", "", "another one to measure beside it")
 	write := flag.String("write", "", "the file whose table is written; none = print")
 	benches := flag.Bool("bench", true, "run the benchmarks too")
 	bare := flag.Int("bare", -1, "only serve a page of so many bytes: what a measured page is compared with")
@@ -25,7 +23,7 @@ func main() {
 	if *bare >= 0 {
 		err = serveBare(*bare)
 	} else {
-		err = run(*bin, *base, *write, *benches)
+		err = run(*bin, *write, *benches)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
@@ -33,17 +31,10 @@ func main() {
 	}
 }
 
-func run(bin, base, write string, benches bool) error {
+func run(bin, write string, benches bool) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	bins := []string{bin}
-	if base != "" {
-		if write != "" {
-			return errors.New("a table of two binaries is not README's: leave -write out")
-		}
-		bins = []string{base, bin}
-	}
-	rows, err := ofTheProgram(ctx, bins)
+	rows, err := ofTheProgram(ctx, bin)
 	if err != nil {
 		return err
 	}
@@ -62,27 +53,15 @@ func run(bin, base, write string, benches bool) error {
 	return replace(write, text)
 }
 
-// row is one figure. was is that of the binary beside it.
-type row struct{ what, floor, was, is, want string }
+// row is one figure.
+type row struct{ what, floor, is, want string }
 
 func table(rows []row) string {
 	var b strings.Builder
-	beside := false
-	for _, r := range rows {
-		beside = beside || r.was != ""
-	}
 	fmt.Fprintf(&b, "Measured %s at commit %s on %d processors, with %s.\n\n", time.Now().Format("2006-01-02"), commit(), runtime.NumCPU(), load())
-	if beside {
-		fmt.Fprint(&b, "| what | floor | before | measured | to be |\n|---|---|---|---|---|\n")
-	} else {
-		fmt.Fprint(&b, "| what | floor | measured | to be |\n|---|---|---|---|\n")
-	}
+	fmt.Fprint(&b, "| what | floor | measured | to be |\n|---|---|---|---|\n")
 	for _, r := range rows {
-		if beside {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.what, r.floor, r.was, r.is, r.want)
-		} else {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.what, r.floor, r.is, r.want)
-		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.what, r.floor, r.is, r.want)
 	}
 	return b.String()
 }

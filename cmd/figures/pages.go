@@ -104,42 +104,36 @@ const (
 	round  = 2 * time.Second
 )
 
-// multiples is, for each server, how many times the bare handler's processor time
-// an answer takes: the median of rounds in which all take turns.
-func (p page) multiples(ctx context.Context, all []*server) (times []float64, floor time.Duration, err error) {
-	ratios, floors := make([][]float64, len(all)), []time.Duration{}
+// multiple is how many times the bare handler's processor time an answer takes: the
+// median of rounds in which the two take turns.
+func (p page) multiple(ctx context.Context, s *server) (times float64, floor time.Duration, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, 0, err
+		return 0, 0, err
 	}
-	bare := make([]*server, len(all))
-	for i, s := range all {
-		_, length, err := ask(s, p.path, p.persona, round/4)
-		if err != nil {
-			return nil, 0, err
-		}
-		if bare[i], err = start(ctx, self, "-bare", strconv.Itoa(length)); err != nil {
-			return nil, 0, err
-		}
-		defer bare[i].stop()
+	_, length, err := ask(s, p.path, p.persona, round/4)
+	if err != nil {
+		return 0, 0, err
 	}
+	bare, err := start(ctx, self, "-bare", strconv.Itoa(length))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer bare.stop()
+	var ratios []float64
+	var floors []time.Duration
 	for range rounds {
-		for i, s := range all {
-			f, err := perRequest(bare[i], "/", "", round)
-			if err != nil {
-				return nil, 0, err
-			}
-			m, err := perRequest(s, p.path, p.persona, round)
-			if err != nil {
-				return nil, 0, err
-			}
-			ratios[i], floors = append(ratios[i], float64(m)/float64(f)), append(floors, f)
+		f, err := perRequest(bare, "/", "", round)
+		if err != nil {
+			return 0, 0, err
 		}
+		m, err := perRequest(s, p.path, p.persona, round)
+		if err != nil {
+			return 0, 0, err
+		}
+		ratios, floors = append(ratios, float64(m)/float64(f)), append(floors, f)
 	}
-	for _, r := range ratios {
-		times = append(times, median(r))
-	}
-	return times, median(floors), nil
+	return median(ratios), median(floors), nil
 }
 
 func median[T float64 | time.Duration](all []T) T {

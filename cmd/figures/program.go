@@ -8,55 +8,53 @@ import (
 	"time"
 )
 
-// observed is what one binary shows.
+// observed is what the running program shows.
 type observed struct {
 	*server
-	dir                        string
-	firstCPU, minuteCPU        time.Duration // until it is ready, and a minute later
-	first, again               time.Duration // until it is ready
-	idle, afterLoad, firstPage float64       // MB, MB, kB
-	times                      []float64     // by page
+	dir                 string
+	firstCPU, minuteCPU time.Duration // until it is ready, and a minute later
+	first, again        time.Duration // until it is ready
+	idle, afterLoad     float64       // MB
 }
 
-// ofTheProgram are the figures of the running program: the last of the binaries is
-// the measured one.
-func ofTheProgram(ctx context.Context, bins []string) ([]row, error) {
-	var all []*observed
-	for _, bin := range bins {
-		dir, err := os.MkdirTemp("", "figures-")
+// ofTheProgram are the figures of the running program.
+func ofTheProgram(ctx context.Context, bin string) ([]row, error) {
+	dir, err := os.MkdirTemp("", "figures-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	o := &observed{dir: filepath.Join(dir, "demo")}
+	if err := o.firstStart(ctx, bin); err != nil {
+		return nil, fmt.Errorf("%s: %w", bin, err)
+	}
+	defer o.stop()
+	var rows []row
+	for _, p := range pages {
+		times, floor, err := p.multiple(ctx, o.server)
 		if err != nil {
 			return nil, err
 		}
-		defer os.RemoveAll(dir)
-		o := &observed{dir: filepath.Join(dir, "demo")}
-		if err := o.firstStart(ctx, bin); err != nil {
-			return nil, fmt.Errorf("%s: %w", bin, err)
-		}
-		defer o.stop()
-		all = append(all, o)
+		rows = append(rows, row{
+			what:  "processor time for " + p.what + ", 8 connections",
+			floor: fmt.Sprintf("a bare Fiber handler that sends as many bytes: %d µs", floor.Microseconds()),
+			is:    fmt.Sprintf("%.1f times it", times), want: fmt.Sprintf("%g", p.atMost),
+		})
 	}
-	floors := make([]time.Duration, len(pages))
-	for i, p := range pages {
-		servers := make([]*server, len(all))
-		for j, o := range all {
-			servers[j] = o.server
-		}
-		times, floor, err := p.multiples(ctx, servers)
-		if err != nil {
-			return nil, err
-		}
-		floors[i] = floor
-		for j, o := range all {
-			o.times = append(o.times, times[j])
-		}
+	firstPage, err := o.weight()
+	if err != nil {
+		return nil, err
 	}
-	for _, o := range all {
-		var err error
-		if o.firstPage, err = o.weight(); err != nil {
-			return nil, err
-		}
-	}
-	return rowsOf(all, floors), nil
+	seconds := func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+	return append(rows,
+		row{what: "demo, first start to ready", is: seconds(o.first), want: "5 s"},
+		row{what: "demo, first start, processor time until ready", is: seconds(o.firstCPU)},
+		row{what: "the same and the minute after", is: seconds(o.minuteCPU)},
+		row{what: "demo, start with existing data to ready", is: fmt.Sprintf("%.2f s", o.again.Seconds()), want: "0.25 s"},
+		row{what: "VmRSS a minute after the first start", is: fmt.Sprintf("%.0f MB", o.idle), want: "64 MB"},
+		row{what: "VmRSS a minute after a minute of page load", is: fmt.Sprintf("%.0f MB", o.afterLoad), want: "90 MB"},
+		row{what: "first page, compressed, everything it loads", is: fmt.Sprintf("%.1f kB", firstPage), want: "60 kB"},
+	), nil
 }
 
 // firstStart starts the demo anew and looks at its memory, before and after a
@@ -93,31 +91,4 @@ func (o *observed) firstStart(ctx context.Context, bin string) (err error) {
 	}
 	o.again = o.took
 	return nil
-}
-
-// rowsOf puts what the measured binary shows beside what another does.
-func rowsOf(all []*observed, floors []time.Duration) []row {
-	is := all[len(all)-1]
-	line := func(what, floor, want string, say func(*observed) string) row {
-		r := row{what: what, floor: floor, is: say(is), want: want}
-		if len(all) > 1 {
-			r.was = say(all[0])
-		}
-		return r
-	}
-	var rows []row
-	for i, p := range pages {
-		rows = append(rows, line("processor time for "+p.what+", 8 connections", fmt.Sprintf("a bare Fiber handler that sends as many bytes: %d µs", floors[i].Microseconds()),
-			fmt.Sprintf("%g", p.atMost), func(o *observed) string { return fmt.Sprintf("%.1f times it", o.times[i]) }))
-	}
-	seconds := func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
-	return append(rows,
-		line("demo, first start to ready", "", "5 s", func(o *observed) string { return seconds(o.first) }),
-		line("demo, first start, processor time until ready", "", "", func(o *observed) string { return seconds(o.firstCPU) }),
-		line("the same and the minute after", "", "", func(o *observed) string { return seconds(o.minuteCPU) }),
-		line("demo, start with existing data to ready", "", "0.25 s", func(o *observed) string { return fmt.Sprintf("%.2f s", o.again.Seconds()) }),
-		line("VmRSS a minute after the first start", "", "64 MB", func(o *observed) string { return fmt.Sprintf("%.0f MB", o.idle) }),
-		line("VmRSS a minute after a minute of page load", "", "90 MB", func(o *observed) string { return fmt.Sprintf("%.0f MB", o.afterLoad) }),
-		line("first page, compressed, everything it loads", "", "60 kB", func(o *observed) string { return fmt.Sprintf("%.1f kB", o.firstPage) }),
-	)
 }

@@ -98,24 +98,19 @@ func (s *Service) endAll(ctx context.Context, person, but string) error {
 
 // endFound ends all sessions that an index finds but one, and counts them.
 func (s *Service) endFound(ctx context.Context, index, value, but string) (n int, err error) {
-	for after := ""; ; {
-		found, next, err := s.sessions.Find(ctx, store.Query{Index: index, Equal: []any{value}, After: after})
+	for d, err := range s.sessions.All(ctx, store.Query{Index: index, Equal: []any{value}}) {
 		if err != nil {
 			return n, fmt.Errorf("find the sessions to end: %w", err)
 		}
-		for _, d := range found {
-			if d.ID == but {
-				continue
-			}
-			if err := s.SignOut(ctx, d.ID); err != nil {
-				return n, err
-			}
-			n++
+		if d.ID == but {
+			continue
 		}
-		if after = next; after == "" {
-			return n, nil
+		if err := s.SignOut(ctx, d.ID); err != nil {
+			return n, err
 		}
+		n++
 	}
+	return n, nil
 }
 
 // EndLogins ends every sign-in of a person, as when their numbers have come to lead

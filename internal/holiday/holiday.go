@@ -66,15 +66,6 @@ func LastWorkingDay(first, last halsocoach.Day) halsocoach.Day {
 	return last
 }
 
-// Names are all names that Name gives.
-func Names() []string {
-	out := make([]string, len(kept))
-	for i, k := range kept {
-		out[i] = k.name
-	}
-	return out
-}
-
 // of are the days of a year. Of two that fall on one day the later in the list
 // has it.
 func of(year int) map[halsocoach.Day]string {

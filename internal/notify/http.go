@@ -56,8 +56,5 @@ func (s *Service) showGivenUp(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if next != "" {
-		next = operatorPath + "?efter=" + next
-	}
-	return web.Show(c, web.Page{Title: "Brev som inte gick fram", Active: operatorPath, Wide: true}, givenUpPage(all, next))
+	return web.Show(c, web.Page{Title: "Brev som inte gick fram", Active: operatorPath, Wide: true}, givenUpPage(all, web.PageAfter(operatorPath, nil, next)))
 }

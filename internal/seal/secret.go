@@ -51,22 +51,17 @@ func (s *Sealer) KeepSecret(ctx context.Context, group, name string, secret []by
 // Secrets are those of a group, by name.
 func (s *Sealer) Secrets(ctx context.Context, group string) (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for after := ""; ; {
-		docs, next, err := s.secrets.Find(ctx, store.Query{Index: byGroup.Name, Equal: []any{group}, After: after})
+	for d, err := range s.secrets.All(ctx, store.Query{Index: byGroup.Name, Equal: []any{group}}) {
 		if err != nil {
 			return nil, fmt.Errorf("seal: read secrets of %s: %w", group, err)
 		}
-		for _, d := range docs {
-			plain, err := s.outer.unwrap(ctx, d.Outer, d.Key, "secret/"+secretID(d.Group, d.Name))
-			if err != nil {
-				return nil, err
-			}
-			out[d.Name] = plain
+		plain, err := s.outer.unwrap(ctx, d.Outer, d.Key, "secret/"+secretID(d.Group, d.Name))
+		if err != nil {
+			return nil, err
 		}
-		if after = next; after == "" {
-			return out, nil
-		}
+		out[d.Name] = plain
 	}
+	return out, nil
 }
 
 // DropSecret removes a secret for good; what is not there is gone already.

@@ -260,23 +260,18 @@ func (s *Service) Forget(ctx context.Context, member string) error {
 // has used of the ones they made.
 func (s *Service) forget(ctx context.Context, member string, made bool) error {
 	remove := func(index string, which func(invitation) bool) error {
-		for after := ""; ; {
-			found, next, err := s.invitations.Find(ctx, store.Query{Index: index, Equal: []any{member}, After: after})
+		for d, err := range s.invitations.All(ctx, store.Query{Index: index, Equal: []any{member}}) {
 			if err != nil {
 				return fmt.Errorf("find the links of a member: %w", err)
 			}
-			for _, d := range found {
-				if !which(d) {
-					continue
-				}
-				if err := s.invitations.Delete(ctx, d.ID, nil); err != nil && !errors.Is(err, store.ErrNotFound) {
-					return fmt.Errorf("remove a link: %w", err)
-				}
+			if !which(d) {
+				continue
 			}
-			if after = next; after == "" {
-				return nil
+			if err := s.invitations.Delete(ctx, d.ID, nil); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return fmt.Errorf("remove a link: %w", err)
 			}
 		}
+		return nil
 	}
 	if err := remove("person", func(invitation) bool { return true }); err != nil || !made {
 		return err

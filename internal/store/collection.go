@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
@@ -180,6 +181,32 @@ func (c Collection[T]) Find(ctx context.Context, q Query) (items []T, next strin
 	}
 	items, err = c.decode(page.Documents)
 	return items, page.Next, err
+}
+
+// All is Find to the end, page by page. It is for what is bounded by nature, and for
+// what nobody waits for. A fault comes once, as the last.
+func (c Collection[T]) All(ctx context.Context, q Query) iter.Seq2[T, error] {
+	return all(ctx, q, c.Find)
+}
+
+func all[T any](ctx context.Context, q Query, find func(context.Context, Query) ([]T, string, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			items, next, err := find(ctx, q)
+			for _, v := range items {
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if err != nil {
+				var none T
+				yield(none, err)
+			}
+			if q.After = next; next == "" {
+				return
+			}
+		}
+	}
 }
 
 // IDs is Find for the ids alone.

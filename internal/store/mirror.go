@@ -186,15 +186,11 @@ func (m *Mirror[T]) catchUp(ctx context.Context, now time.Time) error {
 		from = now
 	}
 	q := Query{Index: "changed", From: from.Add(-mirrorOverlap), Limit: mirrorPage}
-	for {
-		found, next, err := m.docs.Find(ctx, q)
+	for v, err := range m.docs.All(ctx, q) {
 		if err != nil {
 			return err
 		}
-		m.Take(found...)
-		if next == "" {
-			return nil
-		}
-		q.After = next
+		m.Take(v)
 	}
+	return nil
 }

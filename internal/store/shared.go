@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"iter"
 	"sync"
 )
 
@@ -41,6 +42,9 @@ func (s *Shared[T]) Find(ctx context.Context, q Query) (items []T, next string, 
 	items, err = s.decode(page.Documents)
 	return items, page.Next, err
 }
+
+// All is Collection.All.
+func (s *Shared[T]) All(ctx context.Context, q Query) iter.Seq2[T, error] { return all(ctx, q, s.Find) }
 
 // Many is Collection.Many.
 func (s *Shared[T]) Many(ctx context.Context, ids ...string) ([]T, error) {

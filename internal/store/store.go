@@ -119,7 +119,7 @@ var (
 	ErrNewer          = errors.New("store: the data are of a later schema than this program knows")
 	ErrOlder          = errors.New("store: the data are of an earlier schema than this program reads")
 	// ErrCursor is a person's to mend: what stands in an address may be anything.
-	ErrCursor error = &halsocoach.Error{Kind: halsocoach.KindInvalid, Code: "cursor", Text: "Sidan finns inte längre. Börja om från listans början."}
+	ErrCursor = halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
 )
 
 // ErrDuplicate says that another document holds the value of a unique index.

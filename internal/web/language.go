@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/gofiber/fiber/v2"
+	"golang.org/x/text/language"
 
 	"halsocoach/static"
 )
@@ -114,22 +113,13 @@ func languageOf(c *fiber.Ctx) string {
 	if chosen := c.Cookies(languageCookie); known(chosen) {
 		return chosen
 	}
-	best, weight := Swedish, 0.0
-	for part := range strings.SplitSeq(c.Get(fiber.HeaderAcceptLanguage), ",") {
-		tag, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		lang, _, _ := strings.Cut(strings.ToLower(tag), "-")
-		q := 1.0
-		if raw, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
-			var err error
-			if q, err = strconv.ParseFloat(raw, 64); err != nil {
-				q = 0
-			}
-		}
-		if known(lang) && q > weight {
-			best, weight = lang, q
+	tags, _, _ := language.ParseAcceptLanguage(c.Get(fiber.HeaderAcceptLanguage))
+	for _, tag := range tags { // the heaviest first
+		if base, _ := tag.Base(); known(base.String()) {
+			return base.String()
 		}
 	}
-	return best
+	return Swedish
 }
 
 func (a *App) switchLanguage(c *fiber.Ctx) error {

@@ -122,6 +122,19 @@ func LocalPath(next, fallback string) string {
 	return next
 }
 
+// PageAfter is the address of the page that continues a list, "" at its end. query
+// is what else the page is asked with, or nil.
+func PageAfter(path string, query url.Values, next string) string {
+	if next == "" {
+		return ""
+	}
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("efter", next)
+	return path + "?" + query.Encode()
+}
+
 // thumbLinks is how many ways a phone's bottom bar holds; more are folded.
 const thumbLinks = 5
 

@@ -98,6 +98,9 @@ func (s *Service) followed(ctx context.Context, who halsocoach.Actor, q search) 
 		find.Before = q.before
 	}
 	found, next, err := s.entries.Find(ctx, find)
+	if errors.Is(err, store.ErrCursor) {
+		err = badSearch("_cursor", "Sidan finns inte längre. Börja om från sökningens början.")
+	}
 	if err != nil {
 		return nil, "", err
 	}

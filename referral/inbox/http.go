@@ -72,10 +72,7 @@ func (s *Service) showList(c *fiber.Ctx) error {
 	if v.List, err = s.List(web.Ctx(c), web.Who(c), q); err != nil {
 		return err
 	}
-	if v.List.Next != "" {
-		query.Set("efter", v.List.Next)
-		v.Next = at + "?" + query.Encode()
-	}
+	v.Next = web.PageAfter(at, query, v.List.Next)
 	return web.Show(c, web.Page{Title: "Inkorg", Active: at}, listPage(v))
 }
 

@@ -36,14 +36,10 @@ func Kinds() []store.Kind { return []store.Kind{referrals} }
 
 const pageSize = 50
 
-// page reads one page of a list; a cursor that is not ours is an answer to mend.
+// page reads one page of a list.
 func (s *Records) page(ctx context.Context, q store.Query) ([]Referral, string, error) {
 	q.Limit = pageSize
-	found, next, err := s.referrals.Find(ctx, q)
-	if errors.Is(err, store.ErrCursor) {
-		err = halsocoach.Invalid(halsocoach.Field{Name: "after", Text: "Sidan finns inte längre. Börja om från listans början."})
-	}
-	return found, next, err
+	return s.referrals.Find(ctx, q)
 }
 
 // Get is a recommendation by its own id.

@@ -3,7 +3,6 @@ package sender
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
@@ -170,7 +169,7 @@ func (s *Service) showSent(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return web.Show(c, web.Page{Title: "Mina rekommendationer", Active: "/rekommendationer"}, sentPage(items, pageAfter("/rekommendationer", nil, next)))
+	return web.Show(c, web.Page{Title: "Mina rekommendationer", Active: "/rekommendationer"}, sentPage(items, web.PageAfter("/rekommendationer", nil, next)))
 }
 
 func (s *Service) showReceipt(c *fiber.Ctx) error {
@@ -227,16 +226,4 @@ func waitingChoices(ctx context.Context, open []record.CentreWait) []web.Choice 
 		choices = append(choices, web.Choice{Value: o.Code, Label: label})
 	}
 	return choices
-}
-
-// pageAfter is the address of the page that continues a list, "" at its end.
-func pageAfter(path string, query url.Values, next string) string {
-	if next == "" {
-		return ""
-	}
-	if query == nil {
-		query = url.Values{}
-	}
-	query.Set("efter", next)
-	return path + "?" + query.Encode()
 }

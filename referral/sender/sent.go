@@ -43,17 +43,22 @@ func (s *Service) Sent(ctx context.Context, who halsocoach.Actor, state record.S
 
 // SentOne is one of the sender's own.
 func (s *Service) SentOne(ctx context.Context, who halsocoach.Actor, id string) (record.SenderView, error) {
-	if err := halsocoach.Allow(who, record.Senders...); err != nil {
-		return record.SenderView{}, err
-	}
-	r, x, err := s.Records.SentAs(ctx, who.ID, id)
+	r, x, err := s.own(ctx, who, id)
 	if err != nil {
-		return record.SenderView{}, fmt.Errorf("sending %s: %w", id, err)
-	}
-	if err := s.Records.Saw(ctx, who, halsocoach.ActReadSent, r); err != nil {
 		return record.SenderView{}, err
 	}
-	return s.view(ctx, r, x)
+	return s.shown(ctx, who, halsocoach.ActReadSent, r, x)
+}
+
+// own is what the sender knows by the id, and the recommendation it lies in.
+func (s *Service) own(ctx context.Context, who halsocoach.Actor, id string) (r record.Referral, x record.Sending, err error) {
+	if err := halsocoach.Allow(who, record.Senders...); err != nil {
+		return r, x, err
+	}
+	if r, x, err = s.Records.SentAs(ctx, who.ID, id); err != nil {
+		err = fmt.Errorf("sending %s: %w", id, err)
+	}
+	return r, x, err
 }
 
 // Withdraw calls back what the sender has sent, while nobody has decided. Another
@@ -90,13 +95,13 @@ func (s *Service) ConsentBack(ctx context.Context, who halsocoach.Actor, id stri
 
 // ContactSaid is how the sender has written that the person is reached.
 func (s *Service) ContactSaid(ctx context.Context, who halsocoach.Actor, id string) (record.SenderView, record.Contact, error) {
-	view, err := s.SentOne(ctx, who, id)
+	r, x, err := s.own(ctx, who, id)
+	if err != nil {
+		return record.SenderView{}, record.Contact{}, err
+	}
+	view, err := s.shown(ctx, who, halsocoach.ActReadSent, r, x)
 	if err != nil {
 		return view, record.Contact{}, err
-	}
-	r, x, err := s.Records.SentAs(ctx, who.ID, id)
-	if err != nil {
-		return view, record.Contact{}, fmt.Errorf("sending %s: %w", id, err)
 	}
 	plain, err := s.Records.Seal.OpenMany(ctx, r.ContactIn(x))
 	if err != nil {
@@ -110,15 +115,12 @@ func (s *Service) Reach(ctx context.Context, who halsocoach.Actor, id string, to
 	for _, word := range []*string{&to.Phone, &to.Email} {
 		*word = strings.TrimSpace(halsocoach.Plain(*word))
 	}
-	if err := halsocoach.Allow(who, record.Senders...); err != nil {
+	r, _, err := s.own(ctx, who, id)
+	if err != nil {
 		return record.SenderView{}, err
 	}
 	if err := halsocoach.Invalid(to.Validate()...); err != nil {
 		return record.SenderView{}, err
-	}
-	r, _, err := s.Records.SentAs(ctx, who.ID, id)
-	if err != nil {
-		return record.SenderView{}, fmt.Errorf("sending %s: %w", id, err)
 	}
 	phone, email, err := s.Records.SealContact(ctx, r.Person, to)
 	if err != nil {
@@ -139,12 +141,9 @@ func (s *Service) Reach(ctx context.Context, who halsocoach.Actor, id string, to
 
 // ofSender does something with what the sender knows by the id.
 func (s *Service) ofSender(ctx context.Context, who halsocoach.Actor, id string, act halsocoach.Act, do func(r *record.Referral, i int, now time.Time) ([]halsocoach.Event, error)) (record.SenderView, error) {
-	if err := halsocoach.Allow(who, record.Senders...); err != nil {
-		return record.SenderView{}, err
-	}
-	before, x, err := s.Records.SentAs(ctx, who.ID, id)
+	before, x, err := s.own(ctx, who, id)
 	if err != nil {
-		return record.SenderView{}, fmt.Errorf("sending %s: %w", id, err)
+		return record.SenderView{}, err
 	}
 	after, err := s.Records.Change(ctx, before.ID, func(r *record.Referral, now time.Time) ([]halsocoach.Event, error) {
 		i := slices.IndexFunc(r.Sendings, func(y record.Sending) bool { return y.ID == x.ID })
@@ -156,13 +155,14 @@ func (s *Service) ofSender(ctx context.Context, who halsocoach.Actor, id string,
 	if err != nil {
 		return record.SenderView{}, fmt.Errorf("%s %s: %w", act, id, err)
 	}
-	if err := s.Records.Saw(ctx, who, act, after); err != nil {
-		return record.SenderView{}, err
-	}
-	return s.view(ctx, after, after.Sendings[slices.IndexFunc(after.Sendings, func(y record.Sending) bool { return y.ID == x.ID })])
+	return s.shown(ctx, who, act, after, after.Sendings[slices.IndexFunc(after.Sendings, func(y record.Sending) bool { return y.ID == x.ID })])
 }
 
-func (s *Service) view(ctx context.Context, r record.Referral, x record.Sending) (record.SenderView, error) {
+// shown is what the sender sees of it, logged as act.
+func (s *Service) shown(ctx context.Context, who halsocoach.Actor, act halsocoach.Act, r record.Referral, x record.Sending) (record.SenderView, error) {
+	if err := s.Records.Saw(ctx, who, act, r); err != nil {
+		return record.SenderView{}, err
+	}
 	all, err := s.views(ctx, []record.Referral{r}, []record.Sending{x})
 	if err != nil {
 		return record.SenderView{}, err

@@ -44,10 +44,7 @@ func (s *Service) Recommend(ctx context.Context, who halsocoach.Actor, req halso
 	if !made {
 		act = halsocoach.ActReadSent
 	}
-	if err := s.Records.Saw(ctx, who, act, doc); err != nil {
-		return v, false, err
-	}
-	v, err = s.view(ctx, doc, x)
+	v, err = s.shown(ctx, who, act, doc, x)
 	return v, made, err
 }
 
@@ -124,10 +121,7 @@ func (s *Service) Already(ctx context.Context, who halsocoach.Actor, n record.Ne
 	if err != nil || !found {
 		return record.SenderView{}, false, err
 	}
-	if err := s.Records.Saw(ctx, who, halsocoach.ActReadSent, r); err != nil {
-		return record.SenderView{}, false, err
-	}
-	v, err := s.view(ctx, r, x)
+	v, err := s.shown(ctx, who, halsocoach.ActReadSent, r, x)
 	return v, err == nil, err
 }
 

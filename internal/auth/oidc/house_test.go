@@ -172,15 +172,6 @@ func (a page) is(status int, holds ...string) page {
 	return a
 }
 
-// lacks fails if the body holds the text.
-func (a page) lacks(text string) page {
-	a.t.Helper()
-	if strings.Contains(a.body, text) {
-		a.t.Fatalf("%s holds %q: %s", a.asked, text, a.body)
-	}
-	return a
-}
-
 // to fails unless the answer leads to this address.
 func (a page) to(address string) {
 	a.t.Helper()

@@ -159,9 +159,12 @@ func (s *Service) joinOpen(ctx context.Context, a halsocoach.Accepted) (Enrolmen
 // join adds a recommendation to the enrolment that is open. ErrEnded says that
 // it has ended.
 func (s *Service) join(ctx context.Context, open Enrolment, a halsocoach.Accepted) (Enrolment, error) {
-	contact, err := s.sealContact(ctx, open.Person, a)
-	if err != nil {
-		return Enrolment{}, err
+	var contact Contact
+	if a.Person == open.Person { // what was said under another id stays with that id
+		var err error
+		if contact, err = s.sealContact(ctx, open.Person, a); err != nil {
+			return Enrolment{}, err
+		}
 	}
 	return s.enrolments.Update(ctx, open.ID, func(e *Enrolment) ([]halsocoach.Event, error) {
 		if e.Ended != nil {

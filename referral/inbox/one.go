@@ -48,13 +48,11 @@ type View struct {
 	Tries      []Try
 	Legs       []Leg // the latest first
 	Colleagues []halsocoach.StaffMember
-	Alike      int // how many here may be the same person
+	Alike      int  // how many here may be the same person
+	Joined     bool // the coach may part the person's ids
 	// Coming are the talks ahead of the person whom the coach has taken in.
 	Coming []halsocoach.Appointment
 }
-
-// Joined says whether the person has several ids, which can be parted.
-func (v View) Joined() bool { return v.Shown && len(v.Person.Joins) > 0 }
 
 // Open is one recommendation with what has been done about it.
 func (s *Service) Open(ctx context.Context, who halsocoach.Actor, id string) (View, error) {
@@ -80,6 +78,11 @@ func (s *Service) Open(ctx context.Context, who halsocoach.Actor, id string) (Vi
 	if v.Coming, err = s.coming(ctx, who, v); err != nil {
 		return View{}, err
 	}
+	joins, _, err := s.joins(ctx, who, v.Person)
+	if err != nil {
+		return View{}, err
+	}
+	v.Joined = v.Shown && len(joins) > 0
 	if v.Colleagues, err = s.colleagues(ctx, v.Centre); err != nil || !v.Shown || !v.State.Open() {
 		return v, err
 	}

@@ -205,7 +205,11 @@ func (s *Service) Same(ctx context.Context, who halsocoach.Actor, id string) (Sa
 			return Same{}, err
 		}
 	}
-	for _, j := range d.Person.Joins {
+	joins, _, err := s.joins(ctx, who, d.Person)
+	if err != nil {
+		return Same{}, err
+	}
+	for _, j := range joins {
 		by, err := s.Records.Colleague(ctx, j.By)
 		if err != nil {
 			return Same{}, err
@@ -250,15 +254,52 @@ func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other stri
 	return s.Persons.Join(ctx, who, a.Person, b.Person)
 }
 
-// Part takes back a join of a person whom the coach may see. What was said under an
-// id goes with it.
+// joins are those of a person that the coach may see and take back, with all
+// recommendations about the person: like who joins, they see a recommendation on
+// either side.
+func (s *Service) joins(ctx context.Context, who halsocoach.Actor, one person.Identity) ([]person.Joined, []record.Referral, error) {
+	if len(one.Joins) == 0 {
+		return nil, nil, nil
+	}
+	about, err := s.Records.About(ctx, one.IDs...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(one.Joins), func(j person.Joined) bool {
+		with, rest := one.Apart(j.ID)
+		sees := func(ids []string) bool {
+			return slices.ContainsFunc(about, func(r record.Referral) bool { return slices.Contains(ids, r.Person) && r.ShowsPerson(who, one.Protected) })
+		}
+		return !sees(with) || !sees(rest)
+	}), about, nil
+}
+
+// ErrTakenInTogether is why two who have been taken in as one are not parted: what
+// has been agreed since is about both.
+var ErrTakenInTogether = halsocoach.Conflict("taken_in_together", "De har tagits emot som en person. Avsluta kontakten först, sedan går det att ångra.")
+
+// Part takes back a join that the coach may see. What was said under an id goes with
+// it.
 func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, join string) error {
 	_, one, err := s.shown(ctx, who, id)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(one.Joins, func(j person.Joined) bool { return j.ID == join }) {
+	joins, about, err := s.joins(ctx, who, one)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(joins, func(j person.Joined) bool { return j.ID == join }) {
 		return person.ErrNotJoined
+	}
+	with, _ := one.Apart(join)
+	about = slices.DeleteFunc(about, func(r record.Referral) bool { return !r.State.TakenIn() || r.State == record.Ended })
+	for _, a := range about {
+		if slices.ContainsFunc(about, func(b record.Referral) bool {
+			return a.Enrolment == b.Enrolment && slices.Contains(with, a.Person) != slices.Contains(with, b.Person)
+		}) {
+			return ErrTakenInTogether
+		}
 	}
 	return s.Persons.Part(ctx, who, join)
 }

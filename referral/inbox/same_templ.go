@@ -63,9 +63,9 @@ func samePage(f *web.Form, v Same) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var2 string
-			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Fråga personen innan du slår ihop. Den som har ett personnummer här kan sedan logga in och se allt på ett ställe. Du kan ångra när som helst."))
+			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(web.T(ctx, "Fråga personen innan du slår ihop. Den som har ett personnummer här kan sedan logga in och se allt på ett ställe. Du kan ångra fram till att ni har tagit emot personen."))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/same.templ`, Line: 18, Col: 169}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `referral/inbox/same.templ`, Line: 18, Col: 195}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 			if templ_7745c5c3_Err != nil {

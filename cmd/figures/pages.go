@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,56 +149,4 @@ func (s *server) load(during time.Duration) error {
 		}
 	}
 	return nil
-}
-
-var asset = regexp.MustCompile(`(?:href|src)="(/(?:static|s|assets)/[^"]+)"`)
-
-// weight is what a browser gets for the first page and all that it loads, as sent,
-// in kB.
-func (s *server) weight() (float64, error) {
-	html, sent, err := s.fetch("/", false)
-	if err != nil {
-		return 0, err
-	}
-	_, total, err := s.fetch("/", true)
-	if err != nil {
-		return 0, err
-	}
-	if sent < total {
-		return 0, fmt.Errorf("the first page is %d bytes as sent and %d as read", total, sent)
-	}
-	seen := map[string]bool{}
-	for _, m := range asset.FindAllStringSubmatch(html, -1) {
-		if path := m[1]; !seen[path] {
-			seen[path] = true
-			_, n, err := s.fetch(path, true)
-			if err != nil {
-				return 0, err
-			}
-			total += n
-		}
-	}
-	if len(seen) == 0 {
-		return 0, fmt.Errorf("the first page loads nothing")
-	}
-	return float64(total) / 1000, nil
-}
-
-// fetch is a body and its length as it was sent.
-func (s *server) fetch(path string, compressed bool) (body string, length int, err error) {
-	r, err := http.NewRequest(http.MethodGet, s.address+path, nil)
-	if err != nil {
-		return "", 0, err
-	}
-	r.Header.Set("Accept-Encoding", map[bool]string{true: "br, gzip", false: "identity"}[compressed])
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", 0, err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", path, res.Status)
-	}
-	return string(text), len(text), err
 }

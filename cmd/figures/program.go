@@ -41,10 +41,6 @@ func ofTheProgram(ctx context.Context, bin string) ([]row, error) {
 			is:    fmt.Sprintf("%.1f times it", times), want: fmt.Sprintf("%g", p.atMost),
 		})
 	}
-	firstPage, err := o.weight()
-	if err != nil {
-		return nil, err
-	}
 	seconds := func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 	return append(rows,
 		row{what: "demo, first start to ready", is: seconds(o.first), want: "5 s"},
@@ -53,7 +49,6 @@ func ofTheProgram(ctx context.Context, bin string) ([]row, error) {
 		row{what: "demo, start with existing data to ready", is: fmt.Sprintf("%.2f s", o.again.Seconds()), want: "0.25 s"},
 		row{what: "VmRSS a minute after the first start", is: fmt.Sprintf("%.0f MB", o.idle), want: "64 MB"},
 		row{what: "VmRSS a minute after a minute of page load", is: fmt.Sprintf("%.0f MB", o.afterLoad), want: "90 MB"},
-		row{what: "first page, compressed, everything it loads", is: fmt.Sprintf("%.1f kB", firstPage), want: "60 kB"},
 	), nil
 }
 

@@ -72,26 +72,6 @@ func (i Identity) Has(id string) bool { return slices.Contains(i.IDs, id) }
 // Key is the same for all ids of one person, and another for another person.
 func (i Identity) Key() string { return i.IDs[0] }
 
-// Apart are the ids of the person on either side of a join, by the id that it can be
-// parted by.
-func (i Identity) Apart(join string) (with, rest []string) {
-	with = []string{join}
-	for at := 0; at < len(with); at++ {
-		for _, j := range i.Joins {
-			for _, near := range [][2]string{{j.ID, j.To}, {j.To, j.ID}} {
-				if j.ID != join && near[0] == with[at] && !slices.Contains(with, near[1]) {
-					with = append(with, near[1])
-				}
-			}
-		}
-	}
-	return with, slices.DeleteFunc(slices.Clone(i.IDs), in(with))
-}
-
-func in(all []string) func(string) bool {
-	return func(id string) bool { return slices.Contains(all, id) }
-}
-
 // MostIDs bounds how many ids one person can have.
 const MostIDs = 8
 

@@ -255,23 +255,19 @@ func (s *Service) Join(ctx context.Context, who halsocoach.Actor, id, other stri
 }
 
 // joins are those of a person that the coach may see and take back, with all
-// recommendations about the person: like who joins, they see a recommendation on
-// either side.
+// recommendations about the person: their own, and those of which they may see a
+// recommendation under either id.
 func (s *Service) joins(ctx context.Context, who halsocoach.Actor, one person.Identity) ([]person.Joined, []record.Referral, error) {
 	if len(one.Joins) == 0 {
 		return nil, nil, nil
 	}
 	about, err := s.Records.About(ctx, one.IDs...)
-	if err != nil {
-		return nil, nil, err
+	sees := func(id string) bool {
+		return slices.ContainsFunc(about, func(r record.Referral) bool { return r.Person == id && r.ShowsPerson(who, one.Protected) })
 	}
 	return slices.DeleteFunc(slices.Clone(one.Joins), func(j person.Joined) bool {
-		with, rest := one.Apart(j.ID)
-		sees := func(ids []string) bool {
-			return slices.ContainsFunc(about, func(r record.Referral) bool { return slices.Contains(ids, r.Person) && r.ShowsPerson(who, one.Protected) })
-		}
-		return !sees(with) || !sees(rest)
-	}), about, nil
+		return j.By != who.ID && (!sees(j.ID) || !sees(j.To))
+	}), about, err
 }
 
 // ErrTakenInTogether is why two who have been taken in as one are not parted: what
@@ -292,14 +288,15 @@ func (s *Service) Part(ctx context.Context, who halsocoach.Actor, id, join strin
 	if !slices.ContainsFunc(joins, func(j person.Joined) bool { return j.ID == join }) {
 		return person.ErrNotJoined
 	}
-	with, _ := one.Apart(join)
-	about = slices.DeleteFunc(about, func(r record.Referral) bool { return !r.State.TakenIn() || r.State == record.Ended })
-	for _, a := range about {
-		if slices.ContainsFunc(about, func(b record.Referral) bool {
-			return a.Enrolment == b.Enrolment && slices.Contains(with, a.Person) != slices.Contains(with, b.Person)
-		}) {
+	takenIn := map[string]string{} // enrolment → person
+	for _, r := range about {
+		if !r.State.TakenIn() || r.State == record.Ended {
+			continue
+		}
+		if other, met := takenIn[r.Enrolment]; met && other != r.Person {
 			return ErrTakenInTogether
 		}
+		takenIn[r.Enrolment] = r.Person
 	}
 	return s.Persons.Part(ctx, who, join)
 }

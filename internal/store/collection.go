@@ -201,6 +201,7 @@ func all[T any](ctx context.Context, q Query, find func(context.Context, Query) 
 			if err != nil {
 				var none T
 				yield(none, err)
+				return
 			}
 			if q.After = next; next == "" {
 				return

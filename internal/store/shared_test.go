@@ -88,3 +88,27 @@ func TestSharedSaysWhatIsStored(t *testing.T) {
 	same()
 	same()
 }
+
+// A document that can not be read ends the reading with its fault, also when there are
+// more pages.
+func TestAllEndsWithAFault(t *testing.T) {
+	s := openStore(t, wordKind)
+	for i := range 4 {
+		_, err := s.Save(t.Context(), "words", store.Document{ID: fmt.Sprint(i), Body: fmt.Appendf(nil, `{"Of":"a","Text":"%d","N":%d}`, i, i)}, nil)
+		ok(t, err)
+	}
+	docs := store.In[struct {
+		Of string
+		N  bool
+	}](s, wordKind)
+	faults := 0
+	for _, err := range docs.All(t.Context(), store.Query{Index: "of", Equal: []any{"a"}, Limit: 2}) {
+		if err == nil {
+			t.Fatal("a number was read as a yes or no")
+		}
+		faults++
+	}
+	if faults != 1 {
+		t.Fatalf("%d faults", faults)
+	}
+}
